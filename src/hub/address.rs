@@ -1,0 +1,84 @@
+//! The ends of a connection, and what can be known of them.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use super::service::ListenerId;
+
+/// Where a connection can lead.
+#[derive(Debug)]
+pub enum Target {
+    /// A TCP address; name look-up, which blocks, comes before.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// Descriptors that are open already: a child's pipes, a terminal, standard input. Either side may be absent.
+    Pipe {
+        /// What is read.
+        input: Option<OwnedFd>,
+        /// What is written.
+        output: Option<OwnedFd>,
+    },
+}
+
+/// One end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// TCP over IPv4 or IPv6.
+    Tcp(SocketAddr),
+    /// A Unix socket; clients have no path.
+    Unix(Option<PathBuf>),
+    /// A pipe, a terminal.
+    Pipe,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(out, "{address}"),
+            Self::Unix(Some(path)) => write!(out, "unix:{}", path.display()),
+            Self::Unix(None) => write!(out, "unix"),
+            Self::Pipe => write!(out, "pipe"),
+        }
+    }
+}
+
+/// Who the kernel says is at the other end of a Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// Process.
+    pub pid: i32,
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// What is known of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'a> {
+    /// The listener that accepted it; none if we opened it.
+    pub listener: Option<ListenerId>,
+    /// The listener's address.
+    pub local: Option<&'a Address>,
+    /// The other end.
+    pub peer: &'a Address,
+    /// Who that is, on Unix sockets.
+    pub credentials: Option<Credentials>,
+}
+
+/// One line of an inspection: an option asked for and granted, or a figure that the kernel keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub name: &'static str,
+    /// What was asked for, where something was.
+    pub asked: Option<String>,
+    /// What the kernel says.
+    pub granted: String,
+}
+
+/// The answer to [`Cx::inspect`], inside a [`Done`].
+pub type Inspection = Vec<Fact>;

@@ -1,0 +1,174 @@
+//! How connections come, when they have waited too long, and what the loop tells everybody.
+
+use super::core::whole_seconds;
+use super::link::{Link, State};
+use super::{
+    Address, ConnId, Credentials, Decoder, Done, Fault, Hub, JobId, ListenerId, Moment, News, REFUSED, Reason, Request,
+    Service, Wall,
+};
+
+impl Hub {
+    /// A listener accepted a connection.
+    pub fn accepted(&mut self, listener: ListenerId, peer: Address, credentials: Option<Credentials>) -> ConnId {
+        let id = self.admit(listener, peer, credentials);
+        let service = self.core.listeners[listener.0 as usize].0;
+        self.call(service, |service, cx| service.opened(cx, id));
+        id
+    }
+
+    /// A listener accepted a connection that may not come in: it is told why and closed, and no service hears of it.
+    /// `None` when so many are being told that this one gets no word.
+    pub fn refused(&mut self, listener: ListenerId, peer: Address, why: &str) -> Option<ConnId> {
+        self.core.tally.refused += 1;
+        if self.core.refused == REFUSED {
+            return None;
+        }
+        let id = self.admit(listener, peer, None);
+        self.core.refused += 1;
+        let _ = self.core.enqueue(id, why.len(), |framing, out| framing.encode(why.as_bytes(), out));
+        let link = &mut self.core.links[id.slot()];
+        link.refused = true;
+        link.told = true;
+        self.core.close(id, Reason::Closed);
+        Some(id)
+    }
+
+    fn admit(&mut self, listener: ListenerId, peer: Address, credentials: Option<Credentials>) -> ConnId {
+        let (service, profile) = &self.core.listeners[listener.0 as usize];
+        let mut link = Link::new(*service, Decoder::new(profile.framing), peer, profile.limits.clone(), self.core.now);
+        link.paced = true;
+        link.listener = Some(listener);
+        link.credentials = credentials;
+        link.guard = profile.refuse_http;
+        link.silence = profile.silence.map_or(0, whole_seconds);
+        self.core.tally.accepted += 1;
+        self.core.insert(link)
+    }
+
+    /// A connection that a service asked for stands.
+    pub fn opened(&mut self, id: ConnId) {
+        let now = self.core.now;
+        let Some(link) = self.core.link_mut(id).filter(|link| link.state == State::Opening) else { return };
+        link.state = State::Open;
+        link.heard = now;
+        let service = link.service;
+        self.core.wake(id);
+        self.core.touch(id);
+        self.core.schedule(id);
+        self.call(service, |service, cx| service.opened(cx, id));
+    }
+
+    /// The stream failed, or could not be opened. Freed in this turn's flush.
+    pub fn fail(&mut self, id: ConnId, why: Reason) {
+        self.core.lose(id, why);
+    }
+
+    /// Says goodbye to everybody, through the services, and closes all connections.
+    pub fn stop(&mut self) {
+        self.tell_all(News::Stopping);
+        let slots: Vec<usize> = self.core.links.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            let id = self.core.id_of(slot);
+            self.core.close(id, Reason::Stopping);
+        }
+    }
+
+    /// Gives every connection up.
+    pub fn abandon(&mut self) {
+        let slots: Vec<usize> = self.core.links.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.core.lose(self.core.id_of(slot), Reason::Stopping);
+        }
+    }
+
+    /// Tells every service.
+    pub fn tell_all(&mut self, news: News) {
+        for service in self.service_ids() {
+            self.call(service, |service, cx| service.told(cx, news));
+        }
+    }
+
+    /// Takes what the loop is to carry out.
+    #[must_use]
+    pub fn take_requests(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.core.requests)
+    }
+
+    /// A job's or an inspection's answer.
+    pub fn done(&mut self, job: JobId, result: Done) {
+        self.core.jobs_waiting -= 1;
+        self.call(job.service, |service, cx| service.done(cx, job, result));
+    }
+}
+
+/// Time.
+impl Hub {
+    /// Begins a turn: what time it is until the next one.
+    pub fn begin(&mut self, now: Moment, wall: Wall) {
+        self.core.now = now;
+        self.core.wall = wall;
+        self.core.again = false;
+    }
+
+    /// When [`Hub::expire`] is needed even if nothing happens.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        let alarm = self.core.alarms.iter().copied().min().filter(|&at| at < Moment::NEVER);
+        [self.core.timers.first(), alarm].into_iter().flatten().min()
+    }
+
+    /// Is there something to do now, whatever the streams say?
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let core = &self.core;
+        ![&core.runnable, &core.woken, &core.dirty, &core.changed].into_iter().all(Vec::is_empty)
+            || !core.requests.is_empty()
+            || core.again
+    }
+
+    /// Acts on the deadlines that have passed.
+    pub fn expire(&mut self) {
+        let now = self.core.now;
+        // Gathered first: a deadline that is set anew to a time already past waits for the next turn.
+        let mut slots = Vec::new();
+        while let Some(slot) = self.core.timers.expired(now) {
+            slots.push(slot);
+        }
+        for slot in slots {
+            let id = self.core.id_of(slot as usize);
+            self.expire_link(id);
+            self.core.schedule(id);
+        }
+        for service in self.service_ids() {
+            let alarm = &mut self.core.alarms[service.0 as usize];
+            if *alarm <= now {
+                *alarm = Moment::NEVER;
+                self.call(service, <dyn Service>::alarm);
+            }
+        }
+    }
+
+    fn expire_link(&mut self, id: ConnId) {
+        let now = self.core.now;
+        let Some(link) = self.core.link(id) else { return };
+        if link.until <= now || link.stalled_at() <= now {
+            self.core.lose(id, Reason::Stalled);
+        } else if link.lagging_at() <= now {
+            self.give_up_slow(id);
+        } else if link.state == State::Open && link.silent_at() <= now {
+            let seconds = link.silence;
+            self.break_off(id, Fault::Silent { seconds });
+        } else if link.is_live() && link.timer <= now {
+            let service = link.service;
+            self.core.set_timer(id, Moment::NEVER);
+            self.call(service, |service, cx| service.timer(cx, id));
+        }
+    }
+
+    /// Ends the input of a turn: services finish what they gathered.
+    pub fn turn_end(&mut self) {
+        for service in self.service_ids() {
+            self.call(service, <dyn Service>::turn_end);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `parlor` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    parlor::cli::run()
+}

@@ -1,0 +1,67 @@
+//! Who may come in, and when nobody can.
+
+use std::fs::File;
+use std::time::Duration;
+
+use crate::hub::Moment;
+
+/// How long to wait after an accept found no descriptor, unless something is closed before (OpenSSH waits as long).
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Descriptors kept for ourselves: standard streams, the poll, the waker, listeners, the history, a spare.
+const OURS: usize = 16;
+
+/// The door: how many may be inside, and how it behaves when there is no room for another.
+#[derive(Debug)]
+pub struct Doorkeeper {
+    /// More are told why and turned away.
+    pub max_connections: usize,
+    /// More wait in the kernel's accept queue.
+    max_sockets: usize,
+    /// Since an accept failed for want of descriptors: when to try again, and how many connections had been freed.
+    starved: Option<(Moment, u64)>,
+    /// Given up to turn one newcomer away when no connection of ours is left that could make room by closing.
+    spare: Option<File>,
+}
+
+impl Doorkeeper {
+    /// A door for at most `max_connections`, in a process that may open `max_descriptors`.
+    #[must_use]
+    pub fn new(max_connections: usize, max_descriptors: usize) -> Self {
+        let max_sockets = max_descriptors.saturating_sub(OURS).max(1);
+        Self { max_connections, max_sockets, starved: None, spare: spare() }
+    }
+
+    /// May a newcomer be accepted now? `sockets` are open, `freed` were closed since the start.
+    #[must_use]
+    pub(super) fn is_open(&self, sockets: usize, freed: u64, now: Moment) -> bool {
+        sockets < self.max_sockets && self.starved.is_none_or(|(retry, then)| freed != then || now >= retry)
+    }
+
+    /// When to look again, whatever happens.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        self.starved.map(|(retry, _)| retry)
+    }
+
+    /// An accept found no descriptor or no memory.
+    pub(super) fn starve(&mut self, freed: u64, now: Moment) {
+        self.starved = Some((now + RETRY, freed));
+    }
+
+    /// An accept went well.
+    pub(super) fn fed(&mut self) {
+        self.starved = None;
+        if self.spare.is_none() {
+            self.spare = spare();
+        }
+    }
+
+    /// Frees the spare descriptor; answers whether there was one.
+    pub(super) fn give_spare(&mut self) -> bool {
+        self.spare.take().is_some()
+    }
+}
+
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
+}

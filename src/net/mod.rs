@@ -1,0 +1,19 @@
+//! Sockets: the loop, and what it is made of. Knows the hub, and no service.
+
+mod admission;
+mod clock;
+mod ending;
+mod errands;
+mod jobs;
+mod kernel;
+pub mod listen;
+pub mod pump;
+pub mod random;
+mod reactor;
+mod signals;
+pub mod socket;
+pub mod stream;
+
+pub use admission::Doorkeeper;
+pub use jobs::Stopper;
+pub use reactor::{Exit, Reactor};

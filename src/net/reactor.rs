@@ -1,0 +1,229 @@
+//! THE LOOP.
+//!
+//! ```text
+//! timeout   zero while anyone could be read, framed, written or accepted now; else the next deadline; else none
+//! poll      the only place where the process sleeps
+//! mark      events only set marks
+//! accept    newcomers, up to a budget
+//! answers   of helpers
+//! read      buffered frames first, then one read per stream
+//! expire    deadlines that have passed
+//! turn_end  services finish their batch
+//! flush     one write per connection that has output; then, and only then, connections are freed
+//! requests  connections, jobs and inspections that services asked for
+//! ```
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::admission::Doorkeeper;
+use super::clock::Clock;
+use super::jobs::{Jobs, Stopper};
+use super::listen::{Accepted, Bound, Listener};
+use super::pump::{Pump, Readiness};
+use super::signals::Signals;
+use super::socket::Options;
+use super::stream::Stream;
+use crate::hub::{Address, ConnId, Credentials, Hub, ListenerId, Moment, Reason};
+
+/// Tokens below every connection's, which begin at 2³².
+const WAKER: Token = Token(0);
+const SIGNALS: Token = Token(1);
+const FIRST_LISTENER: usize = 2;
+const _: () = assert!(usize::BITS >= 64, "a token holds a slot and a generation of 32 bits each");
+
+/// Events taken from the kernel at once; what is left comes with the next poll.
+const EVENTS: usize = 1024;
+/// Newcomers of one turn; the rest is accepted in the next, when those inside have been served.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How the loop came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was asked to stop, and said goodbye.
+    Drained,
+    /// It was asked twice.
+    AtOnce,
+}
+
+/// The loop and all that it owns.
+#[derive(Debug)]
+pub struct Reactor {
+    pub(super) poll: Poll,
+    pub(super) hub: Hub,
+    pub(super) pump: Pump<Stream>,
+    pub(super) listeners: Vec<Listener>,
+    door: Doorkeeper,
+    pub(super) jobs: Jobs,
+    pub(super) signals: Option<Signals>,
+    clock: Clock,
+    /// Options of connections that services open.
+    pub(super) outgoing: Options,
+    pub(super) now: Moment,
+    pub(super) turns: u64,
+    pub(super) stopping: Option<Moment>,
+    pub(super) exit: Option<Exit>,
+}
+
+impl Reactor {
+    /// A loop for a hub, with no listener yet.
+    ///
+    /// # Errors
+    /// When the kernel has no epoll or no descriptor for us.
+    pub fn new(hub: Hub, door: Doorkeeper, outgoing: Options) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let jobs = Jobs::new(Waker::new(poll.registry(), WAKER)?);
+        let (clock, now) = (Clock::new(), Moment::START);
+        let (listeners, signals, stopping, exit) = (Vec::new(), None, None, None);
+        let pump = Pump::default();
+        Ok(Self { poll, hub, pump, listeners, door, jobs, signals, clock, outgoing, now, turns: 0, stopping, exit })
+    }
+
+    /// Accepts on a bound socket, for a listener of the hub.
+    ///
+    /// # Errors
+    /// When the kernel can't watch it.
+    pub fn listen(&mut self, bound: Bound, id: ListenerId) -> io::Result<()> {
+        let token = Token(FIRST_LISTENER + self.listeners.len());
+        self.listeners.push(Listener::register(bound, id, self.poll.registry(), token)?);
+        Ok(())
+    }
+
+    /// Obeys signals; `hangup_stops` for a program whose terminal went away.
+    ///
+    /// # Errors
+    /// When a handler can't be installed.
+    pub fn obey_signals(&mut self, hangup_stops: bool) -> io::Result<()> {
+        self.signals = Some(Signals::register(self.poll.registry(), SIGNALS, hangup_stops)?);
+        Ok(())
+    }
+
+    /// Stops this loop from another thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.jobs.stopper()
+    }
+
+    /// The hub, to look into when the loop has ended.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Turns until somebody asks to stop.
+    ///
+    /// # Errors
+    /// When the poll itself fails; never through a fault of a peer.
+    pub fn run(&mut self) -> io::Result<Exit> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            self.turn(&mut events)?;
+            if let Some(exit) = self.exit {
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn turn(&mut self, events: &mut Events) -> io::Result<()> {
+        match self.poll.poll(events, self.timeout()) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => self.turns += 1, // interrupted: a turn without events, and the next deadline is taken anew
+        }
+        self.now = self.clock.now();
+        self.hub.begin(self.now, Clock::wall());
+        self.mark(events);
+        self.accept();
+        self.answers();
+        self.pump.read(&mut self.hub);
+        self.hub.expire();
+        self.hub.turn_end();
+        self.pump.flush(&mut self.hub);
+        self.requests();
+        self.finish();
+        Ok(())
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let busy = self.hub.is_busy() || self.pump.is_busy() || self.jobs.rang;
+        if busy || self.listeners.iter().any(|listener| listener.ready) && self.is_open() {
+            return Some(Duration::ZERO);
+        }
+        let next = [self.hub.deadline(), self.door.deadline(), self.stopping].into_iter().flatten().min()?;
+        Some(next - self.now)
+    }
+
+    fn mark(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                WAKER => self.jobs.rang = true,
+                SIGNALS => self.obey(),
+                Token(token) => match ConnId::from_bits(token as u64) {
+                    Some(id) => self.pump.mark(&mut self.hub, id, readiness(event)),
+                    None => self.listeners.get_mut(token - FIRST_LISTENER).map_or((), |door| door.ready = true),
+                },
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.door.is_open(self.hub.sockets(), self.hub.tally().freed, self.now)
+    }
+
+    fn accept(&mut self) {
+        let count = self.listeners.len();
+        let mut left = ACCEPTS_PER_TURN;
+        for turn in 0..count {
+            // Another begins each turn, so that a flood at one door does not close the others.
+            let index = (turn + usize::try_from(self.turns).unwrap_or(0)) % count;
+            while left > 0 && self.listeners[index].ready && self.is_open() {
+                left -= 1;
+                let id = self.listeners[index].id;
+                match self.listeners[index].accept() {
+                    Accepted::Peer(stream, peer, who) => self.admit(id, stream, peer, who),
+                    Accepted::Nobody => self.listeners[index].ready = false,
+                    Accepted::Lost => {}
+                    Accepted::Starved(error) => self.starve(index, &error),
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, listener: ListenerId, mut stream: Stream, peer: Address, who: Option<Credentials>) {
+        self.door.fed();
+        let id = if self.hub.connections() < self.door.max_connections {
+            Some(self.hub.accepted(listener, peer, who))
+        } else {
+            self.hub.refused(listener, peer, "! full: so many are connected that no more are let in (max-connections)")
+        };
+        let Some(id) = id else { return };
+        match self.poll.registry().register(&mut stream, token(id), Interest::READABLE) {
+            Ok(()) => self.pump.accepted(id, stream),
+            Err(error) => self.hub.fail(id, Reason::Lost(error.kind())),
+        }
+    }
+
+    fn starve(&mut self, index: usize, error: &io::Error) {
+        log::warn!("no connection can be accepted for now: {error}");
+        if self.hub.is_empty() && self.door.give_spare() {
+            // No connection of ours will ever make room: turn this one away, so that it need not wait for nothing.
+            drop(self.listeners[index].accept());
+        }
+        self.door.starve(self.hub.tally().freed, self.now);
+    }
+}
+
+pub(super) fn token(id: ConnId) -> Token {
+    Token(usize::try_from(id.to_bits()).expect("a token has 64 bits"))
+}
+
+fn readiness(event: &Event) -> Readiness {
+    Readiness {
+        readable: event.is_readable() || event.is_read_closed(),
+        writable: event.is_writable() || event.is_write_closed(),
+        doubtful: event.is_read_closed() || event.is_priority(),
+        failed: event.is_error(),
+    }
+}

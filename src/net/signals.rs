@@ -1,0 +1,47 @@
+//! Signals as events on the same poll.
+
+use std::{fmt, io};
+
+use mio::{Interest, Registry, Token};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// SIGTERM, SIGINT; SIGHUP too, for a program that was started on a terminal which has gone.
+    Stop,
+    /// SIGHUP.
+    Reload,
+    /// SIGUSR1.
+    Figures,
+}
+
+pub(super) struct Signals {
+    source: signal_hook_mio::v1_0::Signals,
+    hangup: Wish,
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Signals").field("hangup", &self.hangup).finish_non_exhaustive()
+    }
+}
+
+impl Signals {
+    pub(super) fn register(registry: &Registry, token: Token, hangup_stops: bool) -> io::Result<Self> {
+        let mut source = signal_hook_mio::v1_0::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
+        registry.register(&mut source, token, Interest::READABLE)?;
+        let hangup = if hangup_stops { Wish::Stop } else { Wish::Reload };
+        Ok(Self { source, hangup })
+    }
+
+    /// What was asked for since the last call.
+    pub(super) fn pending(&mut self) -> Vec<Wish> {
+        let wish = |signal| match signal {
+            SIGHUP => self.hangup,
+            SIGUSR1 => Wish::Figures,
+            _ => Wish::Stop,
+        };
+        self.source.pending().map(wish).collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! TCP, Unix sockets and pipes behind one enum.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use rustix::io::ioctl_fionbio;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::pump::Wire;
+use super::socket::{self, Options, Role};
+use crate::hub::Target;
+
+/// One connection's stream, never blocking.
+#[derive(Debug)]
+pub enum Stream {
+    /// TCP over IPv4 or IPv6.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
+    /// Descriptors that somebody else opened: a pipe, a terminal.
+    Pipe {
+        /// What is read.
+        input: Option<File>,
+        /// What is written.
+        output: Option<File>,
+    },
+}
+
+impl Stream {
+    /// Begins to connect. [`Wire::established`] says when it has come to something.
+    ///
+    /// # Errors
+    /// When it can't even begin.
+    pub fn open(to: Target, options: &Options) -> io::Result<Self> {
+        match to {
+            Target::Tcp(address) => connect(address, options).map(Self::Tcp),
+            // A Unix socket connects at once or not at all: with a full queue there, no event would ever come.
+            Target::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+            Target::Pipe { input, output } => {
+                Ok(Self::Pipe { input: input.map(unblocked).transpose()?, output: output.map(unblocked).transpose()? })
+            }
+        }
+    }
+
+    /// For looking at and setting socket options; pipes have none.
+    #[must_use]
+    pub fn socket(&self) -> Option<SockRef<'_>> {
+        match self {
+            Self::Tcp(stream) => Some(stream.into()),
+            Self::Unix(stream) => Some(stream.into()),
+            Self::Pipe { .. } => None,
+        }
+    }
+}
+
+fn connect(address: SocketAddr, options: &Options) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    for (name, error) in socket::apply(&socket, options, Role::Client) {
+        log::warn!("{name} could not be set: {error}");
+    }
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
+    }
+}
+
+fn unblocked(descriptor: OwnedFd) -> io::Result<File> {
+    ioctl_fionbio(&descriptor, true)?;
+    Ok(descriptor.into())
+}
+
+impl Wire for Stream {
+    fn shut_write(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Self::Pipe { output, .. } => {
+                *output = None;
+                Ok(())
+            }
+        }
+    }
+
+    fn established(&mut self) -> io::Result<()> {
+        let Self::Tcp(stream) = self else { return Ok(()) };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Err(error) if error.kind() == ErrorKind::NotConnected => Err(ErrorKind::WouldBlock.into()),
+            Err(error) => Err(error),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    fn short_read_is_dry(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
+    fn lingers(&self) -> bool {
+        !matches!(self, Self::Pipe { .. })
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(into),
+            Self::Unix(stream) => stream.read(into),
+            Self::Pipe { input: Some(input), .. } => input.read(into),
+            Self::Pipe { input: None, .. } => Err(ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            Self::Unix(stream) => stream.write(bytes),
+            Self::Pipe { output: Some(output), .. } => output.write(bytes),
+            Self::Pipe { output: None, .. } => Err(ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Registered once, for everything that its kind can tell of. Priority is what makes a short read trustworthy on TCP:
+/// an urgent byte cuts a read short without a further edge, but it sets that mark.
+impl Source for Stream {
+    fn register(&mut self, registry: &Registry, token: Token, _: Interest) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        match self {
+            Self::Tcp(stream) => registry.register(stream, token, both | Interest::PRIORITY),
+            Self::Unix(stream) => registry.register(stream, token, both),
+            Self::Pipe { input, output } => {
+                if let Some(input) = input {
+                    registry.register(&mut SourceFd(&input.as_fd().as_raw_fd()), token, Interest::READABLE)?;
+                }
+                if let Some(output) = output {
+                    registry.register(&mut SourceFd(&output.as_fd().as_raw_fd()), token, Interest::WRITABLE)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn reregister(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
+        Err(io::Error::new(ErrorKind::Unsupported, "interests are registered once"))
+    }
+
+    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
+        Err(io::Error::new(ErrorKind::Unsupported, "closing a descriptor is enough"))
+    }
+}

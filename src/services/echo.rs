@@ -1,0 +1,39 @@
+//! Every frame back as it came; with a stamp, behind the time.
+
+use std::io::Write;
+
+use super::is_blank;
+use crate::hub::{ConnId, Cx, Service};
+
+/// The echo service.
+#[derive(Debug, Default)]
+pub struct Echo {
+    stamp: bool,
+    /// Where a stamped answer is put together; kept for its memory.
+    answer: Vec<u8>,
+}
+
+impl Echo {
+    /// An echo; `stamp` puts the time before each answer.
+    #[must_use]
+    pub fn new(stamp: bool) -> Self {
+        Self { stamp, answer: Vec::new() }
+    }
+}
+
+impl Service for Echo {
+    fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
+        if is_blank(cx, id, frame) {
+            return;
+        }
+        // A full outbox needs no care here: the hub does not read whoever does not read us.
+        let _ = if self.stamp {
+            self.answer.clear();
+            write!(self.answer, "{} ", cx.wall()).expect("a vector takes everything");
+            self.answer.extend_from_slice(frame);
+            cx.send(id, &self.answer)
+        } else {
+            cx.send(id, frame)
+        };
+    }
+}

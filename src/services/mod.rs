@@ -1,0 +1,15 @@
+//! What the server does with frames. Knows the hub, and no socket.
+
+mod echo;
+mod upper;
+
+pub use echo::Echo;
+pub use upper::Upper;
+
+use crate::hub::{ConnId, Cx, Framing};
+
+/// A line without anything in it says nothing and is skipped, as in the documents. In the other framings an empty
+/// frame was sent on purpose.
+fn is_blank(cx: &Cx<'_>, id: ConnId, frame: &[u8]) -> bool {
+    frame.is_empty() && matches!(cx.framing(id), Some(Framing::Lines { .. }))
+}
