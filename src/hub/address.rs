@@ -80,5 +80,5 @@ pub struct Fact {
     pub granted: String,
 }
 
-/// The answer to [`Cx::inspect`], inside a [`Done`].
+/// The answer to [`Cx::inspect`](super::Cx::inspect), inside a [`Done`](super::Done).
 pub type Inspection = Vec<Fact>;

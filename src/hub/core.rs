@@ -2,6 +2,7 @@
 //! so a service may ask for anything in here from inside a call.
 
 use std::fmt;
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -145,19 +146,29 @@ impl Core {
             self.change(id);
             return Sent::Gone;
         }
+        let before = link.outbox.len();
         write(link.decoder.framing(), link.outbox.tail(pool));
         let waiting = link.outbox.len();
-        let (is_full, lags) = (waiting >= link.limits.high, waiting >= link.limits.lag);
+        let is_full = waiting >= link.limits.high;
         if is_full {
             link.full = true;
             link.owes_drained = true;
         }
-        if lags && link.lagging == Moment::NEVER {
+        let begins_to_lag = waiting >= link.limits.lag && link.lagging == Moment::NEVER;
+        if begins_to_lag {
             link.lagging = now;
+        }
+        if waiting > 0 && !mem::replace(&mut link.dirty, true) {
+            self.dirty.push(id);
+        }
+        if begins_to_lag {
             self.schedule(id);
         }
-        self.touch(id);
-        if is_full { Sent::Full } else { Sent::Queued }
+        match before {
+            _ if is_full => Sent::Full,
+            0 => Sent::Queued,
+            _ => Sent::Waiting,
+        }
     }
 
     /// Puts a link with output before the next flush.

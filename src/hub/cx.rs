@@ -51,6 +51,12 @@ impl Cx<'_> {
         self.core.link(id).map_or(0, |link| link.outbox.len())
     }
 
+    /// How many bytes its stream has taken since it stands.
+    #[must_use]
+    pub fn taken(&self, id: ConnId) -> u64 {
+        self.core.link(id).map_or(0, |link| link.taken)
+    }
+
     /// Closes: what was sent before still goes out, nothing more is heard or taken.
     pub fn close(&mut self, id: ConnId) {
         self.core.close(id, Reason::Closed);
@@ -132,7 +138,7 @@ impl Cx<'_> {
         self.core.job(self.service, lane, Box::new(move || Box::new(work())))
     }
 
-    /// Asks for the kernel's view of a connection: an [`Inspection`] for `done`, empty when the connection is gone.
+    /// Asks for the kernel's view of a connection: an [`Inspection`](super::Inspection) for `done`, empty when the connection is gone.
     ///
     /// # Errors
     /// [`Busy`] when too many questions wait.

@@ -169,10 +169,7 @@ impl Decoder {
             },
             Framing::Fixed => match bytes.get(..FIXED_FRAME) {
                 None => Step::More,
-                Some(frame) => {
-                    let end = frame.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-                    Step::Frame(&frame[..end], FIXED_FRAME)
-                }
+                Some(frame) => Step::Frame(without_padding(frame), FIXED_FRAME),
             },
             Framing::Raw => Step::Chunk(bytes),
         }
@@ -205,6 +202,13 @@ impl Decoder {
             line => Step::Frame(line, end + 1),
         }
     }
+}
+
+/// Most of a fixed frame is padding, so it is taken off in words.
+fn without_padding(frame: &[u8]) -> &[u8] {
+    let words = frame.rchunks_exact(8).take_while(|word| **word == [0; 8]).count();
+    let rest = &frame[..frame.len() - 8 * words];
+    &rest[..rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)]
 }
 
 fn without_cr(line: &[u8]) -> &[u8] {

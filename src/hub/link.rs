@@ -63,6 +63,8 @@ pub(super) struct Link {
 
     /// Encoded output that was not written yet.
     pub(super) outbox: Buffer,
+    /// Bytes that the stream has taken in all.
+    pub(super) taken: u64,
     /// How many bytes at the front of the outbox belong to a frame of which a part was written.
     pub(super) torn: usize,
     /// More was sent than may wait: the peer goes in this turn's flush.
@@ -120,6 +122,7 @@ impl Link {
             parked: false,
             runnable: false,
             outbox: Buffer::default(),
+            taken: 0,
             torn: 0,
             overrun: false,
             dirty: false,

@@ -33,21 +33,29 @@ impl Hub {
         self.core.tally.bytes_out += count as u64;
         let Some((link, pool)) = self.core.link_and_pool(id) else { return };
         link.tear(count);
+        link.taken += count as u64;
         link.outbox.consume(count, pool);
-        if link.outbox.is_empty() {
-            link.stalled = Moment::NEVER;
-            if link.state == State::Closing || link.ending {
-                self.core.change(id);
-            }
-        } else if count > 0 || link.stalled == Moment::NEVER {
-            link.stalled = now;
+        let is_empty = link.outbox.is_empty();
+        let is_over = is_empty && (link.state == State::Closing || link.ending);
+        let moves = is_empty || count > 0 || link.stalled == Moment::NEVER;
+        if moves {
+            link.stalled = if is_empty { Moment::NEVER } else { now };
+        }
+        let goes_on = count > 0 && !is_empty;
+        let was_waited_for = link.full || link.owes_drained || link.lagging != Moment::NEVER;
+        if is_over {
+            self.core.change(id);
+        }
+        if moves && !is_empty {
             self.core.schedule(id);
         }
-        if count > 0 {
-            // The stream took a part, or the turn's share was written: the next flush goes on.
+        if goes_on {
+            // The stream took a part, or the turn's share was written: the next flush takes up the rest.
             self.core.touch(id);
         }
-        self.relieve(id);
+        if was_waited_for {
+            self.relieve(id);
+        }
     }
 
     /// The output fell: who was waiting for that?

@@ -96,6 +96,8 @@ pub struct JobId {
 pub enum Sent {
     /// They will be written at the end of the turn.
     Queued,
+    /// They will be written when the stream has taken what waits already.
+    Waiting,
     /// Taken too, but the peer lags: whoever can wait sends no more until `drained`.
     Full,
     /// Nobody will hear them.

@@ -17,9 +17,11 @@ impl Clock {
     pub(super) fn now(&self) -> Moment {
         Moment::START + self.start.elapsed()
     }
+}
 
-    pub(super) fn wall() -> Wall {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Wall::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
+/// The calendar time.
+#[must_use]
+pub fn wall() -> Wall {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Wall::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

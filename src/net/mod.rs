@@ -15,5 +15,6 @@ pub mod socket;
 pub mod stream;
 
 pub use admission::Doorkeeper;
+pub use clock::wall;
 pub use jobs::Stopper;
 pub use reactor::{Exit, Reactor};

@@ -20,7 +20,7 @@ use mio::event::Event;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::admission::Doorkeeper;
-use super::clock::Clock;
+use super::clock::{Clock, wall};
 use super::jobs::{Jobs, Stopper};
 use super::listen::{Accepted, Bound, Listener};
 use super::pump::{Pump, Readiness};
@@ -113,6 +113,11 @@ impl Reactor {
         &self.hub
     }
 
+    /// The hub, to finish with it when the loop has ended.
+    pub fn hub_mut(&mut self) -> &mut Hub {
+        &mut self.hub
+    }
+
     /// Turns until somebody asks to stop.
     ///
     /// # Errors
@@ -133,7 +138,7 @@ impl Reactor {
             _ => self.turns += 1, // interrupted: a turn without events, and the next deadline is taken anew
         }
         self.now = self.clock.now();
-        self.hub.begin(self.now, Clock::wall());
+        self.hub.begin(self.now, wall());
         self.mark(events);
         self.accept();
         self.answers();
