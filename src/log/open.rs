@@ -1,0 +1,324 @@
+//! Opening: what is there, what of it can be trusted, and where writing goes on.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::disk::{Disk, RealDisk, Site};
+use super::foot::{self, Foot};
+use super::format::{Run, kind, put};
+use super::rooms::Rooms;
+use super::scan::Tail;
+use super::segment::{Digest, Given, Segment};
+use super::{Damage, JUMP, Log, OpenError, Report, Settings, Stopped, SyncMode};
+
+/// The last segment is continued while it is no larger: restarts leave no small files behind, and few of its ids are
+/// held in memory.
+const CONTINUE: u64 = 4 * 1024 * 1024;
+/// Every limit holds at least so many segments.
+const SEGMENTS: u64 = 4;
+
+/// What the segments say.
+#[derive(Default)]
+struct Found {
+    rooms: Rooms,
+    segments: Vec<Segment>,
+    /// What was read of each segment without a foot; the last one is always read.
+    digests: VecDeque<Digest>,
+    run: Option<Run>,
+    bytes_read: u64,
+}
+
+impl Found {
+    fn read(site: &Site) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::Failed { what: "reading the history", error };
+        let mut found = Self::default();
+        let numbers = site.numbers().map_err(failed)?;
+        for number in &numbers {
+            let file = Arc::new(site.open(*number).map_err(failed)?);
+            let foot = if numbers.last() == Some(number) { None } else { foot::read(&file).map_err(failed)? };
+            match foot {
+                Some(foot) => found.sealed(*number, foot),
+                None => found.unsealed(*number, file).map_err(failed)?,
+            }
+        }
+        found.run = found.digests.back().and_then(|last| last.run.clone());
+        // The beginning of the last one is lost. Those before it have said the same, some time earlier.
+        for segment in found.segments.iter().rev().skip(1) {
+            if found.run.is_none() {
+                let file = site.open(segment.number).map_err(failed)?;
+                let head = Digest::of(segment.number, &Arc::new(file), true).map_err(failed)?;
+                head.rooms.iter().for_each(|(name, (last, floor))| drop(found.rooms.raise(name, *last, *floor)));
+                found.run = head.run;
+            }
+        }
+        match found.digests.back() {
+            Some(last) if last.newer && found.run.is_none() => Err(OpenError::Newer { segment: last.number }),
+            _ => Ok(found),
+        }
+    }
+
+    fn sealed(&mut self, number: u64, foot: Foot) {
+        self.bytes_read += foot.read;
+        let mut segment = Segment { file: None, sealed: true, ..Segment::new(number, None, foot.end) };
+        (segment.size, segment.ids) = (foot.size, foot.ids);
+        (segment.first_at, segment.last_at) = (foot.first_at, foot.last_at);
+        for (name, span) in foot.spans {
+            segment.spans.insert(self.rooms.raise(&name, span.last, 0), span);
+        }
+        self.segments.push(segment);
+    }
+
+    fn unsealed(&mut self, number: u64, file: Arc<File>) -> io::Result<()> {
+        let digest = Digest::of(number, &file, false)?;
+        self.bytes_read += digest.read;
+        self.rooms.no_table();
+        for (name, (last, floor)) in &digest.rooms {
+            let place = self.rooms.raise(name, *last, *floor);
+            self.rooms.in_table(place, *last);
+        }
+        let mut segment = Segment::new(number, Some(file), digest.end);
+        (segment.first_at, segment.last_at) = (digest.first_at, digest.last_at);
+        for (name, span) in &digest.spans {
+            let place = self.rooms.raise(name, span.last, 0);
+            self.rooms.in_table(place, span.last);
+            segment.spans.insert(place, span.clone());
+        }
+        self.segments.push(segment);
+        self.digests.push_back(digest);
+        Ok(())
+    }
+
+    /// Is the last number of every room known for certain?
+    fn trusted(&self, boot: &str) -> bool {
+        let Some((last, run)) = self.digests.back().zip(self.run.as_ref()) else { return false };
+        let in_order = last.clean && last.tail == Tail::None;
+        // A killed process leaves no zeros; where there are some, the machine or the disk failed.
+        let zeros = self.digests.iter().any(|digest| digest.tail == Tail::Zeros);
+        let same_boot = run.boot == boot && !boot.is_empty() && !zeros;
+        !self.doubt() && (in_order || same_boot || run.sync == SyncMode::Always)
+    }
+
+    /// Leaves out numbers that may have been given.
+    fn leave_out(&mut self, trusted: bool, report: &mut Report) {
+        let (base, highest) = self.run.as_ref().map_or((0, 0), |run| (run.base, run.highest));
+        self.rooms.base = base;
+        if !trusted {
+            if self.doubt() {
+                // A table that cannot be read may have had rooms that nothing else tells of.
+                self.rooms.base = self.rooms.highest().max(highest);
+            }
+            self.rooms.jump(JUMP);
+        }
+        report.jumped = !trusted;
+        for digest in &self.digests {
+            report.damage.extend_from_slice(&digest.damage);
+        }
+    }
+
+    fn may_continue(&self, settings: &Settings, now: u64) -> bool {
+        let most = CONTINUE.min(settings.segment_bytes / 2);
+        self.digests.back().is_some_and(|last| {
+            let old = last.first_at != 0 && last.first_at.saturating_add(settings.segment_age) <= now;
+            last.end < most && !old && !last.foot
+        })
+    }
+
+    /// Is there something that cannot be read, and that nothing behind it vouches for? The last segment but one may
+    /// have been written after the last one's table.
+    fn doubt(&self) -> bool {
+        let recent = self.segments.iter().rev().take(2).map(|segment| segment.number).min();
+        let recent = self.digests.iter().filter(|digest| Some(digest.number) >= recent);
+        let bad = |digest: &Digest| !digest.damage.is_empty() || digest.tail == Tail::Bad || digest.run.is_none();
+        recent.into_iter().any(bad)
+    }
+}
+
+impl Log {
+    /// Opens the history in a folder, or begins one there. May wait for the disk: before the loop runs.
+    ///
+    /// # Errors
+    /// When the folder is somebody else's, or cannot be read or written.
+    pub fn open(
+        folder: &Path,
+        settings: Settings,
+        now: u64,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(Self, Report), OpenError> {
+        Self::open_on(Arc::new(RealDisk), folder, settings, now, random)
+    }
+
+    /// The same, on a disk that may fail.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        mut settings: Settings,
+        now: u64,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(Self, Report), OpenError> {
+        let failed = |what| move |error| OpenError::Failed { what, error };
+        settings.segment_bytes = settings.segment_bytes.min(settings.keep_room.min(settings.keep_total) / SEGMENTS);
+        settings.segment_age = settings.segment_age.min(settings.keep_age / SEGMENTS);
+        let boot = settings.boot.take().unwrap_or_else(|| {
+            let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+            boot.trim().to_owned()
+        });
+        let site = Site::claim(folder, disk)?;
+        let mut found = Found::read(&site)?;
+        let mut report = Report { new: found.run.is_none(), bytes_read: found.bytes_read, ..Report::default() };
+        let trusted = found.digests.is_empty() || found.trusted(&boot);
+        found.leave_out(trusted, &mut report);
+        let continued = trusted && found.may_continue(&settings, now);
+        let Found { mut rooms, mut segments, mut digests, run, .. } = found;
+        let epoch = run.map_or_else(|| new_epoch(random), |run| run.epoch);
+        let run = Run { boot, epoch, sync: settings.sync, base: rooms.base, highest: rooms.highest() };
+        settle(&mut rooms, &mut segments);
+        let last = if continued { segments.pop().zip(digests.pop_back()) } else { None };
+        let mut log = Self::with(settings, site, run, rooms, segments, now);
+        match last {
+            Some((open, digest)) => log.continue_in(open, digest, &mut report),
+            None => log.begin_segment(),
+        }
+        .map_err(failed("writing the history"))?;
+        log.finish_older(digests, &mut report).map_err(failed("sealing a segment of the history"))?;
+        log.retire(now);
+        (report.segments, report.rooms) = (log.segments.len(), log.rooms.len());
+        Ok((log, report))
+    }
+
+    fn with(settings: Settings, site: Arc<Site>, run: Run, rooms: Rooms, segments: Vec<Segment>, now: u64) -> Self {
+        Self {
+            settings,
+            site,
+            run,
+            rooms,
+            segments: segments.into(),
+            batch: Vec::new(),
+            unseen: VecDeque::new(),
+            commits: 0,
+            next: None,
+            now,
+            unsynced_since: None,
+            busy: false,
+            synced: false,
+            unsorted: true,
+            doomed: Vec::new(),
+            files: Vec::new(),
+            damage: Vec::new(),
+            stopped: None,
+            torn: None,
+        }
+    }
+
+    /// Ends the run in order: after a restart numbers go on without a jump, whatever happened to the machine. No chore
+    /// may be out. May wait for the disk.
+    ///
+    /// # Errors
+    /// When the history is stopped, or stops now.
+    pub fn close(mut self) -> Result<(), Stopped> {
+        let closed = self.commit().map(|_| ());
+        if let (Some(end), Some(file)) = (self.torn, &self.open_segment().file) {
+            // If that fails as well, the records are found by the next run: said, and without a receipt.
+            let _ = file.set_len(end);
+        }
+        closed?;
+        let ended = self.put_end();
+        ended.map_err(|error| Stopped(format!("ending the history failed: {error}")))
+    }
+
+    fn put_end(&self) -> io::Result<()> {
+        // The mark speaks for everything before it.
+        self.sync_dirty()?;
+        let (open, mut mark) = (self.open_segment(), Vec::new());
+        put(&mut mark, open.end, kind::CLEAN, |_| {});
+        let file = open.file.as_ref().ok_or(ErrorKind::NotFound)?;
+        self.site.write(file, &mark, open.end)?;
+        self.site.sync(file)
+    }
+
+    fn sync_dirty(&self) -> io::Result<()> {
+        let dirty = self.segments.iter().filter(|segment| segment.dirty);
+        dirty.filter_map(|segment| segment.file.as_ref()).try_for_each(|file| self.site.sync(file))
+    }
+
+    /// Goes on in the last segment: cuts its tail, and says that this run begins here.
+    fn continue_in(&mut self, mut open: Segment, digest: Digest, report: &mut Report) -> io::Result<()> {
+        let file = open.file.clone().ok_or(ErrorKind::NotFound)?;
+        cut(&file, &digest, report)?;
+        let mut begin = Vec::new();
+        self.run.put(&mut begin, open.end);
+        // A head that was made in advance is older than the last messages of the segment before it.
+        self.rooms.put(&mut begin, open.end, false);
+        self.site.write(&file, &begin, open.end)?;
+        // From here on this run's mode decides whether numbers jump: all before it, and that it began, must be safe.
+        self.site.sync(&file)?;
+        open.end += begin.len() as u64;
+        open.size = open.end;
+        open.early = digest
+            .ids
+            .into_iter()
+            .map(|Given { session, id, room, seq }| Given { session, id, room: self.rooms.place(&room), seq })
+            .collect();
+        self.segments.push_back(open);
+        Ok(())
+    }
+
+    fn begin_segment(&mut self) -> io::Result<()> {
+        let number = self.segments.back().map_or(1, |last| last.number + 1);
+        let head = self.head();
+        let file = self.site.create(number, &head)?;
+        self.segments.push_back(Segment::new(number, Some(Arc::new(file)), head.len() as u64));
+        Ok(())
+    }
+
+    /// Gives a foot to every segment without one; one without messages goes. Only after the new head is safe: what
+    /// made numbers jump must be seen again if this is not finished.
+    fn finish_older(&mut self, digests: VecDeque<Digest>, report: &mut Report) -> io::Result<()> {
+        for digest in digests {
+            let number = digest.number;
+            let Ok(index) = self.segments.binary_search_by_key(&number, |segment| segment.number) else { continue };
+            let Some(file) = self.segments[index].file.clone() else { continue };
+            cut(&file, &digest, report)?;
+            if digest.spans.is_empty() {
+                self.site.remove(number)?;
+                self.segments.remove(index);
+            } else {
+                let foot = foot::seal(&self.site, &file, digest)?;
+                self.sealed(number, foot);
+                report.sealed += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What lies below a floor is not served again, whatever the limits are now.
+fn settle(rooms: &mut Rooms, segments: &mut [Segment]) {
+    for segment in segments {
+        segment.spans.retain(|place, span| {
+            let room = rooms.get_mut(*place);
+            let kept = span.last >= room.floor;
+            room.bytes += if kept { span.bytes } else { 0 };
+            kept
+        });
+    }
+}
+
+fn cut(file: &File, digest: &Digest, report: &mut Report) -> io::Result<()> {
+    if digest.tail == Tail::None {
+        return Ok(());
+    }
+    report.cut.push(Damage { segment: digest.number, from: digest.end, to: digest.behind });
+    file.set_len(digest.end)
+}
+
+fn new_epoch(random: &mut dyn FnMut(&mut [u8])) -> String {
+    let mut bytes = [0; 8];
+    random(&mut bytes);
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}

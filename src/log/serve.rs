@@ -1,0 +1,207 @@
+//! Answers to readers.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use super::chores::{Chore, ChoreResult, Done};
+use super::disk::Site;
+use super::read::{Errand, Read, before};
+use super::segment::{Digest, Given, Ids, Marks, Segment};
+use super::{Damage, Log, foot};
+
+/// Files of sealed segments that stay open. Readers catching up are mostly in the same few.
+const FILES: usize = 4;
+/// Marks of the open segment that one answer may need.
+const MARKS: usize = 64;
+/// Ids that are remembered of a session (LIMITS: older ones are new).
+const IDS: usize = 1024;
+
+/// A message that a session gave an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// [`super::id_hash`] of the id.
+    pub id: u64,
+    /// Where it was said.
+    pub room: String,
+    /// Its number.
+    pub seq: u64,
+}
+
+impl Log {
+    /// What there is of a room after a number: messages up to about `budget` bytes and at least one, the next gap, or
+    /// the end. `now` decides what is too old to be shown.
+    pub fn read(&mut self, room: &str, after: u64, budget: usize, now: u64) -> Read {
+        let Some(place) = self.rooms.find(room) else {
+            let base = self.rooms.base;
+            return if after < base { Read::Gap { from: after + 1, to: base } } else { Read::End };
+        };
+        let room = self.rooms.get(place);
+        if after >= room.shown {
+            return Read::End;
+        }
+        let next = after + 1;
+        let from = next.max(room.floor);
+        let spans = self.segments.iter().filter_map(|segment| Some((segment, segment.spans.get(&place)?)));
+        let found = spans.into_iter().find(|(_, span)| span.last >= from);
+        let start = found.map_or(room.shown + 1, |(_, span)| span.first.max(from));
+        if start > next {
+            return Read::Gap { from: next, to: start - 1 };
+        }
+        let (segment, span) = found.expect("without one there is a gap up to the end");
+        let marks = match &span.marks {
+            Marks::Here(marks) => {
+                let from = before(marks, span.first, next);
+                Marks::Here(marks[from..marks.len().min(from + MARKS)].to_vec())
+            }
+            foot @ Marks::Foot { .. } => foot.clone(),
+        };
+        let errand = Errand {
+            number: segment.number,
+            end: segment.end,
+            room: Arc::clone(&room.name),
+            first: span.first,
+            last: span.last,
+            marks,
+            next,
+            oldest: now.saturating_sub(self.settings.keep_age),
+            budget,
+        };
+        let file = segment.file.clone().or_else(|| self.kept_file(errand.number));
+        self.start(errand, file)
+    }
+
+    /// At once if the cache has it, else later.
+    fn start(&mut self, errand: Errand, file: Option<Arc<File>>) -> Read {
+        if let Some(file) = &file {
+            let mut damage = Vec::new();
+            let read = errand.run(file, false, &mut damage);
+            damage.into_iter().for_each(|damage| self.note(damage));
+            if let Ok(read) = read {
+                return read;
+            }
+        }
+        let site = Arc::clone(&self.site);
+        Read::Later(Box::new(move || {
+            let mut damage = Vec::new();
+            let file = file.map_or_else(|| site.open(errand.number).map(Arc::new), Ok);
+            let result = file.and_then(|file| Ok((errand.run(&file, true, &mut damage)?, file)));
+            ChoreResult(Done::Read { errand, result, damage })
+        }))
+    }
+
+    pub(super) fn read_done(&mut self, errand: Errand, result: io::Result<(Read, Arc<File>)>) -> Read {
+        let there = self.segments.iter().any(|segment| segment.number == errand.number);
+        match result {
+            Ok((read, file)) => {
+                if there {
+                    self.keep_file(errand.number, file);
+                }
+                read
+            }
+            // Retention took it meanwhile: there is another answer now.
+            Err(_) if !there => self.read(&errand.room, errand.next - 1, errand.budget, self.now),
+            Err(_) => {
+                self.note(Damage { segment: errand.number, from: 0, to: errand.end });
+                Read::Gap { from: errand.next, to: errand.last }
+            }
+        }
+    }
+
+    fn kept_file(&self, number: u64) -> Option<Arc<File>> {
+        self.files.iter().find(|(kept, _)| *kept == number).map(|(_, file)| Arc::clone(file))
+    }
+
+    pub(super) fn keep_file(&mut self, number: u64, file: Arc<File>) {
+        self.files.retain(|(kept, _)| *kept != number);
+        self.files.insert(0, (number, file));
+        self.files.truncate(FILES);
+    }
+
+    /// The number after which about `count` messages remain: gaps between segments are not counted.
+    #[must_use]
+    pub fn tail(&self, room: &str, count: u64) -> u64 {
+        let Some(place) = self.rooms.find(room) else { return self.rooms.base };
+        let (floor, shown) = (self.rooms.get(place).floor, self.rooms.get(place).shown);
+        let (mut left, mut after) = (count, shown);
+        for span in self.segments.iter().rev().filter_map(|segment| segment.spans.get(&place)) {
+            let first = span.first.max(floor);
+            let held = (span.last + 1).saturating_sub(first);
+            if held >= left {
+                return if left == 0 { after } else { span.last - left };
+            }
+            left -= held;
+            after = first - 1;
+        }
+        after
+    }
+
+    /// Damage that was found since the last call, one at a time.
+    pub fn damage(&mut self) -> Option<Damage> {
+        self.damage.pop()
+    }
+
+    /// Looks for the ids that a session gave before this run, not looking at what was said before `since`: for receipts
+    /// after a restart. Answers the last 1,024, and perhaps ids of this run among them. May be out beside other chores.
+    #[must_use]
+    pub fn known_ids(&self, session: [u8; 16], since: u64) -> Chore {
+        let mut early = Vec::new();
+        let mut sealed: Vec<(u64, Ids)> = Vec::new();
+        for segment in self.segments.iter().filter(|segment| segment.last_at >= since) {
+            if segment.sealed {
+                sealed.push((segment.number, segment.ids));
+            }
+            let given = segment.early.iter().filter(|given| given.session == session);
+            early.extend(given.map(|given| {
+                let room = self.rooms.get(given.room).name.to_string();
+                Known { id: given.id, room, seq: given.seq }
+            }));
+        }
+        let site = Arc::clone(&self.site);
+        Box::new(move || {
+            let mut known = early;
+            for (number, ids) in sealed.into_iter().rev() {
+                // A segment that can't be read, or is gone, knows nothing.
+                let mut older = known_in(&site, number, ids, session).unwrap_or_default();
+                older.append(&mut known);
+                known = older;
+                if known.len() >= IDS {
+                    break;
+                }
+            }
+            known.drain(..known.len().saturating_sub(IDS));
+            ChoreResult(Done::Known(known))
+        })
+    }
+
+    pub(super) fn open_segment(&self) -> &Segment {
+        self.segments.back().expect("one is always open")
+    }
+}
+
+fn known_in(site: &Site, number: u64, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Known>> {
+    if ids.count == 0 {
+        return Ok(Vec::new());
+    }
+    let file = Arc::new(site.open(number)?);
+    match known_by_foot(&file, ids, session) {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            let given = Digest::of(number, &file, false)?.ids.into_iter().filter(|given| given.session == session);
+            Ok(given.map(|Given { id, room, seq, .. }| Known { id, room, seq }).collect())
+        }
+        known => known,
+    }
+}
+
+fn known_by_foot(file: &Arc<File>, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Known>> {
+    let given = foot::ids_of(file, ids, session)?;
+    if given.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rooms = foot::read(file)?.ok_or(ErrorKind::InvalidData)?.spans;
+    let named = given.into_iter().map(|Given { id, room, seq, .. }| {
+        let (room, _) = rooms.get(room as usize)?;
+        Some(Known { id, room: room.clone(), seq })
+    });
+    Ok(named.collect::<Option<_>>().ok_or(ErrorKind::InvalidData)?)
+}
