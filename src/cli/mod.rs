@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod address;
+mod history;
 mod probe;
 mod serve;
 
@@ -22,6 +23,8 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Show what the kernel says of a connection to an address: options asked and granted, round-trip time
     Probe(probe::Args),
+    /// Read, filter and export what was said, without a server or beside one
+    History(history::Args),
 }
 
 /// Why a command did not succeed, in one line.
@@ -37,6 +40,7 @@ pub fn run() -> ExitCode {
     let outcome = match command {
         Command::Serve(args) => serve::run(*args),
         Command::Probe(args) => probe::run(&args),
+        Command::History(args) => history::run(&args),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("parlor: {failure}");

@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "comments on arguments are help texts, and terminals show no markdown")]
 
 use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,16 +10,18 @@ use clap::ValueEnum;
 use log::LevelFilter;
 
 use super::Failure;
-use crate::daemon::{self, Config, Listen, logger};
+use crate::daemon::{self, Config, History, Listen, logger};
 use crate::hub::Limits;
+use crate::log::SyncMode;
 use crate::net::Exit;
 use crate::net::socket::{Keepalive, Options};
+use crate::services::chat::{self, Alphabet, Flood, Name, Slow};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Listen on an address, as often as wanted. SERVICE: echo, upper. OPTION: lines (default), length, fixed; for
+    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper. OPTION: lines (default), length, fixed; for
     /// echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any. [env: PARLOR_LISTEN, separated by
-    /// blanks] [default: echo=127.0.0.1:8888]
+    /// blanks] [default: chat=127.0.0.1:8888]
     #[arg(long = "listen", value_name = "SERVICE[+OPTION…]=ADDRESS")]
     listeners: Vec<Listen>,
     /// Allow listening beyond this machine
@@ -33,8 +36,84 @@ pub(super) struct Args {
     /// What is logged: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info")]
     log: LevelFilter,
+    #[command(flatten, next_help_heading = "Chat")]
+    chat: ChatArgs,
     #[command(flatten, next_help_heading = "Socket options")]
     socket: SocketArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ChatArgs {
+    /// Folder of the history [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/parlor, else ~/.local/state/parlor]
+    #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
+    data: Option<PathBuf>,
+    /// Keep no history
+    #[arg(long, env = "PARLOR_NO_HISTORY")]
+    no_history: bool,
+    /// When what was said is on the disk for sure: always before it is heard, once a second, or when the system likes
+    #[arg(long, value_name = "WHEN", env = "PARLOR_SYNC", default_value = "second")]
+    sync: Sync,
+    /// How fast somebody may speak: so many at once, then so many a second; or off
+    #[arg(long, value_name = "BURST/RATE|off", env = "PARLOR_FLOOD", default_value = "50/20")]
+    flood: FloodArg,
+    /// What becomes of those who read too slowly: disconnect, gap or pause
+    #[arg(long, value_name = "POLICY", env = "PARLOR_SLOW", default_value = "disconnect")]
+    slow: Slow,
+    /// Rooms in which speakers wait for slow readers, with --slow pause
+    #[arg(long, value_name = "ROOM,…", env = "PARLOR_PAUSE_ROOMS", value_delimiter = ',', value_parser = room_name)]
+    pause_rooms: Vec<Name>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sync {
+    Always,
+    Second,
+    Never,
+}
+
+impl From<Sync> for SyncMode {
+    fn from(sync: Sync) -> Self {
+        match sync {
+            Sync::Always => Self::Always,
+            Sync::Second => Self::Second,
+            Sync::Never => Self::Never,
+        }
+    }
+}
+
+impl ChatArgs {
+    fn history(&self) -> Result<Option<History>, Failure> {
+        if self.no_history {
+            return Ok(None);
+        }
+        let folder = self.data.clone().or_else(daemon::history::default_folder);
+        let folder =
+            folder.ok_or("there is no home for the history; name a folder with --data, or say --no-history")?;
+        Ok(Some(History { folder, sync: self.sync.into() }))
+    }
+}
+
+/// A pace; `None`: as fast as they can.
+#[derive(Debug, Clone, Copy)]
+struct FloodArg(Option<Flood>);
+
+impl std::str::FromStr for FloodArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let parsed = text.split_once('/').and_then(|(burst, rate)| Some((burst.parse().ok()?, rate.parse().ok()?)));
+        match parsed {
+            Some((burst, rate)) if burst > 0 && rate > 0 => Ok(Self(Some(Flood { burst, rate }))),
+            _ => Err("expected BURST/RATE, two numbers above 0, or off".to_owned()),
+        }
+    }
+}
+
+fn room_name(text: &str) -> Result<Name, String> {
+    Name::new(text.trim_start_matches('#'), Alphabet::OneScript).map_err(|complaint| complaint.text)
 }
 
 #[derive(Debug, clap::Args)]
@@ -143,10 +222,19 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         max_connections: args.max_connections,
         open: args.open,
         limits: Limits::default(),
+        history: args.chat.history()?,
+        chat: chat::Settings {
+            sync: args.chat.sync.into(),
+            days: daemon::history::days(),
+            flood: args.chat.flood.0,
+            slow: args.chat.slow,
+            pausing: args.chat.pause_rooms,
+            ..chat::Settings::default()
+        },
     };
-    let mut reactor = daemon::start(&config)?;
-    reactor.obey_signals(stderr().is_terminal() && !hangup_is_ignored())?;
-    match reactor.run()? {
+    let mut server = daemon::start(&config)?;
+    server.reactor.obey_signals(stderr().is_terminal() && !hangup_is_ignored())?;
+    match server.run()? {
         Exit::Drained => Ok(ExitCode::SUCCESS),
         // Asked twice: what was still on its way is lost, and that is no success.
         Exit::AtOnce => Ok(ExitCode::FAILURE),

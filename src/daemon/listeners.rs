@@ -10,6 +10,8 @@ use crate::hub::Framing;
 /// A service that a listener can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Rooms and people.
+    Chat,
     /// Every frame back.
     Echo {
         /// Behind the time.
@@ -57,9 +59,12 @@ impl FromStr for Listen {
         let (name, address) = text.split_once('=').ok_or("expected SERVICE[+OPTION…]=ADDRESS")?;
         let mut words = name.split('+');
         let mut kind = match words.next() {
+            Some("chat") => Kind::Chat,
             Some("echo") => Kind::Echo { stamp: false },
             Some("upper") => Kind::Upper,
-            other => return Err(format!("unknown service {:?}; there are echo, upper", other.unwrap_or_default())),
+            other => {
+                return Err(format!("unknown service {:?}; there are chat, echo, upper", other.unwrap_or_default()));
+            }
         };
         let mut framing = None;
         for option in words {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::hub::Wall;
+use crate::net::wall;
 
 struct Logger;
 
@@ -24,9 +23,7 @@ impl Log for Logger {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let now = Wall::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-            let line = format!("{now} {:<5} {}\n", record.level(), escaped(&record.args().to_string()));
+            let line = format!("{} {:<5} {}\n", wall(), record.level(), escaped(&record.args().to_string()));
             // In one write, so that lines of several processes do not mix. A log that can't be written can't say so.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }

@@ -1,8 +1,10 @@
 //! What makes a server of the loop: its listeners, its log, its place in the system.
 
+pub mod history;
 mod listeners;
 pub mod logger;
 mod server;
 
+pub use history::History;
 pub use listeners::{Kind, Listen};
-pub use server::{Config, StartError, default_listeners, start};
+pub use server::{Config, Server, StartError, default_listeners, start};

@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::History;
+use super::history;
 use super::listeners::{At, Kind, Listen};
-use crate::hub::{Hub, Limits, Profile};
+use crate::hub::{Hub, Limits, Profile, ServiceId};
+use crate::log::Log;
 use crate::net::listen::{Bound, Place, bind};
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Reactor, random};
+use crate::net::{Doorkeeper, Exit, Reactor, random, wall};
+use crate::services::chat::{self, Chat};
 use crate::services::{Echo, Upper};
 
 /// How long a connection may be silent: the documents' number.
@@ -33,23 +37,47 @@ pub struct Config {
     pub open: bool,
     /// Bounds of every connection.
     pub limits: Limits,
+    /// What can be chosen about the chat.
+    pub chat: chat::Settings,
+    /// Where the chat is recorded, if it is.
+    pub history: Option<History>,
 }
 
-/// Why a server could not start: the listener, and the cause.
+/// A loop that is ready to run, and what is to be done when it has ended.
+#[derive(Debug)]
+pub struct Server {
+    /// The loop.
+    pub reactor: Reactor,
+    chat: Option<ServiceId>,
+}
+
+impl Server {
+    /// Runs until somebody asks to stop, and closes the history in order.
+    ///
+    /// # Errors
+    /// When the loop itself fails.
+    pub fn run(&mut self) -> io::Result<Exit> {
+        let exit = self.reactor.run();
+        if let Some(chat) = self.chat {
+            self.reactor.hub_mut().with(chat, |chat: &mut Chat, _| chat.close());
+        }
+        exit
+    }
+}
+
+/// Why a server could not start: what it was for, and the cause.
 #[derive(Debug)]
 pub struct StartError {
-    listener: Option<String>,
-    cause: io::Error,
+    what: String,
+    cause: Box<dyn std::error::Error>,
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(listener) = &self.listener {
-            write!(out, "cannot listen {listener}: ")?;
-        }
-        match self.cause.kind() {
-            io::ErrorKind::AddrInUse => write!(out, "address in use: somebody listens there already"),
-            io::ErrorKind::PermissionDenied => write!(out, "permission denied ({})", self.cause),
+        write!(out, "{}: ", self.what)?;
+        match self.cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::AddrInUse) => write!(out, "address in use: somebody listens there already"),
+            Some(io::ErrorKind::PermissionDenied) => write!(out, "permission denied ({})", self.cause),
             _ => write!(out, "{}", self.cause),
         }
     }
@@ -57,55 +85,66 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-impl From<io::Error> for StartError {
-    fn from(cause: io::Error) -> Self {
-        Self { listener: None, cause }
-    }
+fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
+    move |cause| StartError { what: what.to_owned(), cause: cause.into() }
 }
 
 /// What is served when nothing else is asked for.
 #[must_use]
 pub fn default_listeners() -> Vec<Listen> {
     let at = At::Tcp(SocketAddr::from(([127, 0, 0, 1], 8888)));
-    vec![Listen { name: "echo".to_owned(), kind: Kind::Echo { stamp: false }, framing: crate::hub::Framing::LINES, at }]
+    vec![Listen { name: "chat".to_owned(), kind: Kind::Chat, framing: crate::hub::Framing::LINES, at }]
 }
 
 /// Binds every listener, and reports each once all are bound.
 ///
 /// # Errors
 /// A listener can't be bound, or the kernel refuses what a loop needs.
-pub fn start(config: &Config) -> Result<Reactor, StartError> {
+pub fn start(config: &Config) -> Result<Server, StartError> {
     let bound: Vec<Bound> =
         config.listeners.iter().map(|listen| bind_one(listen, config)).collect::<Result<_, StartError>>()?;
     let door = Doorkeeper::new(config.max_connections, raise_descriptor_limit());
     let mut hub = Hub::new(config.limits.clone(), random::source());
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
+    let mut chat = None;
+    let serves_chat = config.listeners.iter().any(|listen| listen.kind == Kind::Chat);
+    let mut history = config.history.as_ref().filter(|_| serves_chat).map(open_history).transpose()?;
     for (listen, bound) in config.listeners.iter().zip(bound) {
         let service = match listen.kind {
+            // One chat, however many doors lead to it.
+            Kind::Chat => *chat.get_or_insert_with(|| hub.add(Chat::new(config.chat.clone(), history.take()))),
             Kind::Echo { stamp } => hub.add(Echo::new(stamp)),
             Kind::Upper => hub.add(Upper::default()),
         };
         let profile = Profile {
             framing: listen.framing,
-            silence: Some(SILENCE),
+            // The chat asks who is silent whether they are there.
+            silence: (listen.kind != Kind::Chat).then_some(SILENCE),
             refuse_http: true,
             limits: Rc::clone(&limits),
             address: bound.address().clone(),
         };
         listening.push((hub.listen(service, profile), bound));
     }
-    let mut reactor = Reactor::new(hub, door, Options::client())?;
+    let mut reactor = Reactor::new(hub, door, Options::client()).map_err(failed("no loop"))?;
     for (listen, (id, bound)) in config.listeners.iter().zip(listening) {
         let address = bound.address().to_string();
         for fact in bound.inspect() {
             let asked = fact.asked.map(|asked| format!("asked {asked}, granted ")).unwrap_or_default();
             log::debug!("{} {address}: {}: {asked}{}", listen.name, fact.name, fact.granted);
         }
-        reactor.listen(bound, id)?;
+        reactor.listen(bound, id).map_err(failed("cannot watch a listener"))?;
         log::info!("listening {} {address}", listen.name);
     }
-    Ok(reactor)
+    Ok(Server { reactor, chat })
+}
+
+fn open_history(history: &History) -> Result<Log, StartError> {
+    let now = wall().millis();
+    let opened = history::open(history, now, &mut random::source());
+    let what = || format!("cannot keep the history in {}", history.folder.display());
+    opened.map_err(|cause| StartError { what: what(), cause: cause.into() })
 }
 
 fn bind_one(listen: &Listen, config: &Config) -> Result<Bound, StartError> {
@@ -119,7 +158,7 @@ fn bind_one(listen: &Listen, config: &Config) -> Result<Bound, StartError> {
         )),
         _ => bind(&place, &config.options),
     };
-    bound.map_err(|cause| StartError { listener: Some(format!("{}={}", listen.name, listen.at)), cause })
+    bound.map_err(failed(&format!("cannot listen {}={}", listen.name, listen.at)))
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -1,5 +1,6 @@
 //! What the server does with frames. Knows the hub, and no socket.
 
+pub mod chat;
 mod echo;
 mod upper;
 

@@ -1,0 +1,117 @@
+//! `parlor history`: read, filter and export what was said, without a server or beside one.
+#![expect(clippy::doc_markdown, reason = "comments on arguments are help texts, and terminals show no markdown")]
+
+use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+use super::Failure;
+use crate::daemon::history::{days, default_folder};
+use crate::hub::Wall;
+use crate::log::{Reader, Record};
+use crate::net::wall;
+use crate::services::chat::{Alphabet, Form, Name, Speech, When, write};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this room
+    room: Option<String>,
+    /// Folder of the history [default: as for serve]
+    #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
+    data: Option<PathBuf>,
+    /// Only what came after this number, or since this time (2026-11-20, 2026-11-20T18:46:03Z)
+    #[arg(long, value_name = "SEQ|TIME")]
+    since: Option<Since>,
+    /// Only what contains this text
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// Lines for people, or objects for programs
+    #[arg(long, value_name = "FORM", default_value = "plain")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Plain,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Seq(u64),
+    Time(Wall),
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(seq) = text.parse() {
+            return Ok(Self::Seq(seq));
+        }
+        text.parse()
+            .map(Self::Time)
+            .map_err(|()| "expected a number, a date, or a time as 2026-11-20T18:46:03Z".to_owned())
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let folder =
+        args.data.clone().or_else(default_folder).ok_or("no folder of a history is known; name it with --data")?;
+    let room = args.room.as_deref().map(|room| Name::new(room.trim_start_matches('#'), Alphabet::OneScript));
+    let room = room.transpose().map_err(|complaint| complaint.text)?;
+    let oldest = wall().millis().saturating_sub(days() * 24 * 60 * 60 * 1000);
+    let mut reader = Reader::open(&folder, oldest).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut out = BufWriter::new(stdout().lock());
+    let written = export(args, room.as_ref(), &mut reader, &mut out).and_then(|()| out.flush());
+    for damage in reader.damage() {
+        eprintln!("parlor: {damage}");
+    }
+    match written {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(format!("{}: {error}", folder.display()).into()),
+        Ok(()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn export(args: &Args, room: Option<&Name>, reader: &mut Reader, out: &mut impl Write) -> io::Result<()> {
+    let form = if args.format == Format::Json { Form::Json } else { Form::Plain };
+    let mut line = Vec::new();
+    while let Some(record) = reader.next_record()? {
+        if wanted(args, room, &record) {
+            line.clear();
+            write(form, &speech(&record), &mut line);
+            line.push(b'\n');
+            out.write_all(&line)?;
+        }
+    }
+    Ok(())
+}
+
+fn wanted(args: &Args, room: Option<&Name>, record: &Record<'_>) -> bool {
+    let is_since = args.since.is_none_or(|since| match since {
+        Since::Seq(seq) => record.seq > seq,
+        Since::Time(time) => record.at >= time.millis(),
+    });
+    let has_text = args.grep.as_ref().is_none_or(|text| record.text.contains(text.as_str()));
+    let is_room =
+        room.is_none_or(|room| Name::new(record.room, Alphabet::OneScript).is_ok_and(|name| name.key() == room.key()));
+    is_since && has_text && is_room
+}
+
+fn speech<'a>(record: &Record<'a>) -> Speech<'a> {
+    Speech::Said {
+        room: record.room,
+        seq: Some(record.seq),
+        at: Wall::from_millis(record.at),
+        from: record.from,
+        text: record.text,
+        action: record.action,
+        when: When::Old,
+        id: None,
+    }
+}

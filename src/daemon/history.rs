@@ -1,0 +1,50 @@
+//! Where the history is kept, and opening it.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::hub::Random;
+use crate::log::{Log, OpenError, Settings, SyncMode};
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// What is kept, and where.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The folder.
+    pub folder: PathBuf,
+    /// When what was written is synced.
+    pub sync: SyncMode,
+}
+
+/// The folder for a history when none is named: the service manager's, else that of the user's state.
+#[must_use]
+pub fn default_folder() -> Option<PathBuf> {
+    let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(managed) = path("STATE_DIRECTORY") {
+        return Some(managed);
+    }
+    let state = path("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    state.or_else(|| path("HOME").map(|home| home.join(".local/state"))).map(|state| state.join("parlor"))
+}
+
+/// Opens the history, and tells the log what was found.
+///
+/// # Errors
+/// The folder is somebody else's, or can't be used.
+pub fn open(history: &History, now: u64, random: &mut Random) -> Result<Log, OpenError> {
+    let settings = Settings { sync: history.sync, ..Settings::default() };
+    let days = settings.keep_age / DAY;
+    let (log, report) = Log::open(&history.folder, settings, now, random)?;
+    for line in report.lines() {
+        log::warn!("history: {line}");
+    }
+    log::info!("history in {} for {days} days", history.folder.display());
+    Ok(log)
+}
+
+/// For how many days messages are kept.
+#[must_use]
+pub fn days() -> u64 {
+    Settings::default().keep_age / DAY
+}

@@ -1,0 +1,144 @@
+//! Carrying out what was asked for, one thing after another.
+
+use super::Chat;
+use super::asked::Ask;
+use super::coming::Farewell;
+use super::language::{Command, Complaint, Form, Speech, parse, parse_json};
+use super::rooms::PersonId;
+use super::speaking::Saying;
+use crate::hub::{Cx, Framing};
+
+/// Commands that cost more than one message, for they make the server say much.
+fn extra_cost(command: &Command<'_>) -> u32 {
+    match command {
+        Command::History { .. } | Command::Resume { .. } | Command::TakeUp { .. } => 9,
+        Command::Who(_) | Command::Rooms | Command::Help(_) | Command::Info | Command::Stats => 4,
+        Command::Nick(_) | Command::Join(_) | Command::Topic(_) => 1,
+        _ => 0,
+    }
+}
+
+impl Chat {
+    /// Carries out everything that was asked for.
+    pub(super) fn carry_out(&mut self, cx: &mut Cx<'_>) {
+        for person in std::mem::take(&mut self.returned) {
+            self.remember(cx, person);
+        }
+        let mut line = Vec::new();
+        let mut at = 0;
+        while at < self.asked.len() {
+            let (person, conn, ask) = self.asked.get(at);
+            at += 1;
+            match self.voices.get(person).filter(|voice| voice.conn == conn) {
+                None => continue, // gone, or somebody else by now
+                // What follows `/session TOKEN` means what it means for the session that is being looked for.
+                Some(voice) if voice.returning.is_some() => {
+                    self.asked_later.push(person, conn, ask);
+                    continue;
+                }
+                Some(_) => {}
+            }
+            match ask {
+                Ask::Line(frame) => {
+                    line.clear();
+                    line.extend_from_slice(frame);
+                    self.obey(cx, person, &line);
+                }
+                Ask::End => {
+                    self.depart(cx, person, "quit", Farewell::End);
+                    cx.close(conn);
+                }
+                Ask::Gone(why) => self.depart(cx, person, why, Farewell::Broken),
+            }
+        }
+        self.asked.clear();
+        std::mem::swap(&mut self.asked, &mut self.asked_later);
+        self.unstall(cx);
+    }
+
+    fn obey(&mut self, cx: &mut Cx<'_>, person: PersonId, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else {
+            return self.complain(cx, person, "not-utf8", "these bytes are no UTF-8 text; nobody heard them");
+        };
+        let is_json = self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json);
+        let parsed = if is_json { parse_json(line) } else { parse(line) };
+        match parsed {
+            Err(Complaint { code, text }) => self.complain(cx, person, code, &text),
+            Ok(command) => {
+                let cost = extra_cost(&command);
+                if cost > 0 {
+                    self.pay(cx, person, cost);
+                }
+                self.act(cx, person, command);
+            }
+        }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, person: PersonId, command: Command<'_>) {
+        match command {
+            Command::Nothing => {}
+            Command::Say { text, room, id, action } => {
+                self.say(cx, person, &Saying { text: &text, room: room.as_deref(), id: id.as_deref(), action });
+            }
+            Command::Nick(name) => self.rename(cx, person, name),
+            Command::Join(room) => self.join(cx, person, room),
+            Command::Leave(room) => self.leave(cx, person, room),
+            Command::Rooms => self.list_rooms(cx, person),
+            Command::Who(room) => self.list_members(cx, person, room),
+            Command::Topic(text) => self.topic(cx, person, text.as_deref()),
+            Command::Msg { name, text } => self.whisper(cx, person, name, &text),
+            Command::History { room, count } => self.show_history(cx, person, room, count),
+            Command::Resume { room, seq } => self.resume(cx, person, room, seq),
+            Command::Session => self.show_session(cx, person),
+            Command::TakeUp { token, rooms } => self.take_up(cx, person, token.0, &rooms),
+            Command::Login { .. } => {
+                self.complain(cx, person, "no-accounts", "this server has no accounts; /nick NAME is all it takes");
+            }
+            Command::Format(form) => self.set_form(cx, person, form),
+            Command::Info => self.inspect(cx, person),
+            Command::Stats => self.show_stats(cx, person),
+            Command::Help(topic) => self.help(cx, person, topic),
+            Command::Quit(words) => {
+                self.inform(cx, person, "goodbye");
+                let conn = self.voices.get(person).map(|voice| voice.conn);
+                self.depart(cx, person, words.as_deref().unwrap_or("quit"), Farewell::Quit);
+                if let Some(conn) = conn {
+                    cx.close(conn);
+                }
+            }
+            Command::Ping(token) => {
+                let _ = self.tell(cx, person, &Speech::Pong { token });
+                self.begin_heartbeat(cx, person);
+            }
+            Command::Pong(_) => self.begin_heartbeat(cx, person),
+        }
+    }
+
+    /// It knows what a PING is, so it may be asked.
+    pub(super) fn begin_heartbeat(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        if let Some(voice) = self.voices.get_mut(person)
+            && !std::mem::replace(&mut voice.beats, true)
+        {
+            self.schedule(cx, person);
+        }
+    }
+
+    fn set_form(&mut self, cx: &mut Cx<'_>, person: PersonId, form: Form) {
+        let Some(voice) = self.voices.get_mut(person) else { return };
+        match form {
+            Form::Json if voice.voicing.framing == Framing::Fixed => {
+                let text = "an object would not fit a fixed frame; come with lines or length frames for JSON";
+                self.complain(cx, person, "fixed", text);
+            }
+            Form::Json => {
+                voice.voicing.form = form;
+                self.begin_heartbeat(cx, person);
+                self.greet_in_json(cx, person);
+            }
+            Form::Plain => {
+                voice.voicing.form = form;
+                self.inform(cx, person, "plain lines from now on; /format json for objects");
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What connections asked for and was not carried out yet, in the order in which it came.
+
+use super::rooms::PersonId;
+use crate::hub::ConnId;
+
+/// What one thing that is waiting weighs beside its text: a turn of ten thousand empty words is a long turn too.
+const WEIGHT: usize = 48;
+
+/// Something to be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask<'a> {
+    /// A frame, as it came.
+    Line(&'a [u8]),
+    /// The input is over: as good as `/quit`.
+    End,
+    /// The line broke.
+    Gone(&'static str),
+}
+
+#[derive(Debug, Clone)]
+enum Kept {
+    Line(std::ops::Range<usize>),
+    End,
+    Gone(&'static str),
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    waiting: Vec<(PersonId, ConnId, Kept)>,
+    text: Vec<u8>,
+}
+
+impl Asked {
+    pub(super) fn push(&mut self, person: PersonId, conn: ConnId, ask: Ask<'_>) {
+        let kept = match ask {
+            Ask::Line(frame) => {
+                let start = self.text.len();
+                self.text.extend_from_slice(frame);
+                Kept::Line(start..self.text.len())
+            }
+            Ask::End => Kept::End,
+            Ask::Gone(why) => Kept::Gone(why),
+        };
+        self.waiting.push((person, conn, kept));
+    }
+
+    /// How much waits.
+    pub(super) fn weight(&self) -> usize {
+        self.text.len() + self.waiting.len() * WEIGHT
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// One thing that waits.
+    pub(super) fn get(&self, at: usize) -> (PersonId, ConnId, Ask<'_>) {
+        let (person, conn, kept) = &self.waiting[at];
+        let ask = match kept {
+            Kept::Line(span) => Ask::Line(&self.text[span.clone()]),
+            Kept::End => Ask::End,
+            Kept::Gone(why) => Ask::Gone(why),
+        };
+        (*person, *conn, ask)
+    }
+
+    /// A connection speaks for somebody else from now on, also in what it has asked for already.
+    pub(super) fn reassign(&mut self, conn: ConnId, person: PersonId) {
+        for (whose, from, _) in &mut self.waiting {
+            if *from == conn {
+                *whose = person;
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.text.clear();
+    }
+}

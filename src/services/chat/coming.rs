@@ -1,0 +1,195 @@
+//! Coming and going: rooms, names, goodbyes.
+
+use super::Chat;
+use super::batch::{Event, What};
+use super::language::{Alphabet, Name};
+use super::rooms::{PersonId, Refusal, RoomId};
+use super::voice::Voice;
+use crate::hub::Cx;
+
+/// How somebody goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// They said so: nothing of them stays.
+    Quit,
+    /// Their input was over. Their session stays, their name is free.
+    End,
+    /// Their line broke: the name is held for a while.
+    Broken,
+}
+
+impl Chat {
+    /// Somebody came: a guest in the lobby, of whom nobody is told before they speak.
+    pub(super) fn welcome(&mut self, cx: &mut Cx<'_>, voice: Voice) {
+        let person = loop {
+            self.guests += 1;
+            let name =
+                Name::new(&format!("guest{}", self.guests), Alphabet::Ascii).expect("a word and a number are a name");
+            if self.sessions.is_held(name.key(), None, cx.now()) {
+                continue;
+            }
+            if let Ok(person) = self.rooms.arrive(name) {
+                break person;
+            }
+        };
+        self.voices.insert(person, voice);
+        let lobby = self.lobby.clone();
+        self.enter(cx, person, &lobby).expect("nobody is in so many rooms on arriving, and the lobby is never refused");
+        let days = self.settings.days;
+        let recorded = match () {
+            () if self.keeper.is_off() => "rooms are not recorded".to_owned(),
+            () if self.keeper.is_stopped() => "rooms are not recorded for now".to_owned(),
+            () => format!("rooms are recorded for {days} days"),
+        };
+        let name = self.rooms.name(person).clone();
+        self.inform(cx, person, &format!("parlor chat: you are {name} in #{}; {recorded}; /help", self.lobby));
+    }
+
+    /// Takes somebody into a room, without a word to anybody. Answers whether they are new there.
+    pub(super) fn enter(&mut self, _cx: &Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
+        let room = self.rooms.room_or_new(name)?;
+        let new = self.rooms.join(person, room, self.since(room));
+        if new.is_err() {
+            self.rooms.forget(room);
+        }
+        Ok((room, new?))
+    }
+
+    /// From where on a newcomer hears a room. While a batch is on its way to the disk, what it holds is not for them.
+    pub(super) fn since(&self, room: RoomId) -> (u64, u32) {
+        let count = if self.keeper.is_waiting() { u32::MAX } else { self.batch.count(room) };
+        (self.batch.number, count)
+    }
+
+    pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, person: PersonId, refusal: Refusal) {
+        let (code, text) = match refusal {
+            Refusal::Taken => ("name-taken", "a room has a name that looks like this one; choose another"),
+            Refusal::NotMember => ("not-member", "you are not in that room"),
+            Refusal::TooManyRooms => ("too-many-rooms", "you are in 32 rooms; /leave one first"),
+            Refusal::HouseFull => ("house-full", "there are as many rooms as this server has; join one that exists"),
+        };
+        self.complain(cx, person, code, text);
+    }
+
+    pub(super) fn join(&mut self, cx: &mut Cx<'_>, person: PersonId, room: &str) {
+        let name = match self.named(room) {
+            Ok(name) => name,
+            Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
+        };
+        match self.enter(cx, person, &name) {
+            Err(refusal) => self.refuse(cx, person, refusal),
+            Ok((room, new)) => {
+                if new {
+                    self.announce_join(cx, person, room, What::Joined);
+                }
+                self.describe(cx, person, room);
+            }
+        }
+    }
+
+    /// Tells a room who came. Somebody who comes to the lobby on purpose need not speak to be announced.
+    pub(super) fn announce_join(&mut self, cx: &Cx<'_>, person: PersonId, room: RoomId, what: What) {
+        if self.rooms.room(&self.lobby) == Some(room) {
+            self.rooms.announce(person);
+        }
+        if self.rooms.is_announcing(room) {
+            self.note(cx, room, person, what, "");
+        }
+    }
+
+    /// Says where somebody is now.
+    pub(super) fn describe(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId) {
+        let (name, topic) = (self.rooms.room_name(room), self.rooms.topic(room));
+        let others = self.rooms.members(room).len() - 1;
+        let topic = if topic.is_empty() { String::new() } else { format!("; topic: {topic}") };
+        let text = format!("you are in #{name}, with {others} others{topic}");
+        self.inform(cx, person, &text);
+    }
+
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>, person: PersonId, room: Option<&str>) {
+        let room = match self.room_of(person, room) {
+            Ok(room) => room,
+            Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
+        };
+        let name = self.rooms.room_name(room).clone();
+        self.part(cx, person, room, Some("left"));
+        let now = match self.rooms.current(person) {
+            Some(current) => format!("you left #{name}; you are in #{}", self.rooms.room_name(current)),
+            None => format!("you left #{name}; you are in no room"),
+        };
+        self.inform(cx, person, &now);
+    }
+
+    /// Takes somebody out of a room; the room is told the reason, if there is one to tell.
+    pub(super) fn part(&mut self, cx: &Cx<'_>, person: PersonId, room: RoomId, reason: Option<&str>) {
+        let in_lobby = self.rooms.room(&self.lobby) == Some(room);
+        let told = self.rooms.is_announcing(room) && (!in_lobby || self.rooms.is_announced(person));
+        let Ok(member) = self.rooms.leave(person, room) else { return };
+        if member.live {
+            self.batch.depart(room, person, member.since);
+        }
+        if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
+            rare.replays.retain(|replay| replay.room() != Some(room));
+            rare.skipped.retain(|&(skipped, _)| skipped != room);
+        }
+        if let Some(reason) = reason.filter(|_| told && !self.rooms.members(room).is_empty()) {
+            self.note(cx, room, person, What::Left, reason);
+        }
+        if self.rooms.members(room).is_empty() {
+            self.emptied.push(room);
+        }
+    }
+
+    /// Somebody goes.
+    pub(super) fn depart(&mut self, cx: &mut Cx<'_>, person: PersonId, reason: &str, farewell: Farewell) {
+        let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
+        let names: Vec<Name> = rooms.iter().map(|&room| self.rooms.room_name(room).clone()).collect();
+        for room in rooms {
+            self.part(cx, person, room, Some(reason));
+        }
+        let name = self.rooms.name(person).clone();
+        self.rooms.depart(person);
+        let Some(voice) = self.voices.remove(person) else { return };
+        self.pauses.forget(person);
+        self.keeper.forget_reader(person);
+        self.inspecting.retain(|&(_, asker)| asker != person);
+        let Some(session) = voice.session else { return };
+        if farewell == Farewell::Quit || !voice.known {
+            self.sessions.end(session);
+        } else {
+            let hold = farewell == Farewell::Broken;
+            self.sessions.lose(session, name, names, hold, cx.now());
+        }
+    }
+
+    pub(super) fn rename(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &str) {
+        let name = match self.named(name) {
+            Ok(name) => name,
+            Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
+        };
+        let session = self.voices.get(person).and_then(|voice| voice.session);
+        let taken = self.sessions.is_held(name.key(), session, cx.now());
+        let before = self.rooms.name(person).clone();
+        if taken || self.rooms.rename(person, name.clone()).is_err() {
+            let text = format!("{name} is taken; choose another name");
+            return self.complain(cx, person, "name-taken", &text);
+        }
+        let lobby = self.rooms.room(&self.lobby);
+        let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
+        for room in rooms {
+            if Some(room) == lobby && self.rooms.announce(person) {
+                if self.rooms.is_announcing(room) {
+                    self.note(cx, room, person, What::Joined, "");
+                }
+            } else {
+                let (from, text) = (self.batch.keep(before.as_str()), self.batch.keep(name.as_str()));
+                let what = What::Renamed;
+                self.hear(cx, room, Event { what, author: person, seq: 0, from, text, promised: false });
+            }
+        }
+        if let Some(voice) = self.voices.get_mut(person) {
+            voice.known = true;
+        }
+        self.inform(cx, person, &format!("you are {name}"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Making a batch heard.
+
+use std::mem;
+
+use super::batch::{Batch, RoomEvents, Wire};
+use super::language::Speech;
+use super::rooms::{Member, PersonId};
+use super::{Chat, slow::Behind};
+use crate::hub::{Cx, Sent};
+
+impl Chat {
+    /// Everybody hears what they are to hear; then receipts are given.
+    pub(super) fn deliver(&mut self, cx: &mut Cx<'_>) {
+        if !self.batch.is_empty() {
+            let batch = mem::take(&mut self.batch);
+            for events in batch.rooms() {
+                self.fan_out(cx, &batch, events);
+            }
+            self.give_receipts(cx, &batch);
+            self.batch = batch;
+            self.batch.clear();
+        }
+        self.forget_empty_rooms();
+    }
+
+    /// One room's events to each of its members, in one piece wherever they said nothing themselves.
+    fn fan_out(&mut self, cx: &mut Cx<'_>, batch: &Batch, events: &RoomEvents) {
+        let mut wires = mem::take(&mut self.wires);
+        wires.clear();
+        let name = self.rooms.room_name(events.room).clone();
+        let all = u32::try_from(events.events.len()).expect("a turn's events are counted in 32 bits");
+        let mut behind = mem::take(&mut self.pauses.behind);
+        for &Member { person, live, since } in self.rooms.members(events.room) {
+            let Some(voice) = self.voices.get(person).filter(|_| live) else { continue };
+            let first = if since.0 == batch.number { since.1 } else { 0 };
+            if first >= all {
+                continue;
+            }
+            let wire = wires.get(voice.voicing, batch, events, name.as_str());
+            let mut send = |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
+            let sent = if voice.active == batch.number {
+                send_around(wire, events, person, first..all, &mut send)
+            } else {
+                send(wire.piece(first..all))
+            };
+            let lags = matches!(sent, Sent::Waiting | Sent::Full);
+            if lags || voice.rare.is_some() {
+                behind.push(Behind { person, room: events.room, sent });
+            }
+        }
+        for gone in &events.departed {
+            if let Some(voice) = self.voices.get(gone.person) {
+                let wire = wires.get(voice.voicing, batch, events, name.as_str());
+                let mut send =
+                    |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
+                let _ = send_around(wire, events, gone.person, gone.heard.clone(), &mut send);
+            }
+        }
+        self.wires = wires;
+        for lag in behind.drain(..) {
+            self.lag(cx, batch, lag);
+        }
+        self.pauses.behind = behind;
+    }
+
+    fn give_receipts(&mut self, cx: &mut Cx<'_>, batch: &Batch) {
+        for owed in &batch.owed {
+            let seq = (owed.seq > 0).then_some(owed.seq);
+            let receipt = Speech::Receipt { room: batch.text(&owed.room), seq, id: batch.text(&owed.id) };
+            let _ = self.tell(cx, owed.person, &receipt);
+        }
+    }
+
+    /// Rooms without members go, unless there is something to be read in them.
+    fn forget_empty_rooms(&mut self) {
+        for room in mem::take(&mut self.emptied) {
+            let is_empty = self.rooms.room_name_if_any(room).is_some_and(|name| self.keeper.last(name) == 0);
+            if is_empty {
+                self.rooms.forget(room);
+            }
+        }
+    }
+}
+
+/// Sends the events that are not somebody's own, in as few pieces as there can be.
+fn send_around(
+    wire: &Wire,
+    events: &RoomEvents,
+    person: PersonId,
+    heard: std::ops::Range<u32>,
+    send: &mut impl FnMut(&[u8]) -> Sent,
+) -> Sent {
+    let mut start = heard.start;
+    let mut sent = Sent::Queued;
+    let worse = |before: Sent, now: Sent| if now == Sent::Queued { before } else { now };
+    for at in heard.clone() {
+        if events.events[at as usize].author == person {
+            sent = worse(sent, send(wire.piece(start..at)));
+            start = at + 1;
+        }
+    }
+    worse(sent, send(wire.piece(start..heard.end)))
+}

@@ -1,0 +1,364 @@
+//! The history, as the chat sees it: on, off, or stopped by a fault; and everything of it that runs off the loop.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Chat;
+use super::language::Name;
+use super::rooms::PersonId;
+use super::sessions::{Digest, REMEMBERED};
+use crate::hub::{Cx, Done, JobId, Lane, Moment, Wall};
+use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Read, Record, SyncMode};
+
+/// Reads that helpers may be busy with. More readers wait for their turn.
+const READS: usize = 256;
+/// What is due at once, and was not done, is tried again after so long: a mistake in there must not become a spin.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// Something said, to be kept.
+pub(super) struct New<'a> {
+    pub(super) room: &'a Name,
+    pub(super) at: Wall,
+    pub(super) action: bool,
+    pub(super) from: &'a Name,
+    pub(super) session: Option<Digest>,
+    pub(super) id: Option<&'a str>,
+    pub(super) text: &'a str,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It is as safe as was promised.
+    Done,
+    /// It will be, or not: a helper is at it.
+    Later,
+    /// It is not.
+    Failed,
+}
+
+/// What there is to be read.
+pub(super) enum Reading {
+    /// The next messages.
+    Records(Batch),
+    /// These numbers are not to be had.
+    Gap { from: u64, to: u64 },
+    /// Nothing more, so far.
+    End,
+    /// A helper brings it.
+    Fetching,
+    /// Helpers have enough to do for now.
+    Busy,
+}
+
+/// What a helper's answer means to the chat.
+pub(super) enum Progress {
+    /// Nothing.
+    Nothing,
+    /// The batch that everybody waits for is safe, or is not.
+    Batch(Kept),
+    /// What somebody wanted to read is here.
+    Fetched(PersonId),
+    /// What a session said in an earlier run.
+    Known(PersonId, Vec<Known>),
+}
+
+/// What an answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Errand {
+    Chore,
+    Read(PersonId),
+    Known(PersonId),
+}
+
+/// The history, or that there is none.
+pub(super) struct Keeper {
+    log: Option<Log>,
+    /// `--sync always`: what is said waits for the disk.
+    always: bool,
+    /// The commit that everybody waits for.
+    waiting: Option<u64>,
+    errands: Vec<(JobId, Errand)>,
+    /// What helpers have brought and was not given yet.
+    fetched: Vec<(PersonId, Read)>,
+    /// Something has changed since the log was asked what is due.
+    stale: bool,
+    due: Moment,
+    /// There is more to be read than one turn could give.
+    pub(super) hurry: bool,
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Keeper").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}
+
+/// State.
+impl Keeper {
+    pub(super) fn new(log: Option<Log>, sync: SyncMode) -> Self {
+        Self {
+            log,
+            always: sync == SyncMode::Always,
+            waiting: None,
+            errands: Vec::new(),
+            fetched: Vec::new(),
+            stale: true,
+            due: Moment::NEVER,
+            hurry: false,
+        }
+    }
+
+    /// There is no history.
+    pub(super) fn is_off(&self) -> bool {
+        self.log.is_none()
+    }
+
+    /// There is one, but a fault has stopped it.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.is_stopped().is_some())
+    }
+
+    /// Is a batch on its way to the disk, and everything else waiting behind it?
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    pub(super) fn epoch(&self) -> &str {
+        self.log.as_ref().map_or("", Log::epoch)
+    }
+
+    /// The last number of a room; 0: nothing is kept of it.
+    pub(super) fn last(&self, room: &Name) -> u64 {
+        self.log.as_ref().map_or(0, |log| log.shown(room.as_str()))
+    }
+
+    /// The number after which so many messages remain.
+    pub(super) fn tail(&self, room: &Name, count: u32) -> u64 {
+        self.log.as_ref().map_or(0, |log| log.tail(room.as_str(), count.into()))
+    }
+
+    /// Rooms of which something is kept.
+    pub(super) fn rooms(&self) -> Vec<String> {
+        self.log.iter().flat_map(Log::rooms).map(|(room, _, _)| room.to_owned()).collect()
+    }
+
+    pub(super) fn describe(&self) -> String {
+        match self.log.as_ref().map(Log::is_stopped) {
+            None => "no history".to_owned(),
+            Some(None) => "history is kept".to_owned(),
+            Some(Some(why)) => format!("history is stopped: {why}"),
+        }
+    }
+}
+
+/// Writing.
+impl Keeper {
+    /// Numbers what was said and puts it into the batch; 0 where nothing is kept.
+    pub(super) fn push(&mut self, new: &New<'_>) -> u64 {
+        let Some(log) = &mut self.log else { return 0 };
+        log.push(&Record {
+            room: new.room.as_str(),
+            seq: 0,
+            at: new.at.millis(),
+            action: new.action,
+            from: new.from.as_str(),
+            session: new.session.unwrap_or_default(),
+            id: new.id.unwrap_or_default(),
+            text: new.text,
+        })
+    }
+
+    /// Writes the batch.
+    pub(super) fn commit(&mut self) -> Kept {
+        let Some(log) = &mut self.log else { return Kept::Done };
+        self.stale = true;
+        match log.commit() {
+            Ok(commit) if self.always => {
+                self.waiting = Some(commit);
+                Kept::Later
+            }
+            Ok(_) => Kept::Done,
+            Err(error) => {
+                log::error!("{error}; what is said with an id is refused until the server is started again");
+                Kept::Failed
+            }
+        }
+    }
+
+    /// Writes what is left and says that all is in order. Waits for the disk: for after the loop.
+    pub(super) fn close(&mut self) {
+        if let Some(log) = self.log.take()
+            && let Err(error) = log.close()
+        {
+            log::error!("the history could not be closed in order: {error}");
+        }
+    }
+}
+
+/// What runs off the loop.
+impl Keeper {
+    /// Gives helpers what is due. Answers when there will be more.
+    pub(super) fn tick(&mut self, cx: &mut Cx<'_>) -> Moment {
+        let Some(log) = &mut self.log else { return self.next(cx) };
+        if !std::mem::take(&mut self.stale) && self.due > cx.now() {
+            return self.next(cx);
+        }
+        let now = cx.wall().millis();
+        if let Some(chore) = log.chores(now) {
+            self.send(cx, Lane::Ordered, Errand::Chore, chore);
+        }
+        let Some(log) = &mut self.log else { return self.next(cx) };
+        while let Some(damage) = log.damage() {
+            log::error!("{damage}");
+        }
+        let wait = |due: u64| Duration::from_millis(due.saturating_sub(now)).max(AGAIN);
+        self.due = log.due().map_or(Moment::NEVER, |due| cx.now() + wait(due));
+        self.next(cx)
+    }
+
+    fn next(&self, cx: &Cx<'_>) -> Moment {
+        if self.hurry { cx.now() } else { self.due }
+    }
+
+    fn send(&mut self, cx: &mut Cx<'_>, lane: Lane, errand: Errand, chore: Chore) {
+        match cx.job(lane, chore) {
+            Ok(job) => self.errands.push((job, errand)),
+            // Never met: reads are few enough to leave room. But a chore that is lost must not be waited for.
+            Err(_) if errand == Errand::Chore => drop(self.log.as_mut().map(Log::chore_lost)),
+            Err(_) => {}
+        }
+    }
+
+    /// What there is of a room after a number.
+    pub(super) fn read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        person: PersonId,
+        room: &Name,
+        after: u64,
+        budget: usize,
+    ) -> Reading {
+        if let Some(at) = self.fetched.iter().position(|&(reader, _)| reader == person) {
+            let (_, read) = self.fetched.swap_remove(at);
+            return self.given(cx, person, read);
+        }
+        if self.errands.iter().any(|&(_, errand)| errand == Errand::Read(person)) {
+            return Reading::Fetching;
+        }
+        if self.errands.len() >= READS {
+            return Reading::Busy;
+        }
+        let Some(log) = &mut self.log else { return Reading::End };
+        let read = log.read(room.as_str(), after, budget, cx.wall().millis());
+        self.given(cx, person, read)
+    }
+
+    fn given(&mut self, cx: &mut Cx<'_>, person: PersonId, read: Read) -> Reading {
+        match read {
+            Read::Records(records) => Reading::Records(records),
+            Read::Gap { from, to } => Reading::Gap { from, to },
+            Read::End => Reading::End,
+            Read::Later(chore) => {
+                self.send(cx, Lane::Any, Errand::Read(person), chore);
+                Reading::Fetching
+            }
+        }
+    }
+
+    /// Who said something, if the cache knows.
+    pub(super) fn speaker(&mut self, cx: &Cx<'_>, room: &str, seq: u64) -> Option<String> {
+        let read = self.log.as_mut()?.read(room, seq - 1, 1, cx.wall().millis());
+        let Read::Records(records) = read else { return None };
+        records.iter().next().map(|record| record.from.to_owned())
+    }
+
+    /// Asks what a session said in an earlier run. Answers whether there is anything to ask.
+    pub(super) fn ask_for(&mut self, cx: &mut Cx<'_>, person: PersonId, digest: Digest) -> bool {
+        let Some(log) = self.log.as_ref().filter(|_| self.errands.len() < READS) else { return false };
+        let since = cx.wall().millis().saturating_sub(u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX));
+        let chore = log.known_ids(digest, since);
+        self.send(cx, Lane::Any, Errand::Known(person), chore);
+        true
+    }
+
+    /// Somebody does not want any more what they wanted to read.
+    pub(super) fn forget_reader(&mut self, person: PersonId) {
+        self.fetched.retain(|&(reader, _)| reader != person);
+        // What a helper is fetching for them is dropped when it comes.
+        self.errands.retain(|&(_, errand)| errand != Errand::Read(person) && errand != Errand::Known(person));
+    }
+
+    fn done(&mut self, job: JobId, result: Done) -> Progress {
+        let errand = self.errands.iter().position(|&(asked, _)| asked == job).map(|at| self.errands.swap_remove(at).1);
+        let Some(log) = &mut self.log else { return Progress::Nothing };
+        self.stale = true;
+        let outcome = match result.ok().and_then(|result| result.downcast::<ChoreResult>().ok()) {
+            Some(result) => log.chore_done(*result),
+            None if errand == Some(Errand::Chore) => log.chore_lost(),
+            None => Outcome::Read(Read::End),
+        };
+        match (outcome, errand) {
+            (Outcome::Durable(commit), _) if self.waiting.is_some_and(|waiting| waiting <= commit) => {
+                self.waiting = None;
+                Progress::Batch(Kept::Done)
+            }
+            (Outcome::Stopped(why), _) => {
+                log::error!("the history is stopped: {why}; what is said with an id is refused until a restart");
+                self.waiting.take().map_or(Progress::Nothing, |_| Progress::Batch(Kept::Failed))
+            }
+            (Outcome::Read(read), Some(Errand::Read(person))) => {
+                self.fetched.push((person, read));
+                Progress::Fetched(person)
+            }
+            (Outcome::Known(known), Some(Errand::Known(person))) => Progress::Known(person, known),
+            (_, Some(Errand::Known(person))) => Progress::Known(person, Vec::new()),
+            _ => Progress::Nothing,
+        }
+    }
+}
+
+impl Chat {
+    /// A helper of the history has answered.
+    pub(super) fn kept(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        match self.keeper.done(job, result) {
+            Progress::Nothing => {}
+            Progress::Batch(kept) => {
+                if kept == Kept::Failed {
+                    self.lose_batch(cx);
+                }
+                self.deliver(cx);
+            }
+            Progress::Fetched(person) => self.catch_up(person),
+            Progress::Known(person, known) => self.recall(person, known),
+        }
+    }
+
+    /// Writes what was said to the history. What could not be written is not pretended to be.
+    pub(super) fn commit(&mut self, cx: &mut Cx<'_>) {
+        if !self.batch.numbered {
+            return;
+        }
+        match self.keeper.commit() {
+            Kept::Done | Kept::Later => {}
+            Kept::Failed => self.lose_batch(cx),
+        }
+    }
+
+    /// The batch could not be kept: what was to be kept for sure is refused, the rest is heard without a number.
+    pub(super) fn lose_batch(&mut self, cx: &mut Cx<'_>) {
+        for owed in self.batch.unkeep() {
+            let id = self.batch.text(&owed.id).to_owned();
+            if let Some(session) = self.voices.get(owed.person).and_then(|voice| voice.session) {
+                self.sessions.unsay(session, &id);
+            }
+            let text = format!("the history could not be written; what you said as {id:?} was not heard");
+            self.complain(cx, owed.person, "history", &text);
+        }
+    }
+
+    pub(super) fn set_alarm(&mut self, cx: &mut Cx<'_>) {
+        let alarm = self.keeper.tick(cx).min(self.pauses.due());
+        cx.set_alarm(alarm);
+    }
+}

@@ -1,0 +1,355 @@
+//! The chat: rooms, names, history, sessions.
+//!
+//! One ordered batch a turn. What connections ask for during a turn is queued as it came (`asked`), carried out in
+//! that order at the turn's end (`acts`), numbered and written to the history in one write (`keeper`), and only then
+//! heard by everybody (`batch`) and receipted. With `--sync always` hearing waits for the disk, and what is asked for
+//! meanwhile waits with it: the next batch gathers behind the one that is on its way.
+
+mod acts;
+mod asked;
+mod batch;
+mod coming;
+mod deliver;
+mod keeper;
+mod language;
+mod lists;
+mod pace;
+mod replay;
+mod returning;
+mod rooms;
+mod sessions;
+mod slow;
+mod speaking;
+mod voice;
+
+use std::collections::VecDeque;
+
+use self::asked::{Ask, Asked};
+use self::batch::{Batch, Wires};
+use self::keeper::Keeper;
+use self::pace::{Beat, beat};
+use self::voice::{Voice, Voices};
+use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
+use crate::log::{Log, SyncMode};
+
+pub use self::language::{
+    Alphabet, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name, Roll,
+    Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
+};
+pub use self::pace::Flood;
+pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
+pub use self::slow::Slow;
+
+/// The room that everybody comes to.
+const LOBBY: &str = "lobby";
+/// Text that may wait to be carried out in one turn. Beyond it speakers are not read until the turn is over, so that
+/// no turn gets long and no batch outgrows its readers' buffers.
+const ASKED_PER_TURN: usize = 256 * 1024;
+
+/// What an operator can choose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How fast somebody may speak; `None`: as fast as they can.
+    pub flood: Option<Flood>,
+    /// What becomes of those who read too slowly.
+    pub slow: Slow,
+    /// Rooms in which speakers wait for slow readers.
+    pub pausing: Vec<Name>,
+    /// For how many days rooms are recorded, to say so.
+    pub days: u64,
+    /// Which letters names may have.
+    pub names: Alphabet,
+    /// When what is kept is synced.
+    pub sync: SyncMode,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            flood: Some(Flood::DEFAULT),
+            slow: Slow::Disconnect,
+            pausing: Vec::new(),
+            days: 30,
+            names: Alphabet::OneScript,
+            sync: SyncMode::Second,
+        }
+    }
+}
+
+/// The chat service.
+#[derive(Debug)]
+pub struct Chat {
+    settings: Settings,
+    rooms: Rooms,
+    lobby: Name,
+    voices: Voices,
+    sessions: sessions::Sessions,
+    asked: Asked,
+    /// What has to wait for a later turn.
+    asked_later: Asked,
+    batch: Batch,
+    wires: Wires,
+    keeper: Keeper,
+    /// Counts guests.
+    guests: u64,
+    /// Counts PINGs.
+    pings: u64,
+    /// Those who catch up, in the order in which they are served.
+    replaying: VecDeque<PersonId>,
+    /// Connections that are not read until what they asked for was carried out.
+    stalled: Vec<ConnId>,
+    pauses: slow::Pauses,
+    /// Rooms that may be forgotten at the turn's end.
+    emptied: Vec<RoomId>,
+    /// People of whom the history has said what they said before a restart.
+    returned: Vec<PersonId>,
+    /// Who asked for the kernel's figures.
+    inspecting: Vec<(JobId, PersonId)>,
+    /// Where one line is put together.
+    line: Vec<u8>,
+    spare: Vec<u8>,
+}
+
+impl Chat {
+    /// A chat with a history, or without one.
+    #[must_use]
+    pub fn new(settings: Settings, history: Option<Log>) -> Self {
+        let keeper = Keeper::new(history, settings.sync);
+        let mut rooms = Rooms::default();
+        // Rooms of which something is kept have their name from the start, whoever comes first and however they write it.
+        for name in keeper.rooms().iter().filter_map(|room| Name::new(room, Alphabet::OneScript).ok()) {
+            let _ = rooms.room_or_new(&name);
+        }
+        Self {
+            settings,
+            rooms,
+            lobby: Name::new(LOBBY, Alphabet::Ascii).expect("it is a word"),
+            voices: Voices::default(),
+            sessions: sessions::Sessions::default(),
+            asked: Asked::default(),
+            asked_later: Asked::default(),
+            batch: Batch::default(),
+            wires: Wires::default(),
+            keeper,
+            guests: 0,
+            pings: 0,
+            replaying: VecDeque::new(),
+            stalled: Vec::new(),
+            pauses: slow::Pauses::default(),
+            emptied: Vec::new(),
+            returned: Vec::new(),
+            inspecting: Vec::new(),
+            line: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// Closes the history in order. Waits for the disk: for after the loop.
+    pub fn close(&mut self) {
+        self.keeper.close();
+    }
+
+    fn named(&self, word: &str) -> Result<Name, Complaint> {
+        Name::new(word, self.settings.names)
+    }
+
+    /// Says one thing to one person.
+    fn tell(&mut self, cx: &mut Cx<'_>, person: PersonId, speech: &Speech<'_>) -> Sent {
+        let Some(voice) = self.voices.get(person) else { return Sent::Gone };
+        self.line.clear();
+        voice.voicing.write(speech, &mut self.line, &mut self.spare);
+        cx.send_wire(voice.conn, &self.line)
+    }
+
+    fn inform(&mut self, cx: &mut Cx<'_>, person: PersonId, text: &str) {
+        let _ = self.tell(cx, person, &Speech::Info { text });
+    }
+
+    fn complain(&mut self, cx: &mut Cx<'_>, person: PersonId, code: &str, text: &str) {
+        let _ = self.tell(cx, person, &Speech::Error { code, text });
+    }
+
+    /// Sees to it that `timer` is called when somebody's heartbeat or pause is due.
+    fn schedule(&self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get(person) else { return };
+        let heard = cx.heard(voice.conn).unwrap_or(cx.now());
+        let due = match beat(heard, voice.asked, cx.now()) {
+            Beat::Wait(when) if voice.beats => when,
+            _ if voice.beats => cx.now(),
+            _ => Moment::NEVER,
+        };
+        cx.set_timer(voice.conn, due.min(voice.paused));
+    }
+
+    /// Somebody pays for what they asked for, and is not read while in debt.
+    fn pay(&mut self, cx: &mut Cx<'_>, person: PersonId, messages: u32) {
+        let (Some(flood), Some(voice)) = (self.settings.flood, self.voices.get_mut(person)) else { return };
+        let Some(until) = voice.bucket.pay(messages, flood, cx.now()) else { return };
+        if voice.bucket.is_flooding(cx.now()) {
+            let conn = voice.conn;
+            let text = "you spoke faster than this server reads for ten minutes; goodbye";
+            self.complain(cx, person, "flood", text);
+            cx.close(conn);
+        } else {
+            voice.paused = until;
+            cx.hold(voice.conn, Hold::FLOOD);
+            self.schedule(cx, person);
+        }
+    }
+
+    /// Asks a silent peer whether it is there, or gives it up.
+    fn heartbeat(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.beats) else { return };
+        let conn = voice.conn;
+        let heard = cx.heard(conn).unwrap_or(cx.now());
+        match beat(heard, voice.asked, cx.now()) {
+            Beat::Wait(_) => {}
+            Beat::Ask => {
+                voice.asked = cx.now();
+                // Behind other output a PING would tell nothing: that output is waiting to be read itself.
+                if cx.unsent(conn) == 0 {
+                    self.pings += 1;
+                    let token = self.pings.to_string();
+                    let _ = self.tell(cx, person, &Speech::Ping { token: &token });
+                }
+            }
+            Beat::Gone => {
+                self.complain(cx, person, "timed-out", "nothing was heard from you, not even a PONG; goodbye");
+                self.asked.push(person, conn, Ask::Gone("timed out"));
+                cx.close(conn);
+            }
+        }
+    }
+
+    /// Carries out what was asked for, has it written, and makes it heard.
+    fn advance(&mut self, cx: &mut Cx<'_>) {
+        if self.keeper.is_waiting() {
+            return;
+        }
+        self.carry_out(cx);
+        self.commit(cx);
+        if !self.keeper.is_waiting() {
+            self.deliver(cx);
+            self.replay(cx);
+        }
+    }
+
+    /// Reads again whoever had to wait for a turn to end.
+    fn unstall(&mut self, cx: &mut Cx<'_>) {
+        for conn in self.stalled.drain(..) {
+            cx.release(conn, Hold::JOB);
+        }
+    }
+}
+
+impl Service for Chat {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let framing = cx.framing(id).unwrap_or(Framing::LINES);
+        let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
+        self.welcome(cx, Voice::new(id, framing, flood, cx.now()));
+    }
+
+    fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
+        let Some(person) = self.voices.person(id) else { return };
+        self.pay(cx, person, 1);
+        if let Some(token) = ping(frame) {
+            // At once: it measures the way, not the queue.
+            let _ = self.tell(cx, person, &Speech::Pong { token });
+            self.begin_heartbeat(cx, person);
+            return;
+        }
+        self.asked.push(person, id, Ask::Line(frame));
+        if self.asked.weight() > ASKED_PER_TURN {
+            cx.hold(id, Hold::JOB);
+            self.stalled.push(id);
+        }
+    }
+
+    fn fault(&mut self, cx: &mut Cx<'_>, id: ConnId, fault: Fault) {
+        let Some(person) = self.voices.person(id) else { return };
+        if fault == Fault::Slow {
+            return self.part_with_slow(cx, person);
+        }
+        let text = fault.to_string();
+        let (_, text) = text.split_once(": ").expect("a fault's text begins with its code");
+        self.complain(cx, person, fault.code(), text);
+    }
+
+    fn ended(&mut self, _cx: &mut Cx<'_>, id: ConnId) {
+        if let Some(person) = self.voices.person(id) {
+            self.asked.push(person, id, Ask::End);
+        }
+    }
+
+    fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if let Some(person) = self.voices.person(id) {
+            self.caught_up(cx, person);
+        }
+    }
+
+    fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let Some(person) = self.voices.person(id) else { return };
+        if let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.paused <= cx.now()) {
+            voice.paused = Moment::NEVER;
+            cx.release(id, Hold::FLOOD);
+        }
+        self.heartbeat(cx, person);
+        self.schedule(cx, person);
+    }
+
+    fn alarm(&mut self, cx: &mut Cx<'_>) {
+        self.end_pauses(cx);
+        self.set_alarm(cx);
+    }
+
+    fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        if let Some(at) = self.inspecting.iter().position(|&(asked, _)| asked == job) {
+            let (_, person) = self.inspecting.swap_remove(at);
+            return self.show_inspection(cx, person, result);
+        }
+        self.kept(cx, job, result);
+    }
+
+    fn told(&mut self, cx: &mut Cx<'_>, news: News) {
+        if news == News::Stopping {
+            let people: Vec<PersonId> = self.voices.people().collect();
+            for person in people {
+                self.inform(cx, person, "the server stops; goodbye");
+            }
+        }
+    }
+
+    fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        self.advance(cx);
+        self.set_alarm(cx);
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason) {
+        if let Some(person) = self.voices.person(id) {
+            self.asked.push(person, id, Ask::Gone(reason(why)));
+        }
+    }
+}
+
+/// The token of a PING, if the frame is one.
+fn ping(frame: &[u8]) -> Option<&str> {
+    if !frame.starts_with(b"PING") {
+        return None;
+    }
+    match parse(std::str::from_utf8(frame).ok()?) {
+        Ok(Command::Ping(token)) => Some(token),
+        _ => None,
+    }
+}
+
+/// What others are told of somebody's going.
+fn reason(why: Reason) -> &'static str {
+    match why {
+        Reason::Fault(Fault::Slow) | Reason::Stalled => "too slow",
+        Reason::Fault(Fault::Silent { .. }) => "timed out",
+        Reason::Fault(_) => "broke the rules of the wire",
+        Reason::Stopping => "the server stops",
+        Reason::Closed | Reason::Ended => "quit",
+        Reason::Lost(_) | Reason::Unreachable(_) => "connection lost",
+    }
+}

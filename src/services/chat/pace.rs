@@ -1,0 +1,94 @@
+//! How fast somebody may speak, and how long be silent.
+
+use std::time::Duration;
+
+use crate::hub::Moment;
+
+/// Silence after which a peer that knows about it is asked whether it is there (ergo 90 s, ngircd 120 s).
+pub(super) const PING_AFTER: Duration = Duration::from_secs(60);
+/// Silence after which it is gone.
+pub(super) const GONE_AFTER: Duration = Duration::from_secs(150);
+/// Whoever was slowed down without a break for so long is closed.
+pub(super) const FLOODING: Duration = Duration::from_secs(600);
+
+/// How much may be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flood {
+    /// So many at once.
+    pub burst: u32,
+    /// So many a second after that.
+    pub rate: u32,
+}
+
+impl Flood {
+    /// Faster than anybody types, slower than anybody needs to be annoyed.
+    pub const DEFAULT: Self = Self { burst: 50, rate: 20 };
+}
+
+/// A bucket of thousandths of a message. It may go below nothing: then nothing is read until it is paid back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bucket {
+    credit: i64,
+    filled: Moment,
+    /// Since when it has not been full again.
+    since: Moment,
+}
+
+impl Bucket {
+    pub(super) fn full(flood: Flood, now: Moment) -> Self {
+        Self { credit: i64::from(flood.burst) * 1000, filled: now, since: Moment::NEVER }
+    }
+
+    /// Pays for so many messages. Answers when the next may be said, if not now.
+    pub(super) fn pay(&mut self, messages: u32, flood: Flood, now: Moment) -> Option<Moment> {
+        let full = i64::from(flood.burst) * 1000;
+        let passed = i64::try_from((now - self.filled).as_micros()).unwrap_or(i64::MAX);
+        self.credit = self.credit.saturating_add(passed.saturating_mul(i64::from(flood.rate)) / 1000).min(full);
+        self.filled = now;
+        if self.credit == full {
+            self.since = now;
+        }
+        self.credit -= i64::from(messages) * 1000;
+        if self.credit >= 1000 {
+            return None;
+        }
+        let missing = u64::try_from(1000 - self.credit).unwrap_or(0);
+        Some(now + Duration::from_micros(missing * 1000 / u64::from(flood.rate.max(1)) + 1))
+    }
+
+    /// Has it been empty again and again for too long?
+    pub(super) fn is_flooding(&self, now: Moment) -> bool {
+        self.since + FLOODING <= now
+    }
+}
+
+/// What a heartbeat asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Look again then.
+    Wait(Moment),
+    /// Ask whether it is there.
+    Ask,
+    /// It is not.
+    Gone,
+}
+
+/// What is due for a peer last heard then; `asked` is when it was asked last.
+pub(super) fn beat(heard: Moment, asked: Moment, now: Moment) -> Beat {
+    let was_asked = asked != Moment::NEVER && asked >= heard;
+    if heard + GONE_AFTER <= now {
+        Beat::Gone
+    } else if was_asked {
+        Beat::Wait(whole_second(heard + GONE_AFTER))
+    } else if heard + PING_AFTER <= now {
+        Beat::Ask
+    } else {
+        Beat::Wait(whole_second(heard + PING_AFTER))
+    }
+}
+
+/// The next whole second, so that what is due in one second is done in one turn.
+fn whole_second(at: Moment) -> Moment {
+    let since = at - Moment::START;
+    Moment::START + Duration::from_secs(since.as_secs() + u64::from(since.subsec_nanos() > 0))
+}

@@ -1,0 +1,204 @@
+//! Hearing again what was said: `/history`, `/resume`, and long lists. Given in pieces, as fast as it is read.
+
+use super::batch::Voicing;
+use super::keeper::Reading;
+use super::language::{Speech, When};
+use super::rooms::{PersonId, RoomId};
+use super::sessions::Digest;
+use super::{Chat, lists};
+use crate::hub::{Cx, Wall};
+
+/// Bytes that one piece of a replay may take from the history.
+pub(super) const PIECE: usize = 16 * 1024;
+/// Pieces given to everybody together in one turn: a million old messages must not make a long turn.
+const PIECES_PER_TURN: usize = 8;
+
+/// Something long that somebody asked for, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Replay {
+    /// Everything after a number, until nothing is left; then the room is heard live.
+    Resume { room: RoomId, after: u64 },
+    /// What was said between two numbers.
+    History { room: RoomId, after: u64, last: u64 },
+    /// Who is in a room.
+    Members { room: RoomId, from: usize },
+    /// Which rooms there are.
+    Rooms { from: usize },
+}
+
+impl Replay {
+    pub(super) fn room(&self) -> Option<RoomId> {
+        match *self {
+            Self::Resume { room, .. } | Self::History { room, .. } | Self::Members { room, .. } => Some(room),
+            Self::Rooms { .. } => None,
+        }
+    }
+}
+
+/// What giving a piece came to.
+enum Piece {
+    /// There is more to give.
+    More,
+    /// The reader has to read first.
+    Full,
+    /// A helper fetches it.
+    Fetching,
+    /// It is over.
+    Over,
+}
+
+impl Chat {
+    /// Puts something long before somebody.
+    pub(super) fn begin_replay(&mut self, person: PersonId, replay: Replay) {
+        if let Some(voice) = self.voices.get_mut(person) {
+            let replays = &mut voice.rare().replays;
+            replays.push_back(replay);
+            if replays.len() == 1 {
+                self.replaying.push_back(person);
+            }
+        }
+    }
+
+    /// Somebody who catches up has room again.
+    pub(super) fn catch_up(&mut self, person: PersonId) {
+        if !self.replaying.contains(&person) {
+            self.replaying.push_back(person);
+        }
+    }
+
+    /// Gives the next pieces to those who catch up, one after another.
+    pub(super) fn replay(&mut self, cx: &mut Cx<'_>) {
+        for _ in 0..PIECES_PER_TURN {
+            let Some(person) = self.replaying.pop_front() else { return };
+            let Some(voice) = self.voices.get_mut(person) else { continue };
+            let Some(replay) = voice.rare.as_mut().and_then(|rare| rare.replays.pop_front()) else { continue };
+            let (piece, replay) = self.give(cx, person, replay);
+            let Some(voice) = self.voices.get_mut(person) else { continue };
+            let replays = &mut voice.rare().replays;
+            if !matches!(piece, Piece::Over) {
+                replays.push_front(replay);
+            }
+            let waits = matches!(piece, Piece::Full | Piece::Fetching);
+            if !waits && !replays.is_empty() {
+                self.replaying.push_back(person);
+            } else if replays.is_empty() && voice.rare().skipped.is_empty() && voice.rare().sent.is_empty() {
+                voice.rare = None;
+            }
+        }
+        // More is left than a turn's share: the next turn follows at once.
+        self.keeper.hurry = !self.replaying.is_empty();
+    }
+
+    fn give(&mut self, cx: &mut Cx<'_>, person: PersonId, replay: Replay) -> (Piece, Replay) {
+        let Some(voice) = self.voices.get(person) else { return (Piece::Over, replay) };
+        // The piece, and what it grows by in being told.
+        if !cx.fits(voice.conn, 2 * PIECE) {
+            return (Piece::Full, replay);
+        }
+        match replay {
+            Replay::Members { room, from } => {
+                let (text, next) = lists::members(&self.rooms, room, from);
+                self.give_list(cx, person, &text, "who", next.map(|from| Replay::Members { room, from }))
+            }
+            Replay::Rooms { from } => {
+                let (text, next) = lists::rooms(&self.rooms, from);
+                self.give_list(cx, person, &text, "rooms", next.map(|from| Replay::Rooms { from }))
+            }
+            Replay::Resume { room, after } => self.give_history(cx, person, room, after, None),
+            Replay::History { room, after, last } => self.give_history(cx, person, room, after, Some(last)),
+        }
+    }
+
+    fn give_list(
+        &mut self,
+        cx: &mut Cx<'_>,
+        person: PersonId,
+        text: &str,
+        of: &str,
+        next: Option<Replay>,
+    ) -> (Piece, Replay) {
+        if !text.is_empty() {
+            self.inform(cx, person, text);
+        }
+        if let Some(next) = next {
+            return (Piece::More, next);
+        }
+        let _ = self.tell(cx, person, &Speech::End { of });
+        (Piece::Over, Replay::Rooms { from: 0 })
+    }
+
+    fn give_history(
+        &mut self,
+        cx: &mut Cx<'_>,
+        person: PersonId,
+        room: RoomId,
+        after: u64,
+        last: Option<u64>,
+    ) -> (Piece, Replay) {
+        let name = self.rooms.room_name(room).clone();
+        let at = |after| match last {
+            Some(last) => Replay::History { room, after, last },
+            None => Replay::Resume { room, after },
+        };
+        let reading = match last {
+            Some(last) if after >= last => Reading::End,
+            _ => self.keeper.read(cx, person, &name, after, PIECE),
+        };
+        match reading {
+            Reading::Fetching => (Piece::Fetching, at(after)),
+            Reading::Busy => (Piece::More, at(after)),
+            Reading::Gap { from, to } => {
+                let _ = self.tell(cx, person, &Speech::Gap { room: name.as_str(), from_seq: from, to_seq: to });
+                (Piece::More, at(to))
+            }
+            Reading::Records(records) => {
+                let Some(voice) = self.voices.get(person) else { return (Piece::Over, at(after)) };
+                let own = voice.session.map(|session| self.sessions.get(session).digest);
+                let when = if last.is_some() { When::Old } else { When::Replay };
+                self.line.clear();
+                let mut reached = after;
+                for record in records.iter().take_while(|record| last.is_none_or(|last| record.seq <= last)) {
+                    write_record(voice.voicing, &record, name.as_str(), when, own, &mut self.line, &mut self.spare);
+                    reached = record.seq;
+                }
+                let _ = cx.send_wire(voice.conn, &self.line);
+                let is_over = last.is_some_and(|last| reached >= last || reached == after);
+                if is_over { self.finish_replay(cx, person, room, last.is_none()) } else { (Piece::More, at(reached)) }
+            }
+            Reading::End => self.finish_replay(cx, person, room, last.is_none()),
+        }
+    }
+
+    fn finish_replay(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, goes_live: bool) -> (Piece, Replay) {
+        if goes_live && let Some(member) = self.rooms.member_mut(person, room) {
+            // This turn's batch was heard already, from the history: it is live from the next one on.
+            (member.live, member.since) = (true, (self.batch.number, 0));
+        }
+        let of = if goes_live { "resume" } else { "history" };
+        let _ = self.tell(cx, person, &Speech::End { of });
+        (Piece::Over, Replay::Rooms { from: 0 })
+    }
+}
+
+fn write_record(
+    voicing: Voicing,
+    record: &crate::log::Record<'_>,
+    room: &str,
+    when: When,
+    own: Option<Digest>,
+    out: &mut Vec<u8>,
+    spare: &mut Vec<u8>,
+) {
+    let mine = when == When::Replay && own.is_some_and(|own| own == record.session) && !record.id.is_empty();
+    let said = Speech::Said {
+        room,
+        seq: Some(record.seq),
+        at: Wall::from_millis(record.at),
+        from: record.from,
+        text: record.text,
+        action: record.action,
+        when,
+        id: mine.then_some(record.id),
+    };
+    voicing.write(&said, out, spare);
+}

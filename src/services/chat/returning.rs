@@ -1,0 +1,262 @@
+//! Coming back: `/resume`, `/session`.
+
+use super::Chat;
+use super::batch::What;
+use super::language::Complaint;
+use super::language::Name;
+use super::language::{Form, Speech};
+use super::replay::Replay;
+use super::rooms::{PersonId, ROOMS_PER_PERSON, RoomId};
+use super::sessions::{self, SessionId};
+use crate::hub::{Cx, Hold};
+use crate::log::Known;
+
+/// Somebody who has shown a token, until the history has said whose it is.
+#[derive(Debug)]
+pub(super) struct Returning {
+    token: Box<str>,
+    named: Vec<(Name, u64)>,
+    /// What the history says that it said, once it has answered.
+    known: Vec<Known>,
+}
+
+impl Chat {
+    pub(super) fn resume(&mut self, cx: &mut Cx<'_>, person: PersonId, room: &str, seq: u64) {
+        if self.keeper.is_off() || self.keeper.is_stopped() {
+            return self.complain_of_no_history(cx, person);
+        }
+        let name = match self.named(room) {
+            Ok(name) => name,
+            Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
+        };
+        match self.enter(cx, person, &name) {
+            Err(refusal) => self.refuse(cx, person, refusal),
+            Ok((room, new)) => {
+                if new {
+                    self.announce_join(cx, person, room, What::Joined);
+                }
+                self.hear_from(cx, person, room, seq);
+            }
+        }
+    }
+
+    /// A room is heard again from a number on, and live once that has caught up.
+    fn hear_from(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, after: u64) {
+        let last = self.keeper.last(self.rooms.room_name(room));
+        if after > last {
+            let text = format!("#{} has numbers up to {last}; it is heard from now on", self.rooms.room_name(room));
+            return self.complain(cx, person, "no-such-number", &text);
+        }
+        if let Some(member) = self.rooms.member_mut(person, room) {
+            member.live = false;
+        }
+        if let Some(voice) = self.voices.get_mut(person) {
+            let rare = voice.rare();
+            rare.skipped.retain(|&(skipped, _)| skipped != room);
+            // One that was under way for this room begins anew.
+            rare.replays.retain(|replay| !matches!(replay, Replay::Resume { room: other, .. } if *other == room));
+            self.keeper.forget_reader(person);
+        }
+        self.begin_replay(person, Replay::Resume { room, after });
+        self.catch_up(person);
+    }
+
+    /// The token of somebody's session, which begins with being shown.
+    fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
+        let Some(voice) = self.voices.get_mut(person) else { return String::new() };
+        if let Some(token) = &voice.token {
+            return token.to_string();
+        }
+        let mut random = [0; 16];
+        cx.random(&mut random);
+        let token = sessions::token(random);
+        voice.session = Some(self.sessions.begin(sessions::digest(&token), person));
+        voice.token = Some(token.as_str().into());
+        token
+    }
+
+    pub(super) fn greet_in_json(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let session = self.token_of(cx, person);
+        let (nick, epoch) = (self.rooms.name(person).clone(), self.keeper.epoch().to_owned());
+        let _ = self.tell(cx, person, &Speech::Welcome { nick: nick.as_str(), session: &session, epoch: &epoch });
+    }
+
+    pub(super) fn show_session(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        if self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json) {
+            return self.greet_in_json(cx, person);
+        }
+        let token = self.token_of(cx, person);
+        self.inform(cx, person, &format!("session {token}"));
+    }
+
+    /// Takes up an earlier session: its name, its rooms, what it has said.
+    pub(super) fn take_up(&mut self, cx: &mut Cx<'_>, person: PersonId, token: &str, rooms: &[(&str, u64)]) {
+        let mut named = Vec::new();
+        for &(room, seq) in rooms.iter().take(ROOMS_PER_PERSON) {
+            match self.named(room) {
+                Ok(name) => named.push((name, seq)),
+                Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
+            }
+        }
+        let digest = sessions::digest(token);
+        if let Some(session) = self.sessions.find(&digest) {
+            return self.take_up_known(
+                cx,
+                person,
+                session,
+                Returning { token: token.into(), named, known: Vec::new() },
+            );
+        }
+        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.returning.is_none()) else {
+            return self.complain(cx, person, "busy", "a session is being looked for already");
+        };
+        // Perhaps the server was started again since; then the history knows. Nothing else is heard from the client
+        // until it has answered.
+        voice.returning = Some(Box::new(Returning { token: token.into(), named, known: Vec::new() }));
+        let conn = voice.conn;
+        if self.keeper.ask_for(cx, person, digest) {
+            cx.hold(conn, Hold::own(0));
+        } else {
+            self.remember(cx, person);
+        }
+    }
+
+    /// The history has answered what a session said before the server was started again. It is taken up with the next
+    /// batch.
+    pub(super) fn recall(&mut self, person: PersonId, known: Vec<Known>) {
+        if let Some(returning) = self.voices.get_mut(person).and_then(|voice| voice.returning.as_mut()) {
+            returning.known = known;
+            self.returned.push(person);
+        }
+    }
+
+    /// Takes up a session that only the history knew, if it does.
+    pub(super) fn remember(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get_mut(person) else { return };
+        let Some(mut returning) = voice.returning.take() else { return };
+        let known = std::mem::take(&mut returning.known);
+        cx.release(voice.conn, Hold::own(0));
+        if known.is_empty() {
+            let text = "no session has this token, or it is too long ago; this one goes on as it is";
+            return self.complain(cx, person, "no-session", text);
+        }
+        let name = known.last().and_then(|last| self.keeper.speaker(cx, &last.room, last.seq));
+        let session = self.sessions.begin(sessions::digest(&returning.token), person);
+        for Known { id, room, seq } in known {
+            self.sessions.remember_print(session, id, &room, seq);
+        }
+        let name = name.and_then(|name| self.named(&name).ok());
+        self.sessions.orphan(session, name);
+        self.take_up_known(cx, person, session, *returning);
+    }
+
+    fn take_up_known(&mut self, cx: &mut Cx<'_>, person: PersonId, session: SessionId, returning: Returning) {
+        let Returning { token, named, .. } = returning;
+        let person = match self.sessions.get(session).holder {
+            Some(holder) if holder == person => person,
+            Some(holder) => self.displace(cx, person, holder),
+            None => self.come_back(cx, person, session, &named),
+        };
+        if let Some(voice) = self.voices.get_mut(person) {
+            voice.token = Some(token);
+            voice.session = Some(session);
+            voice.known = true;
+        }
+        let is_json = self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json);
+        if is_json {
+            self.greet_in_json(cx, person);
+        } else {
+            let name = self.rooms.name(person).clone();
+            self.inform(cx, person, &format!("welcome back, {name}"));
+        }
+        self.hear_again(cx, person, &named);
+    }
+
+    /// Rooms named are heard again from their number on; the others from where they are now, and nothing is heard
+    /// live before those have caught up.
+    fn hear_again(&mut self, cx: &mut Cx<'_>, person: PersonId, named: &[(Name, u64)]) {
+        if named.is_empty() {
+            return;
+        }
+        if self.keeper.is_off() || self.keeper.is_stopped() {
+            return self.complain_of_no_history(cx, person);
+        }
+        let mut later: Vec<RoomId> = self.rooms.rooms_of(person).collect();
+        for (name, seq) in named {
+            match self.enter(cx, person, name) {
+                Err(refusal) => self.refuse(cx, person, refusal),
+                Ok((room, new)) => {
+                    if new {
+                        self.announce_join(cx, person, room, What::Back);
+                    }
+                    later.retain(|&other| other != room);
+                    self.hear_from(cx, person, room, *seq);
+                }
+            }
+        }
+        for room in later {
+            let last = self.keeper.last(self.rooms.room_name(room));
+            self.hear_from(cx, person, room, last);
+        }
+    }
+
+    /// The session's line turns out to be another one, still open: that one is told and closed. Whoever shows the
+    /// token last is that person from now on, and the guest that they were was never there.
+    fn displace(&mut self, cx: &mut Cx<'_>, guest: PersonId, holder: PersonId) -> PersonId {
+        let text = "your session was taken up by another connection; goodbye";
+        self.complain(cx, holder, "taken-over", text);
+        self.vanish(cx, guest);
+        let Some(mut voice) = self.voices.remove(guest) else { return holder };
+        if let Some(own) = voice.session.take() {
+            self.sessions.end(own);
+        }
+        if let Some(before) = self.voices.remove(holder) {
+            cx.close(before.conn);
+            voice.rare = before.rare;
+        }
+        self.rooms.depart(guest);
+        self.asked.reassign(voice.conn, holder);
+        self.voices.insert(holder, voice);
+        self.catch_up(holder);
+        holder
+    }
+
+    /// The session's line was broken: the guest takes its name and its rooms.
+    fn come_back(&mut self, cx: &mut Cx<'_>, person: PersonId, session: SessionId, named: &[(Name, u64)]) -> PersonId {
+        self.vanish(cx, person);
+        if let Some(own) = self.voices.get_mut(person).and_then(|voice| voice.session.take())
+            && own != session
+        {
+            self.sessions.end(own);
+        }
+        let (name, mut rooms) = self.sessions.take_up(session, person);
+        if let Some(name) = name {
+            let held = self.sessions.is_held(name.key(), Some(session), cx.now());
+            if held || self.rooms.rename(person, name.clone()).is_err() {
+                let text = format!("{name} is somebody else by now; /nick NAME gives you another name");
+                self.complain(cx, person, "name-taken", &text);
+            } else {
+                self.sessions.unhold(name.key());
+            }
+        }
+        if rooms.is_empty() && named.is_empty() {
+            rooms.push(self.lobby.clone());
+        }
+        for name in rooms {
+            match self.enter(cx, person, &name) {
+                Err(refusal) => self.refuse(cx, person, refusal),
+                Ok((room, true)) => self.announce_join(cx, person, room, What::Back),
+                Ok((_, false)) => {}
+            }
+        }
+        person
+    }
+
+    /// Takes a guest out of all rooms as if they had never been there.
+    fn vanish(&mut self, cx: &Cx<'_>, person: PersonId) {
+        let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
+        for room in rooms {
+            self.part(cx, person, room, None);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Sessions: what outlives a broken line. A token, shown to nobody else, stands for a name, rooms, and what was
+//! already said; only its digest is kept here and in the history.
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use slab::Slab;
+
+use super::language::Name;
+use super::rooms::PersonId;
+use crate::hub::Moment;
+use crate::log::id_hash;
+
+/// Sessions of broken lines that are remembered; the oldest go.
+pub(super) const SESSIONS: usize = 10_000;
+/// How long one is remembered.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a name is held for the session that lost its line.
+pub(super) const NAME_HELD: Duration = Duration::from_secs(60);
+/// Ids of a session that are remembered, so that nothing is said twice.
+pub(super) const IDS: usize = 1024;
+
+/// What stands for a token: the first half of its SHA-256.
+pub(super) type Digest = [u8; 16];
+
+/// A session's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SessionId(u32);
+
+/// Something that a session said with an id.
+#[derive(Debug, Clone)]
+pub(super) struct Receipt {
+    id: u64,
+    pub(super) room: Rc<str>,
+    pub(super) seq: u64,
+}
+
+/// What outlives a broken line.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) digest: Digest,
+    /// Who has it now; nobody while its line is broken.
+    pub(super) holder: Option<PersonId>,
+    pub(super) name: Option<Name>,
+    /// The rooms it was in when its line broke, the current one last.
+    pub(super) rooms: Vec<Name>,
+    receipts: VecDeque<Receipt>,
+    /// When its line broke.
+    away: Moment,
+}
+
+/// All sessions.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    all: Slab<Session>,
+    by_digest: HashMap<Digest, SessionId>,
+    /// Those whose line is broken, the longest first. One that was taken up since is skipped when it comes up.
+    away: VecDeque<(Moment, SessionId, Digest)>,
+    /// Names held for sessions: whose, and until when.
+    held: HashMap<Box<str>, (Digest, Moment)>,
+    held_order: VecDeque<(Moment, Box<str>)>,
+}
+
+/// The digest of a token as it is shown.
+pub(super) fn digest(token: &str) -> Digest {
+    let whole = Sha256::digest(token.as_bytes());
+    let mut half = Digest::default();
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
+/// A new token, from 128 random bits.
+pub(super) fn token(random: [u8; 16]) -> String {
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Sessions {
+    /// A session begins, or one that only the history knows goes on.
+    pub(super) fn begin(&mut self, digest: Digest, holder: PersonId) -> SessionId {
+        let session = Session {
+            digest,
+            holder: Some(holder),
+            name: None,
+            rooms: Vec::new(),
+            receipts: VecDeque::new(),
+            away: Moment::NEVER,
+        };
+        let id = SessionId(u32::try_from(self.all.insert(session)).expect("sessions are counted in 32 bits"));
+        self.by_digest.insert(digest, id);
+        id
+    }
+
+    pub(super) fn find(&self, digest: &Digest) -> Option<SessionId> {
+        self.by_digest.get(digest).copied()
+    }
+
+    pub(super) fn get(&self, id: SessionId) -> &Session {
+        &self.all[id.0 as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, id: SessionId) -> &mut Session {
+        &mut self.all[id.0 as usize]
+    }
+
+    /// A session is over: its holder said goodbye.
+    pub(super) fn end(&mut self, id: SessionId) {
+        let session = self.all.remove(id.0 as usize);
+        self.by_digest.remove(&session.digest);
+    }
+
+    /// A session has lost its line. The name is held for it for a while, if `hold` says so.
+    pub(super) fn lose(&mut self, id: SessionId, name: Name, rooms: Vec<Name>, hold: bool, now: Moment) {
+        let session = &mut self.all[id.0 as usize];
+        let digest = session.digest;
+        if hold {
+            self.held_order.push_back((now + NAME_HELD, name.key().into()));
+            self.held.insert(name.key().into(), (digest, now + NAME_HELD));
+        }
+        session.holder = None;
+        session.name = Some(name);
+        session.rooms = rooms;
+        session.away = now;
+        self.away.push_back((now, id, digest));
+        self.forget_old(now);
+    }
+
+    /// Is a name held for a session other than this one?
+    pub(super) fn is_held(&self, key: &str, by: Option<SessionId>, now: Moment) -> bool {
+        let own = by.map(|id| self.get(id).digest);
+        self.held.get(key).is_some_and(|&(whose, until)| until > now && own != Some(whose))
+    }
+
+    /// Lets go of a name that was held.
+    pub(super) fn unhold(&mut self, key: &str) {
+        self.held.remove(key);
+    }
+
+    /// What a session said with this id, if it did.
+    pub(super) fn receipt(&self, id: SessionId, said: &str) -> Option<&Receipt> {
+        let print = id_hash(said);
+        self.get(id).receipts.iter().rev().find(|receipt| receipt.id == print)
+    }
+
+    /// Remembers what a session said.
+    pub(super) fn remember(&mut self, id: SessionId, said: &str, room: &str, seq: u64) {
+        let receipts = &mut self.get_mut(id).receipts;
+        let room = match receipts.back() {
+            Some(last) if &*last.room == room => Rc::clone(&last.room),
+            _ => room.into(),
+        };
+        if receipts.len() == IDS {
+            receipts.pop_front();
+        }
+        receipts.push_back(Receipt { id: id_hash(said), room, seq });
+    }
+
+    /// Remembers what the history says that a session said, by the fingerprint of its id.
+    pub(super) fn remember_print(&mut self, id: SessionId, print: u64, room: &str, seq: u64) {
+        let receipts = &mut self.get_mut(id).receipts;
+        if receipts.len() == IDS {
+            receipts.pop_front();
+        }
+        receipts.push_back(Receipt { id: print, room: room.into(), seq });
+    }
+
+    /// A session that only the history knew has nobody yet, but perhaps a name.
+    pub(super) fn orphan(&mut self, id: SessionId, name: Option<Name>) {
+        let session = self.get_mut(id);
+        session.holder = None;
+        session.name = name;
+    }
+
+    /// A session is taken up again. Answers its name and its rooms.
+    pub(super) fn take_up(&mut self, id: SessionId, holder: PersonId) -> (Option<Name>, Vec<Name>) {
+        let session = self.get_mut(id);
+        session.holder = Some(holder);
+        session.away = Moment::NEVER;
+        (session.name.take(), std::mem::take(&mut session.rooms))
+    }
+
+    /// Takes back what could not be kept after all.
+    pub(super) fn unsay(&mut self, id: SessionId, said: &str) {
+        let print = id_hash(said);
+        self.get_mut(id).receipts.retain(|receipt| receipt.id != print);
+    }
+
+    fn forget_old(&mut self, now: Moment) {
+        while let Some(&(since, id, digest)) = self.away.front() {
+            let current = self.all.get(id.0 as usize);
+            let is_away = current
+                .is_some_and(|session| session.digest == digest && session.holder.is_none() && session.away == since);
+            if is_away && self.away.len() <= SESSIONS && since + REMEMBERED > now {
+                break;
+            }
+            self.away.pop_front();
+            if is_away {
+                self.end(id);
+            }
+        }
+        while let Some((until, key)) = self.held_order.front() {
+            if *until > now {
+                break;
+            }
+            if self.held.get(key).is_some_and(|(_, held)| held == until) {
+                self.held.remove(key);
+            }
+            self.held_order.pop_front();
+        }
+    }
+}
