@@ -24,7 +24,7 @@ impl Chat {
         for person in std::mem::take(&mut self.returned) {
             self.remember(cx, person);
         }
-        let mut line = Vec::new();
+        let mut line = std::mem::take(&mut self.frame);
         let mut at = 0;
         while at < self.asked.len() {
             let (person, conn, ask) = self.asked.get(at);
@@ -51,6 +51,7 @@ impl Chat {
                 Ask::Gone(why) => self.depart(cx, person, why, Farewell::Broken),
             }
         }
+        self.frame = line;
         self.asked.clear();
         std::mem::swap(&mut self.asked, &mut self.asked_later);
         self.unstall(cx);

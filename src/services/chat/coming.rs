@@ -46,7 +46,13 @@ impl Chat {
     }
 
     /// Takes somebody into a room, without a word to anybody. Answers whether they are new there.
-    pub(super) fn enter(&mut self, _cx: &Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
+    pub(super) fn enter(&mut self, cx: &Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
+        if self.rooms.room(name).is_none()
+            && let Some(place) = self.voices.get(person).and_then(|voice| voice.place)
+            && !self.neighbours.may_open_room(place, cx.now())
+        {
+            return Err(Refusal::TooManyNew);
+        }
         let room = self.rooms.room_or_new(name)?;
         let new = self.rooms.join(person, room, self.since(room));
         if new.is_err() {
@@ -66,6 +72,9 @@ impl Chat {
             Refusal::Taken => ("name-taken", "a room has a name that looks like this one; choose another"),
             Refusal::NotMember => ("not-member", "you are not in that room"),
             Refusal::TooManyRooms => ("too-many-rooms", "you are in 32 rooms; /leave one first"),
+            Refusal::TooManyNew => {
+                ("too-many-new", "ten rooms were opened from your address within an hour; wait, or join one")
+            }
             Refusal::HouseFull => ("house-full", "there are as many rooms as this server has; join one that exists"),
         };
         self.complain(cx, person, code, text);
@@ -121,7 +130,7 @@ impl Chat {
     }
 
     /// Takes somebody out of a room; the room is told the reason, if there is one to tell.
-    pub(super) fn part(&mut self, cx: &Cx<'_>, person: PersonId, room: RoomId, reason: Option<&str>) {
+    pub(super) fn part(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, reason: Option<&str>) {
         let in_lobby = self.rooms.room(&self.lobby) == Some(room);
         let told = self.rooms.is_announcing(room) && (!in_lobby || self.rooms.is_announced(person));
         let Ok(member) = self.rooms.leave(person, room) else { return };
@@ -132,6 +141,7 @@ impl Chat {
             rare.replays.retain(|replay| replay.room() != Some(room));
             rare.skipped.retain(|&(skipped, _)| skipped != room);
         }
+        self.fewer_replays(cx, person);
         if let Some(reason) = reason.filter(|_| told && !self.rooms.members(room).is_empty()) {
             self.note(cx, room, person, What::Left, reason);
         }

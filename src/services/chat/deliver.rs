@@ -27,7 +27,7 @@ impl Chat {
     fn fan_out(&mut self, cx: &mut Cx<'_>, batch: &Batch, events: &RoomEvents) {
         let mut wires = mem::take(&mut self.wires);
         wires.clear();
-        let name = self.rooms.room_name(events.room).clone();
+        let name = self.rooms.room_name(events.room).as_str();
         let all = u32::try_from(events.events.len()).expect("a turn's events are counted in 32 bits");
         let mut behind = mem::take(&mut self.pauses.behind);
         for &Member { person, live, since } in self.rooms.members(events.room) {
@@ -36,7 +36,7 @@ impl Chat {
             if first >= all {
                 continue;
             }
-            let wire = wires.get(voice.voicing, batch, events, name.as_str());
+            let wire = wires.get(voice.voicing, batch, events, name);
             let mut send = |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
             let sent = if voice.active == batch.number {
                 send_around(wire, events, person, first..all, &mut send)
@@ -50,7 +50,7 @@ impl Chat {
         }
         for gone in &events.departed {
             if let Some(voice) = self.voices.get(gone.person) {
-                let wire = wires.get(voice.voicing, batch, events, name.as_str());
+                let wire = wires.get(voice.voicing, batch, events, name);
                 let mut send =
                     |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
                 let _ = send_around(wire, events, gone.person, gone.heard.clone(), &mut send);

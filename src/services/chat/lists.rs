@@ -37,13 +37,13 @@ pub(super) fn rooms(rooms: &Rooms, from: usize) -> (String, Option<usize>) {
 }
 
 impl Chat {
-    pub(super) fn list_rooms(&mut self, _cx: &mut Cx<'_>, person: PersonId) {
-        self.begin_replay(person, Replay::Rooms { from: 0 });
+    pub(super) fn list_rooms(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        self.begin_replay(cx, person, Replay::Rooms { from: 0 });
     }
 
     pub(super) fn list_members(&mut self, cx: &mut Cx<'_>, person: PersonId, room: Option<&str>) {
         match self.room_of(person, room) {
-            Ok(room) => self.begin_replay(person, Replay::Members { room, from: 0 }),
+            Ok(room) => self.begin_replay(cx, person, Replay::Members { room, from: 0 }),
             Err(Complaint { code, text }) => self.complain(cx, person, code, &text),
         }
     }
@@ -56,7 +56,7 @@ impl Chat {
             Ok(room) => {
                 let name = self.rooms.room_name(room);
                 let (after, last) = (self.keeper.tail(name, count.unwrap_or(USUAL)), self.keeper.last(name));
-                self.begin_replay(person, Replay::History { room, after, last });
+                self.begin_replay(cx, person, Replay::History { room, after, last });
             }
         }
     }

@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 use self::asked::{Ask, Asked};
 use self::batch::{Batch, Wires};
 use self::keeper::Keeper;
-use self::pace::{Beat, beat};
+use self::pace::{Beat, Neighbours, beat, neighbourhood};
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::{Log, SyncMode};
@@ -99,12 +99,15 @@ pub struct Chat {
     /// Connections that are not read until what they asked for was carried out.
     stalled: Vec<ConnId>,
     pauses: slow::Pauses,
+    neighbours: Neighbours,
     /// Rooms that may be forgotten at the turn's end.
     emptied: Vec<RoomId>,
     /// People of whom the history has said what they said before a restart.
     returned: Vec<PersonId>,
     /// Who asked for the kernel's figures.
     inspecting: Vec<(JobId, PersonId)>,
+    /// Kept for its memory: what is being carried out.
+    frame: Vec<u8>,
     /// Where one line is put together.
     line: Vec<u8>,
     spare: Vec<u8>,
@@ -136,9 +139,11 @@ impl Chat {
             replaying: VecDeque::new(),
             stalled: Vec::new(),
             pauses: slow::Pauses::default(),
+            neighbours: Neighbours::default(),
             emptied: Vec::new(),
             returned: Vec::new(),
             inspecting: Vec::new(),
+            frame: Vec::new(),
             line: Vec::new(),
             spare: Vec::new(),
         }
@@ -184,8 +189,12 @@ impl Chat {
     /// Somebody pays for what they asked for, and is not read while in debt.
     fn pay(&mut self, cx: &mut Cx<'_>, person: PersonId, messages: u32) {
         let (Some(flood), Some(voice)) = (self.settings.flood, self.voices.get_mut(person)) else { return };
-        let Some(until) = voice.bucket.pay(messages, flood, cx.now()) else { return };
-        if voice.bucket.is_flooding(cx.now()) {
+        let bucket = match voice.place {
+            Some(place) => self.neighbours.bucket(place, flood, cx.now()),
+            None => &mut voice.bucket,
+        };
+        let Some(until) = bucket.pay(messages, flood, cx.now()) else { return };
+        if bucket.is_flooding(cx.now()) {
             let conn = voice.conn;
             let text = "you spoke faster than this server reads for ten minutes; goodbye";
             self.complain(cx, person, "flood", text);
@@ -246,7 +255,8 @@ impl Service for Chat {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let framing = cx.framing(id).unwrap_or(Framing::LINES);
         let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
-        self.welcome(cx, Voice::new(id, framing, flood, cx.now()));
+        let place = cx.about(id).and_then(|about| neighbourhood(about.peer));
+        self.welcome(cx, Voice::new(id, framing, flood, place, cx.now()));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {

@@ -1,8 +1,10 @@
 //! How fast somebody may speak, and how long be silent.
 
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::hub::Moment;
+use crate::hub::{Address, Moment};
 
 /// Silence after which a peer that knows about it is asked whether it is there (ergo 90 s, ngircd 120 s).
 pub(super) const PING_AFTER: Duration = Duration::from_secs(60);
@@ -10,6 +12,12 @@ pub(super) const PING_AFTER: Duration = Duration::from_secs(60);
 pub(super) const GONE_AFTER: Duration = Duration::from_secs(150);
 /// Whoever was slowed down without a break for so long is closed.
 pub(super) const FLOODING: Duration = Duration::from_secs(600);
+
+/// Rooms that may be opened from one address in an hour.
+const ROOMS_PER_HOUR: u32 = 10;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// Addresses that are remembered; the oldest go.
+const NEIGHBOURHOODS: usize = 10_000;
 
 /// How much may be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +67,69 @@ impl Bucket {
     /// Has it been empty again and again for too long?
     pub(super) fn is_flooding(&self, now: Moment) -> bool {
         self.since + FLOODING <= now
+    }
+}
+
+/// Beyond this machine, everybody at one address speaks from one bucket; of an IPv6 host that is its /64.
+pub(super) type Neighbourhood = [u8; 8];
+
+/// Where a peer comes from, if that is beyond this machine.
+pub(super) fn neighbourhood(peer: &Address) -> Option<Neighbourhood> {
+    let Address::Tcp(address) = peer else { return None };
+    match address.ip().to_canonical() {
+        ip if ip.is_loopback() => None,
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            Some([0, 0, 0xFF, 0xFF, a, b, c, d])
+        }
+        IpAddr::V6(ip) => ip.octets().first_chunk().copied(),
+    }
+}
+
+/// What neighbours share: how fast they may speak, and how many rooms they may open.
+#[derive(Debug)]
+struct Shared {
+    bucket: Bucket,
+    opened: u32,
+    since: Moment,
+}
+
+/// The neighbourhoods that were heard from lately.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    known: HashMap<Neighbourhood, Shared>,
+    order: VecDeque<(Moment, Neighbourhood)>,
+}
+
+impl Neighbours {
+    /// The bucket that neighbours share.
+    pub(super) fn bucket(&mut self, place: Neighbourhood, flood: Flood, now: Moment) -> &mut Bucket {
+        &mut self.of(place, flood, now).bucket
+    }
+
+    /// May somebody from there open another room? If so, it is counted.
+    pub(super) fn may_open_room(&mut self, place: Neighbourhood, now: Moment) -> bool {
+        let shared = self.of(place, Flood::DEFAULT, now);
+        if shared.since + HOUR <= now {
+            (shared.opened, shared.since) = (0, now);
+        }
+        shared.opened += 1;
+        shared.opened <= ROOMS_PER_HOUR
+    }
+
+    fn of(&mut self, place: Neighbourhood, flood: Flood, now: Moment) -> &mut Shared {
+        while let Some(&(since, oldest)) = self.order.front() {
+            if self.order.len() < NEIGHBOURHOODS && since + HOUR > now || oldest == place {
+                break;
+            }
+            self.order.pop_front();
+            self.known.remove(&oldest);
+        }
+        let order = &mut self.order;
+        self.known.entry(place).or_insert_with(|| {
+            order.push_back((now, place));
+            Shared { bucket: Bucket::full(flood, now), opened: 0, since: now }
+        })
     }
 }
 

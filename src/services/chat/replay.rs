@@ -6,12 +6,15 @@ use super::language::{Speech, When};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
 use super::{Chat, lists};
-use crate::hub::{Cx, Wall};
+use crate::hub::{Cx, Hold, Wall};
 
 /// Bytes that one piece of a replay may take from the history.
 pub(super) const PIECE: usize = 16 * 1024;
 /// Pieces given to everybody together in one turn: a million old messages must not make a long turn.
 const PIECES_PER_TURN: usize = 8;
+
+/// Long answers that one person may be owed. Whoever asks for more is not read meanwhile.
+const WAITING: usize = 8;
 
 /// Something long that somebody asked for, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,15 +52,31 @@ enum Piece {
 
 impl Chat {
     /// Puts something long before somebody.
-    pub(super) fn begin_replay(&mut self, person: PersonId, replay: Replay) {
-        if let Some(voice) = self.voices.get_mut(person) {
-            let replays = &mut voice.rare().replays;
-            replays.push_back(replay);
-            if replays.len() == 1 {
-                self.replaying.push_back(person);
-            }
+    pub(super) fn begin_replay(&mut self, cx: &mut Cx<'_>, person: PersonId, replay: Replay) {
+        let Some(voice) = self.voices.get_mut(person) else { return };
+        let replays = &mut voice.rare().replays;
+        replays.push_back(replay);
+        match replays.len() {
+            1 => self.replaying.push_back(person),
+            WAITING.. => cx.hold(voice.conn, Self::LONG_ANSWERS),
+            _ => {}
         }
     }
+
+    /// Something long is over, or not wanted any more.
+    pub(super) fn fewer_replays(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get_mut(person) else { return };
+        let Some(rare) = &voice.rare else { return };
+        if rare.replays.len() <= WAITING / 2 {
+            cx.release(voice.conn, Self::LONG_ANSWERS);
+        }
+        if rare.replays.is_empty() && rare.skipped.is_empty() && rare.sent.is_empty() {
+            voice.rare = None;
+        }
+    }
+
+    /// It has asked for so much that it is not read until most of that was given.
+    const LONG_ANSWERS: Hold = Hold::own(1);
 
     /// Somebody who catches up has room again.
     pub(super) fn catch_up(&mut self, person: PersonId) {
@@ -81,9 +100,8 @@ impl Chat {
             let waits = matches!(piece, Piece::Full | Piece::Fetching);
             if !waits && !replays.is_empty() {
                 self.replaying.push_back(person);
-            } else if replays.is_empty() && voice.rare().skipped.is_empty() && voice.rare().sent.is_empty() {
-                voice.rare = None;
             }
+            self.fewer_replays(cx, person);
         }
         // More is left than a turn's share: the next turn follows at once.
         self.keeper.hurry = !self.replaying.is_empty();

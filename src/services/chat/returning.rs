@@ -57,7 +57,8 @@ impl Chat {
             rare.replays.retain(|replay| !matches!(replay, Replay::Resume { room: other, .. } if *other == room));
             self.keeper.forget_reader(person);
         }
-        self.begin_replay(person, Replay::Resume { room, after });
+        self.fewer_replays(cx, person);
+        self.begin_replay(cx, person, Replay::Resume { room, after });
         self.catch_up(person);
     }
 
@@ -217,7 +218,8 @@ impl Chat {
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
-        self.catch_up(holder);
+        // What waited for the other connection's reader waits no more.
+        self.caught_up(cx, holder);
         holder
     }
 
@@ -253,7 +255,7 @@ impl Chat {
     }
 
     /// Takes a guest out of all rooms as if they had never been there.
-    fn vanish(&mut self, cx: &Cx<'_>, person: PersonId) {
+    fn vanish(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
         for room in rooms {
             self.part(cx, person, room, None);

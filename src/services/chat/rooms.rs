@@ -55,6 +55,8 @@ pub enum Refusal {
     NotMember,
     /// In too many rooms.
     TooManyRooms,
+    /// Too many were opened from where this comes.
+    TooManyNew,
     /// There are too many rooms.
     HouseFull,
 }

@@ -25,7 +25,8 @@ impl Chat {
         if let (Some(id), Some(session)) = (saying.id, session) {
             if let Some(receipt) = self.sessions.receipt(session, id) {
                 let (seq, at) = (receipt.seq, std::rc::Rc::clone(&receipt.room));
-                return self.owe(person, &at, seq, id);
+                let (room, id) = (self.batch.keep(&at), self.batch.keep(id));
+                return self.batch.owed.push(Owed { person, room, seq, id });
             }
             if self.keeper.is_stopped() {
                 let text = "the history was stopped by a fault, and what is said with an id is to be kept";
@@ -48,18 +49,14 @@ impl Chat {
         let what = if saying.action { What::Acted } else { What::Said };
         self.hear(cx, room, Event { what, author: person, seq, from, text, promised: saying.id.is_some() });
         if let (Some(id), Some(session)) = (saying.id, session) {
-            let room = self.rooms.room_name(room).as_str().to_owned();
-            self.sessions.remember(session, id, &room, seq);
-            self.owe(person, &room, seq, id);
+            let room = self.rooms.room_name(room).as_str();
+            self.sessions.remember(session, id, room, seq);
+            let (room, id) = (self.batch.keep(room), self.batch.keep(id));
+            self.batch.owed.push(Owed { person, room, seq, id });
         }
         if let Some(voice) = self.voices.get_mut(person) {
             voice.known = true;
         }
-    }
-
-    fn owe(&mut self, person: PersonId, room: &str, seq: u64, id: &str) {
-        let (room, id) = (self.batch.keep(room), self.batch.keep(id));
-        self.batch.owed.push(Owed { person, room, seq, id });
     }
 
     /// The room that is meant: the one named, or the current one; only rooms that the speaker is in.
@@ -69,6 +66,10 @@ impl Chat {
             let text = || "you are in no room; /join ROOM brings you into one".to_owned();
             return self.rooms.current(person).ok_or_else(|| complaint("no-room", text()));
         };
+        let own = |&room: &RoomId| self.rooms.room_name(room).as_str() == named;
+        if let Some(room) = self.rooms.rooms_of(person).find(own) {
+            return Ok(room); // as it is written: the usual case, and nothing has to be folded for it
+        }
         let name = self.named(named)?;
         let room = self.rooms.room(&name).filter(|&room| self.rooms.is_member(person, room));
         room.ok_or_else(|| complaint("not-member", format!("you are not in #{name}; /join {name} brings you there")))

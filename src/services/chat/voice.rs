@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::batch::Voicing;
 use super::language::Form;
-use super::pace::{Bucket, Flood};
+use super::pace::{Bucket, Flood, Neighbourhood};
 use super::replay::Replay;
 use super::returning::Returning;
 use super::rooms::{PersonId, RoomId};
@@ -26,6 +26,8 @@ pub(super) struct Voice {
     /// When it was asked last.
     pub(super) asked: Moment,
     pub(super) bucket: Bucket,
+    /// Where it comes from, if that is beyond this machine; then it shares a bucket with its neighbours.
+    pub(super) place: Option<Neighbourhood>,
     /// Held until then for speaking too fast.
     pub(super) paused: Moment,
     /// The batch in which it last did something: what it did is cut out of what it hears.
@@ -48,7 +50,7 @@ pub(super) struct Rare {
 }
 
 impl Voice {
-    pub(super) fn new(conn: ConnId, framing: Framing, flood: Flood, now: Moment) -> Self {
+    pub(super) fn new(conn: ConnId, framing: Framing, flood: Flood, place: Option<Neighbourhood>, now: Moment) -> Self {
         Self {
             conn,
             voicing: Voicing { form: Form::Plain, framing },
@@ -58,6 +60,7 @@ impl Voice {
             beats: false,
             asked: Moment::NEVER,
             bucket: Bucket::full(flood, now),
+            place,
             paused: Moment::NEVER,
             active: u64::MAX,
             known: false,
