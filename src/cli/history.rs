@@ -1,5 +1,4 @@
 //! `parlor history`: read, filter and export what was said, without a server or beside one.
-#![expect(clippy::doc_markdown, reason = "comments on arguments are help texts, and terminals show no markdown")]
 
 use std::io::{self, BufWriter, ErrorKind, Write, stdout};
 use std::path::PathBuf;

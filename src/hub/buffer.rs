@@ -55,8 +55,11 @@ impl Buffer {
     }
 
     /// Drops what waits behind the first `count` bytes.
-    pub fn truncate(&mut self, count: usize) {
+    pub fn truncate(&mut self, count: usize, pool: &mut Pool) {
         self.bytes.truncate(self.start + count);
+        if self.is_empty() {
+            self.clear(pool);
+        }
     }
 
     /// Drops what waits.

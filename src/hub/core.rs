@@ -141,14 +141,20 @@ impl Core {
         let Some((link, pool)) = self.link_and_pool(id).filter(|(link, _)| link.takes_output()) else {
             return Sent::Gone;
         };
-        if link.outbox.len() + size > link.limits.output {
+        let (before, most) = (link.outbox.len(), link.limits.output);
+        let mut waiting = before + size;
+        if waiting <= most {
+            write(link.decoder.framing(), link.outbox.tail(pool));
+            waiting = link.outbox.len(); // with what the framing added
+        }
+        if waiting == 0 || waiting > most {
+            link.outbox.truncate(before, pool);
+        }
+        if waiting > most {
             link.overrun = true;
             self.change(id);
             return Sent::Gone;
         }
-        let before = link.outbox.len();
-        write(link.decoder.framing(), link.outbox.tail(pool));
-        let waiting = link.outbox.len();
         let is_full = waiting >= link.limits.high;
         if is_full {
             link.full = true;
@@ -158,7 +164,8 @@ impl Core {
         if begins_to_lag {
             link.lagging = now;
         }
-        if waiting > 0 && !mem::replace(&mut link.dirty, true) {
+        // One that does not stand yet has no stream; it is touched when it is opened.
+        if waiting > 0 && link.state != State::Opening && !mem::replace(&mut link.dirty, true) {
             self.dirty.push(id);
         }
         if begins_to_lag {
@@ -175,6 +182,7 @@ impl Core {
     pub(super) fn touch(&mut self, id: ConnId) {
         if let Some(link) = self.link_mut(id)
             && !link.dirty
+            && link.state != State::Opening
             && !link.outbox.is_empty()
         {
             link.dirty = true;
@@ -298,10 +306,13 @@ impl Core {
     }
 
     pub(super) fn set_limits(&mut self, id: ConnId, limits: &Rc<Limits>) {
+        let now = self.now;
         let Some(link) = self.link_mut(id) else { return };
         link.limits = Rc::clone(limits);
-        if link.full && link.outbox.len() < limits.high {
-            link.full = false;
+        let waiting = link.outbox.len();
+        link.lagging = if waiting >= limits.lag { link.lagging.min(now) } else { Moment::NEVER };
+        let is_full = waiting >= limits.high && waiting > limits.low;
+        if mem::replace(&mut link.full, is_full) && !is_full {
             self.resume(id);
         }
         self.schedule(id);

@@ -157,8 +157,8 @@ impl Hub {
 
     /// Drops what waits, so that the last words come next, and closes.
     pub(super) fn give_up_slow(&mut self, id: ConnId) {
-        if let Some(link) = self.core.link_mut(id).filter(|link| link.is_live()) {
-            link.outbox.truncate(link.torn);
+        if let Some((link, pool)) = self.core.link_and_pool(id).filter(|(link, _)| link.is_live()) {
+            link.outbox.truncate(link.torn, pool);
             link.overrun = false;
             link.lagging = Moment::NEVER;
         }

@@ -51,7 +51,15 @@ impl Hub {
         let Some(link) = self.core.link_mut(id).filter(|link| link.state == State::Opening) else { return };
         link.state = State::Open;
         link.heard = now;
-        let service = link.service;
+        if link.lagging < Moment::NEVER {
+            // So far there was nobody who could have read.
+            link.lagging = now;
+        }
+        let (service, ending) = (link.service, link.ending);
+        if ending {
+            // `end` came before there was a write side to shut.
+            self.core.change(id);
+        }
         self.core.wake(id);
         self.core.touch(id);
         self.core.schedule(id);
@@ -153,7 +161,7 @@ impl Hub {
         let Some(link) = self.core.link(id) else { return };
         if link.until <= now || link.stalled_at() <= now {
             self.core.lose(id, Reason::Stalled);
-        } else if link.lagging_at() <= now {
+        } else if link.state == State::Open && link.lagging_at() <= now {
             self.give_up_slow(id);
         } else if link.state == State::Open && link.silent_at() <= now {
             let seconds = link.silence;

@@ -170,11 +170,11 @@ impl Link {
 
     /// When something must be done about this link if nothing happens before.
     pub(super) fn deadline(&self) -> Moment {
-        let output = self.stalled_at().min(self.lagging_at());
         match self.state {
             State::Opening => self.timer,
-            State::Open => self.timer.min(output).min(self.silent_at()),
-            State::Closing => self.until.min(output),
+            State::Open => self.timer.min(self.stalled_at()).min(self.lagging_at()).min(self.silent_at()),
+            // Nothing is added any more, so how much waits does not matter: `until` ends it.
+            State::Closing => self.until.min(self.stalled_at()),
             State::Lingering => self.until,
             State::Lost => Moment::NEVER,
         }

@@ -81,7 +81,7 @@ impl std::str::FromStr for Wall {
         let numbers = |text: &str, separator| text.split(separator).map(number).collect::<Option<Vec<_>>>().ok_or(());
         let (whole, fraction) =
             time.strip_suffix('Z').ok_or(())?.split_once('.').unwrap_or((&time[..time.len() - 1], "0"));
-        let millis = number(&format!("{:0<3.3}", fraction)).ok_or(())?;
+        let millis = number(&format!("{fraction:0<3.3}")).ok_or(())?;
         let (&[year, month, day], &[hour, minute, second]) = (&numbers(date, '-')?[..], &numbers(whole, ':')?[..])
         else {
             return Err(());

@@ -37,11 +37,12 @@ impl Chat {
                 continue;
             }
             let wire = wires.get(voice.voicing, batch, events, name);
-            let mut send = |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
+            let mut hand_over =
+                |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
             let sent = if voice.active == batch.number {
-                send_around(wire, events, person, first..all, &mut send)
+                send_around(wire, events, person, first..all, &mut hand_over)
             } else {
-                send(wire.piece(first..all))
+                hand_over(wire.piece(first..all))
             };
             let lags = matches!(sent, Sent::Waiting | Sent::Full);
             if lags || voice.rare.is_some() {
@@ -51,9 +52,9 @@ impl Chat {
         for gone in &events.departed {
             if let Some(voice) = self.voices.get(gone.person) {
                 let wire = wires.get(voice.voicing, batch, events, name);
-                let mut send =
+                let mut hand_over =
                     |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
-                let _ = send_around(wire, events, gone.person, gone.heard.clone(), &mut send);
+                let _ = send_around(wire, events, gone.person, gone.heard.clone(), &mut hand_over);
             }
         }
         self.wires = wires;
@@ -88,16 +89,16 @@ fn send_around(
     events: &RoomEvents,
     person: PersonId,
     heard: std::ops::Range<u32>,
-    send: &mut impl FnMut(&[u8]) -> Sent,
+    hand_over: &mut impl FnMut(&[u8]) -> Sent,
 ) -> Sent {
     let mut start = heard.start;
     let mut sent = Sent::Queued;
     let worse = |before: Sent, now: Sent| if now == Sent::Queued { before } else { now };
     for at in heard.clone() {
         if events.events[at as usize].author == person {
-            sent = worse(sent, send(wire.piece(start..at)));
+            sent = worse(sent, hand_over(wire.piece(start..at)));
             start = at + 1;
         }
     }
-    worse(sent, send(wire.piece(start..heard.end)))
+    worse(sent, hand_over(wire.piece(start..heard.end)))
 }

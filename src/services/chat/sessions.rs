@@ -73,7 +73,7 @@ pub(super) fn digest(token: &str) -> Digest {
 
 /// A new token, from 128 random bits.
 pub(super) fn token(random: [u8; 16]) -> String {
-    random.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(random))
 }
 
 impl Sessions {

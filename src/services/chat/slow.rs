@@ -1,5 +1,6 @@
 //! What becomes of those who read too slowly. The others never wait for them, and never pay for them.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -245,7 +246,7 @@ impl Chat {
         let mut text = "you read too slowly, and what waited for you was dropped".to_owned();
         for (room, seq) in got.into_iter().filter(|&(_, seq)| seq > 0) {
             if let Some(name) = self.rooms.room_name_if_any(room) {
-                text.push_str(&format!("; last number of #{name}: {seq}"));
+                write!(text, "; last number of #{name}: {seq}").expect("a string takes everything");
             }
         }
         self.complain(cx, person, "slow", &text);
