@@ -3,11 +3,11 @@
 use std::io::{self, BufWriter, ErrorKind, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use clap::ValueEnum;
 
 use super::Failure;
+use super::since::Since;
 use crate::daemon::history::{days, default_folder};
 use crate::hub::Wall;
 use crate::log::{Reader, Record};
@@ -36,25 +36,6 @@ pub(super) struct Args {
 enum Format {
     Plain,
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Since {
-    Seq(u64),
-    Time(Wall),
-}
-
-impl FromStr for Since {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(seq) = text.parse() {
-            return Ok(Self::Seq(seq));
-        }
-        text.parse()
-            .map(Self::Time)
-            .map_err(|()| "expected a number, a date, or a time as 2026-11-20T18:46:03Z".to_owned())
-    }
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {

@@ -4,6 +4,7 @@ mod address;
 mod history;
 mod probe;
 mod serve;
+mod since;
 
 use std::process::ExitCode;
 

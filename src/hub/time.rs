@@ -69,43 +69,6 @@ impl fmt::Display for Wall {
     }
 }
 
-/// A date, or a date and a time of UTC, as RFC 3339 has them: `2026-11-20`, `2026-11-20T18:46:03Z`, with or without
-/// parts of a second.
-impl std::str::FromStr for Wall {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00Z"));
-        let number =
-            |word: &str| if word.bytes().all(|byte| byte.is_ascii_digit()) { word.parse::<u64>().ok() } else { None };
-        let numbers = |text: &str, separator| text.split(separator).map(number).collect::<Option<Vec<_>>>().ok_or(());
-        let (whole, fraction) =
-            time.strip_suffix('Z').ok_or(())?.split_once('.').unwrap_or((&time[..time.len() - 1], "0"));
-        let millis = number(&format!("{fraction:0<3.3}")).ok_or(())?;
-        let (&[year, month, day], &[hour, minute, second]) = (&numbers(date, '-')?[..], &numbers(whole, ':')?[..])
-        else {
-            return Err(());
-        };
-        let in_range =
-            (1970..=9999).contains(&year) && (1..=12).contains(&month) && hour < 24 && minute < 60 && second < 61;
-        if !in_range {
-            return Err(());
-        }
-        let days = days_from_civil(year, month, day);
-        if civil(days) != (year, month, day) {
-            return Err(());
-        }
-        Ok(Self(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millis))
-    }
-}
-
-/// The day of a date, counted from 1970-01-01; the reverse of [`civil`].
-fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let day_of_year = (153 * month + 2) / 5 + day.saturating_sub(1);
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
-}
-
 /// The date of a day counted from 1970-01-01. The year is taken to begin in March, so that the leap day is its
 /// last and every month before it has a fixed place; 400 such years have 146,097 days.
 fn civil(days: u64) -> (u64, u64, u64) {

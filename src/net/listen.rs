@@ -1,9 +1,7 @@
 //! Listening: bind, accept, and what to do when nobody more can be let in.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use mio::event::Source;
@@ -15,6 +13,7 @@ use rustix::process::umask;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::socket::{self, Options, Role};
+use super::socket_file::{SocketFile, remove_stale};
 use super::stream::Stream;
 use crate::hub::{Address, Credentials, ListenerId};
 
@@ -91,44 +90,6 @@ fn bind_unix(path: &Path, mode: u32, options: &Options) -> io::Result<(UnixListe
 fn report_refused(refused: Vec<(&'static str, io::Error)>) {
     for (name, error) in refused {
         log::warn!("this system does not take the socket option {name}: {error}");
-    }
-}
-
-/// Removes a socket file that an earlier run left behind. Never one on which somebody listens, never another file.
-fn remove_stale(path: &Path) -> io::Result<()> {
-    let kind = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-        Ok(metadata) => metadata.file_type(),
-    };
-    if !kind.is_socket() {
-        return Err(io::Error::new(ErrorKind::AlreadyExists, "a file that is no socket is in the way"));
-    }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
-        _ => Err(ErrorKind::AddrInUse.into()),
-    }
-}
-
-/// The file of a Unix socket, removed with it unless somebody has put another in its place.
-#[derive(Debug)]
-struct SocketFile {
-    path: PathBuf,
-    inode: u64,
-}
-
-impl SocketFile {
-    fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), inode: fs::symlink_metadata(path)?.ino() })
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode) {
-            // If it can't be removed, the next start finds it stale and tries again.
-            let _ = fs::remove_file(&self.path);
-        }
     }
 }
 

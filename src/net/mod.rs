@@ -12,6 +12,7 @@ pub mod random;
 mod reactor;
 mod signals;
 pub mod socket;
+mod socket_file;
 pub mod stream;
 
 pub use admission::Doorkeeper;
