@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 /// A chat server on one thread and one epoll.
 #[derive(Debug, Parser)]
-#[command(name = "parlor", version, max_term_width = 110)]
+#[command(name = "parlor", version, propagate_version = true, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
 use log::LevelFilter;
 
 use super::Failure;
@@ -25,7 +27,7 @@ pub(super) struct Args {
     #[arg(long = "listen", value_name = "SERVICE[+OPTION…]=ADDRESS")]
     listeners: Vec<Listen>,
     /// Allow listening beyond this machine
-    #[arg(long, env = "PARLOR_OPEN")]
+    #[arg(long, env = "PARLOR_OPEN", value_parser = BoolishValueParser::new())]
     open: bool,
     /// Turn more connections away
     #[arg(long, value_name = "N", env = "PARLOR_MAX_CONNECTIONS", default_value_t = 10_000)]
@@ -48,7 +50,7 @@ struct ChatArgs {
     #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
     data: Option<PathBuf>,
     /// Keep no history
-    #[arg(long, env = "PARLOR_NO_HISTORY")]
+    #[arg(long, env = "PARLOR_NO_HISTORY", value_parser = BoolishValueParser::new())]
     no_history: bool,
     /// When what was said is on the disk for sure: always before it is heard, once a second, or when the system likes
     #[arg(long, value_name = "WHEN", env = "PARLOR_SYNC", default_value = "second")]
@@ -217,7 +219,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     logger::install(args.log);
     let config = Config {
         options: args.socket.options(),
-        listeners: listeners(args.listeners)?,
+        listeners: listeners(args.listeners)
+            .unwrap_or_else(|wrong| clap::Error::raw(ErrorKind::ValueValidation, format!("{wrong}\n")).exit()),
         unix_mode: args.unix_mode,
         max_connections: args.max_connections,
         open: args.open,
@@ -232,8 +235,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             ..chat::Settings::default()
         },
     };
-    let mut server = daemon::start(&config)?;
-    server.reactor.obey_signals(stderr().is_terminal() && !hangup_is_ignored())?;
+    let mut server = daemon::start(&config, stderr().is_terminal() && !hangup_is_ignored())?;
     match server.run()? {
         Exit::Drained => Ok(ExitCode::SUCCESS),
         // Asked twice: what was still on its way is lost, and that is no success.
@@ -242,14 +244,17 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
 }
 
 /// Flags over environment over default.
-fn listeners(flags: Vec<Listen>) -> Result<Vec<Listen>, Failure> {
+fn listeners(flags: Vec<Listen>) -> Result<Vec<Listen>, String> {
     if !flags.is_empty() {
         return Ok(flags);
     }
     let Ok(text) = std::env::var("PARLOR_LISTEN") else { return Ok(daemon::default_listeners()) };
+    if text.trim().is_empty() {
+        return Err("PARLOR_LISTEN is set and names no listener".to_owned());
+    }
     let parsed =
         text.split_whitespace().map(|one| one.parse().map_err(|error| format!("PARLOR_LISTEN: {one}: {error}")));
-    Ok(parsed.collect::<Result<_, String>>()?)
+    parsed.collect()
 }
 
 /// Was the process started under nohup? Then it outlives its terminal, and a hang-up means reload.

@@ -96,11 +96,12 @@ pub fn default_listeners() -> Vec<Listen> {
     vec![Listen { name: "chat".to_owned(), kind: Kind::Chat, framing: crate::hub::Framing::LINES, at }]
 }
 
-/// Binds every listener, and reports each once all are bound.
+/// Binds every listener, and reports each once all are bound and signals are obeyed: whoever reads the lines may send
+/// one. `hangup_stops` for a program whose terminal can go away.
 ///
 /// # Errors
 /// A listener can't be bound, or the kernel refuses what a loop needs.
-pub fn start(config: &Config) -> Result<Server, StartError> {
+pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> {
     let bound: Vec<Bound> =
         config.listeners.iter().map(|listen| bind_one(listen, config)).collect::<Result<_, StartError>>()?;
     let door = Doorkeeper::new(config.max_connections, raise_descriptor_limit());
@@ -128,6 +129,7 @@ pub fn start(config: &Config) -> Result<Server, StartError> {
         listening.push((hub.listen(service, profile), bound));
     }
     let mut reactor = Reactor::new(hub, door, Options::client()).map_err(failed("no loop"))?;
+    reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
     for (listen, (id, bound)) in config.listeners.iter().zip(listening) {
         let address = bound.address().to_string();
         for fact in bound.inspect() {

@@ -130,7 +130,12 @@ impl Core {
     pub(super) fn about(&self, id: ConnId) -> Option<About<'_>> {
         let link = self.link(id)?;
         let local = link.listener.map(|listener| &self.listeners[listener.0 as usize].1.address);
-        Some(About { listener: link.listener, local, peer: &link.peer, credentials: link.credentials })
+        Some(About {
+            listener: link.listener,
+            local,
+            peer: &link.peer,
+            credentials: link.credentials.as_deref().copied(),
+        })
     }
 
     // Output.
@@ -202,7 +207,7 @@ impl Core {
         }
         link.state = State::Closing;
         link.why = why;
-        link.until = now + link.limits.farewell;
+        link.timer = now + link.limits.farewell;
         link.unread.clear(pool);
         self.change(id);
         self.schedule(id);

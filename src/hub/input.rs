@@ -23,8 +23,8 @@ impl Hub {
         let Some(link) = self.core.link_mut(id) else { return };
         match link.state {
             State::Open => {}
-            State::Lingering if link.linger_left > bytes.len() => {
-                link.linger_left -= bytes.len();
+            State::Lingering if link.linger_left as usize > bytes.len() => {
+                link.linger_left -= u32::try_from(bytes.len()).expect("it is the smaller of the two");
                 return;
             }
             State::Lingering => return self.core.lose(id, Reason::Closed),
@@ -158,7 +158,7 @@ impl Hub {
     /// Drops what waits, so that the last words come next, and closes.
     pub(super) fn give_up_slow(&mut self, id: ConnId) {
         if let Some((link, pool)) = self.core.link_and_pool(id).filter(|(link, _)| link.is_live()) {
-            link.outbox.truncate(link.torn, pool);
+            link.outbox.truncate(link.torn as usize, pool);
             link.overrun = false;
             link.lagging = Moment::NEVER;
         }

@@ -38,7 +38,7 @@ impl Hub {
         let mut link = Link::new(*service, Decoder::new(profile.framing), peer, profile.limits.clone(), self.core.now);
         link.paced = true;
         link.listener = Some(listener);
-        link.credentials = credentials;
+        link.credentials = credentials.map(Box::new);
         link.guard = profile.refuse_http;
         link.silence = profile.silence.map_or(0, whole_seconds);
         self.core.tally.accepted += 1;
@@ -159,7 +159,8 @@ impl Hub {
     fn expire_link(&mut self, id: ConnId) {
         let now = self.core.now;
         let Some(link) = self.core.link(id) else { return };
-        if link.until <= now || link.stalled_at() <= now {
+        let is_over = !link.is_live() && link.timer <= now;
+        if is_over || link.stalled_at() <= now {
             self.core.lose(id, Reason::Stalled);
         } else if link.state == State::Open && link.lagging_at() <= now {
             self.give_up_slow(id);

@@ -66,7 +66,7 @@ pub(super) struct Link {
     /// Bytes that the stream has taken in all.
     pub(super) taken: u64,
     /// How many bytes at the front of the outbox belong to a frame of which a part was written.
-    pub(super) torn: usize,
+    pub(super) torn: u32,
     /// More was sent than may wait: the peer goes in this turn's flush.
     pub(super) overrun: bool,
     /// Stands in the list of links to be written.
@@ -84,19 +84,18 @@ pub(super) struct Link {
     pub(super) heard: Moment,
     /// The longest silence; zero: none is too long.
     pub(super) silence: u32,
-    /// The service's own deadline.
+    /// The service's own deadline; once the link closes, when that has lasted long enough.
     pub(super) timer: Moment,
     /// Since when output waits that the stream would not take, or the stream is known to have failed.
     pub(super) stalled: Moment,
     /// Since when more output waits than may wait for long.
     pub(super) lagging: Moment,
-    /// When closing, or lingering, has lasted long enough.
-    pub(super) until: Moment,
     /// How many more bytes may be dropped while lingering.
-    pub(super) linger_left: usize,
+    pub(super) linger_left: u32,
 
     pub(super) peer: Address,
-    pub(super) credentials: Option<Credentials>,
+    /// Boxed: most connections have none.
+    pub(super) credentials: Option<Box<Credentials>>,
 }
 
 impl Link {
@@ -135,7 +134,6 @@ impl Link {
             timer: Moment::NEVER,
             stalled: Moment::NEVER,
             lagging: Moment::NEVER,
-            until: Moment::NEVER,
             linger_left: 0,
             peer,
             credentials: None,
@@ -163,7 +161,7 @@ impl Link {
             _ if self.input_over => 0,
             State::Open if self.is_paused() || self.runnable => 0,
             State::Open => self.limits.unread.max(self.decoder.framing().longest()).saturating_sub(self.unread.len()),
-            State::Lingering => self.linger_left,
+            State::Lingering => self.linger_left as usize,
             State::Opening | State::Closing | State::Lost => 0,
         }
     }
@@ -173,9 +171,9 @@ impl Link {
         match self.state {
             State::Opening => self.timer,
             State::Open => self.timer.min(self.stalled_at()).min(self.lagging_at()).min(self.silent_at()),
-            // Nothing is added any more, so how much waits does not matter: `until` ends it.
-            State::Closing => self.until.min(self.stalled_at()),
-            State::Lingering => self.until,
+            // Nothing is added any more, so how much waits does not matter.
+            State::Closing => self.timer.min(self.stalled_at()),
+            State::Lingering => self.timer,
             State::Lost => Moment::NEVER,
         }
     }
@@ -201,10 +199,10 @@ impl Link {
     /// So much output is written now: how many bytes behind it belong to a frame of which the peer has a part?
     pub(super) fn tear(&mut self, written: usize) {
         let (waiting, framing) = (self.outbox.waiting(), self.decoder.framing());
-        let mut end = self.torn;
+        let mut end = self.torn as usize;
         while end < written && written < waiting.len() && framing != Framing::Raw {
             end += framing.first_on_wire(&waiting[end..]);
         }
-        self.torn = end.saturating_sub(written);
+        self.torn = u32::try_from(end.saturating_sub(written)).expect("an outbox is far below 4 GiB");
     }
 }

@@ -141,8 +141,8 @@ impl Hub {
             }
             State::Closing => {
                 link.state = State::Lingering;
-                link.until = now + link.limits.linger;
-                link.linger_left = link.limits.linger_bytes;
+                link.timer = now + link.limits.linger;
+                link.linger_left = u32::try_from(link.limits.linger_bytes).unwrap_or(u32::MAX);
                 self.core.schedule(id);
                 self.core.wake(id);
                 Act::Linger

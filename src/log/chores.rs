@@ -115,10 +115,12 @@ impl Log {
             Done::Made(Ok(next)) if self.stopped.is_none() => {
                 self.next = Some(next);
                 // With a batch half made, its commit goes over to the next segment.
-                if self.batch.is_empty() && self.commit().is_err() {
-                    return Outcome::Stopped(self.stopped.clone().unwrap_or_default());
+                if self.batch.is_empty()
+                    && let Some(next) = self.next.take()
+                {
+                    self.switch(next);
                 }
-                None
+                return self.stopped.clone().map_or(Outcome::Nothing, Outcome::Stopped);
             }
             Done::Sealed { number, result: Ok((foot, damage)) } => {
                 self.sealed(number, foot);
@@ -190,7 +192,7 @@ impl Log {
         let open = self.open_segment();
         if open.spans.is_empty() || self.next.is_some() {
             None
-        } else if open.end >= self.settings.segment_bytes {
+        } else if open.end - open.head >= self.settings.segment_bytes {
             Some(0)
         } else {
             Some(open.first_at + self.settings.segment_age)

@@ -91,7 +91,8 @@ impl Site {
         self.write(&file, head, 0)?;
         self.sync(&file)?;
         fs::rename(unfinished, path)?;
-        rustix::fs::fsync(File::open(&self.folder)?)?;
+        // Of a folder this syncs its entries.
+        self.sync(&File::open(&self.folder)?)?;
         Ok(file)
     }
 

@@ -232,17 +232,20 @@ impl Log {
     ///
     /// # Errors
     /// When it could not be written, now or earlier: none of the batch is in the history, none of its numbers counts,
-    /// and nothing more is taken until the folder is opened anew.
+    /// and nothing more is taken until the folder is opened anew. It may also stop behind a batch that was written
+    /// well, which is then no error yet.
     pub fn commit(&mut self) -> Result<u64, Stopped> {
         if self.stopped.is_none() && !self.batch.is_empty() {
             self.write_batch();
         }
-        if self.stopped.is_none()
-            && let Some(next) = self.next.take()
-        {
+        if let Some(why) = &self.stopped {
+            return Err(Stopped(why.clone()));
+        }
+        let commit = self.commits;
+        if let Some(next) = self.next.take() {
             self.switch(next);
         }
-        self.stopped.as_ref().map_or(Ok(self.commits), |why| Err(Stopped(why.clone())))
+        Ok(commit)
     }
 
     fn write_batch(&mut self) {

@@ -50,7 +50,9 @@ impl Found {
             if found.run.is_none() {
                 let file = site.open(segment.number).map_err(failed)?;
                 let head = Digest::of(segment.number, &Arc::new(file), true).map_err(failed)?;
-                head.rooms.iter().for_each(|(name, (last, floor))| drop(found.rooms.raise(name, *last, *floor)));
+                for (name, (last, floor)) in &head.rooms {
+                    found.rooms.raise(name, *last, *floor);
+                }
                 found.run = head.run;
             }
         }
@@ -258,7 +260,7 @@ impl Log {
         // From here on this run's mode decides whether numbers jump: all before it, and that it began, must be safe.
         self.site.sync(&file)?;
         open.end += begin.len() as u64;
-        open.size = open.end;
+        (open.size, open.head) = (open.end, 0);
         open.early = digest
             .ids
             .into_iter()

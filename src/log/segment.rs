@@ -77,6 +77,8 @@ pub(super) struct Segment {
     pub(super) number: u64,
     /// Kept open until it is sealed.
     pub(super) file: Option<Arc<File>>,
+    /// Where its messages begin.
+    pub(super) head: u64,
     /// Where its records end.
     pub(super) end: u64,
     /// The size of the file.
@@ -98,6 +100,7 @@ impl Segment {
         Self {
             number,
             file,
+            head: end,
             end,
             size: end,
             first_at: 0,

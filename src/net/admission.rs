@@ -1,6 +1,7 @@
 //! Who may come in, and when nobody can.
 
 use std::fs::File;
+use std::io;
 use std::time::Duration;
 
 use crate::hub::Moment;
@@ -38,9 +39,9 @@ impl Doorkeeper {
         sockets < self.max_sockets && self.starved.is_none_or(|(retry, then)| freed != then || now >= retry)
     }
 
-    /// When to look again, whatever happens.
-    pub(super) fn deadline(&self) -> Option<Moment> {
-        self.starved.map(|(retry, _)| retry)
+    /// When to look again, whatever happens. Past that moment the door is open, and waiting is over.
+    pub(super) fn deadline(&self, now: Moment) -> Option<Moment> {
+        self.starved.map(|(retry, _)| retry).filter(|&retry| retry > now)
     }
 
     /// An accept found no descriptor or no memory.
@@ -56,9 +57,9 @@ impl Doorkeeper {
         }
     }
 
-    /// Frees the spare descriptor; answers whether there was one.
-    pub(super) fn give_spare(&mut self) -> bool {
-        self.spare.take().is_some()
+    /// Frees the spare descriptor if an accept failed for want of one; answers whether that made room.
+    pub(super) fn give_spare(&mut self, error: &io::Error) -> bool {
+        matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) && self.spare.take().is_some()
     }
 }
 

@@ -156,7 +156,7 @@ impl Reactor {
         if busy || self.listeners.iter().any(|listener| listener.ready) && self.is_open() {
             return Some(Duration::ZERO);
         }
-        let next = [self.hub.deadline(), self.door.deadline(), self.stopping].into_iter().flatten().min()?;
+        let next = [self.hub.deadline(), self.door.deadline(self.now), self.stopping].into_iter().flatten().min()?;
         Some(next - self.now)
     }
 
@@ -212,7 +212,7 @@ impl Reactor {
 
     fn starve(&mut self, index: usize, error: &io::Error) {
         log::warn!("no connection can be accepted for now: {error}");
-        if self.hub.is_empty() && self.door.give_spare() {
+        if self.hub.is_empty() && self.door.give_spare(error) {
             // No connection of ours will ever make room: turn this one away, so that it need not wait for nothing.
             drop(self.listeners[index].accept());
         }

@@ -2,6 +2,7 @@
 //! speak, and other nodes, can share it.
 
 use slab::Slab;
+use smallvec::SmallVec;
 
 use super::language::{Name, Roll};
 
@@ -65,7 +66,8 @@ pub enum Refusal {
 struct Person {
     name: Name,
     /// Rooms with the place in each one's list of members. The last one joined or spoken in is current.
-    places: Vec<(RoomId, u32)>,
+    /// Most people are in one room or two, and for those this takes no memory of its own.
+    places: SmallVec<[(RoomId, u32); 2]>,
     current: Option<RoomId>,
     /// The lobby was told of this person.
     announced: bool,
@@ -98,7 +100,7 @@ impl Rooms {
     pub fn arrive(&mut self, name: Name) -> Result<PersonId, Refusal> {
         let person = PersonId(number(self.people.vacant_key()));
         self.names.claim(&name, person).map_err(|_| Refusal::Taken)?;
-        self.people.insert(Person { name, places: Vec::new(), current: None, announced: false });
+        self.people.insert(Person { name, places: SmallVec::new(), current: None, announced: false });
         Ok(person)
     }
 

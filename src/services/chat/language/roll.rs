@@ -1,20 +1,25 @@
 //! Who has which name.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use super::Name;
 
 /// Names and their holders. A name is taken when another is the same or looks the same, so each is entered under what
 /// it is and, where that differs, under what it looks like. Holds people, or rooms. Never iterated: its order would
 /// differ from run to run.
+///
+/// Names are entered as 64-bit digests, not as texts: ten thousand people's names would otherwise stand here a second
+/// time. The digests have a random key, so nobody can choose two names with the same one.
 #[derive(Debug, Clone)]
 pub struct Roll<T> {
-    holders: HashMap<Box<str>, T>,
+    holders: HashMap<u64, T>,
+    key: RandomState,
 }
 
 impl<T> Default for Roll<T> {
     fn default() -> Self {
-        Self { holders: HashMap::new() }
+        Self { holders: HashMap::new(), key: RandomState::new() }
     }
 }
 
@@ -22,13 +27,13 @@ impl<T: Copy + PartialEq> Roll<T> {
     /// Whose name this is, in any case.
     #[must_use]
     pub fn find(&self, name: &Name) -> Option<T> {
-        self.holders.get(name.key()).copied()
+        self.holders.get(&self.key.hash_one(name.key())).copied()
     }
 
     /// Who stands in the way of `who` taking this name. One's own old name never does.
     #[must_use]
     pub fn rival(&self, name: &Name, who: T) -> Option<T> {
-        let holders = [name.key(), name.look()].map(|key| self.holders.get(key).copied());
+        let holders = [name.key(), name.look()].map(|key| self.holders.get(&self.key.hash_one(key)).copied());
         holders.into_iter().flatten().find(|&holder| holder != who)
     }
 
@@ -40,9 +45,9 @@ impl<T: Copy + PartialEq> Roll<T> {
         if let Some(rival) = self.rival(name, who) {
             return Err(rival);
         }
-        self.holders.insert(name.key().into(), who);
+        self.holders.insert(self.key.hash_one(name.key()), who);
         if name.look() != name.key() {
-            self.holders.insert(name.look().into(), who);
+            self.holders.insert(self.key.hash_one(name.look()), who);
         }
         Ok(())
     }
@@ -50,8 +55,9 @@ impl<T: Copy + PartialEq> Roll<T> {
     /// Takes the name from `who`, if it is theirs.
     pub fn release(&mut self, name: &Name, who: T) {
         for key in [name.key(), name.look()] {
-            if self.holders.get(key) == Some(&who) {
-                self.holders.remove(key);
+            let digest = self.key.hash_one(key);
+            if self.holders.get(&digest) == Some(&who) {
+                self.holders.remove(&digest);
             }
         }
     }

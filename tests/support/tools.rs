@@ -1,0 +1,44 @@
+//! Tools that a machine may lack, and what strace writes.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use tempfile::NamedTempFile;
+
+/// Is a tool here, and may it be used? If not, a test says so and returns; on CI, where tools belong to the machine,
+/// it fails.
+pub(crate) fn needs(tool: &str) -> bool {
+    let (trial, package): (&[&str], _) = match tool {
+        "strace" => (&["-o", "/dev/null", "true"], "strace"),
+        "prlimit" => (&["--nofile=64:64", "true"], "util-linux"),
+        other => panic!("how is {other} tried?"),
+    };
+    let tried = Command::new(tool).args(trial).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    tried.is_ok_and(|status| status.success()) || missing(&format!("{tool} (install the package {package})"))
+}
+
+/// Something that this test needs can't be had here.
+pub(crate) fn missing(what: &str) -> bool {
+    assert!(std::env::var_os("CI").is_none(), "this test needs {what}");
+    println!("skipped: this test needs {what}");
+    false
+}
+
+/// The file that strace writes to.
+#[derive(Debug)]
+pub(crate) struct Trace(NamedTempFile);
+
+impl Trace {
+    pub(crate) fn new() -> Self {
+        Self(NamedTempFile::new().expect("the temporary folder is ours"))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.path().to_str().expect("temporary folders have plain names")
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let bytes = fs::read(self.0.path()).expect("it is ours");
+        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+    }
+}
