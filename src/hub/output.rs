@@ -100,6 +100,19 @@ impl Hub {
         self.relieve(id);
     }
 
+    /// Nobody reads our output any more, but the peer may go on speaking: a pipe whose reader is gone. As if `end` had
+    /// been called with nothing left to write.
+    pub fn unheard(&mut self, id: ConnId, kind: io::ErrorKind) {
+        let Some((link, pool)) = self.core.link_and_pool(id) else { return };
+        if link.state != State::Open {
+            return self.core.lose(id, Reason::Lost(kind));
+        }
+        (link.ending, link.stalled) = (true, Moment::NEVER);
+        link.outbox.clear(pool);
+        self.core.change(id);
+        self.relieve(id);
+    }
+
     /// The stream failed in a read: nothing more will come. What is buffered is still delivered.
     pub fn read_failed(&mut self, id: ConnId, kind: io::ErrorKind) {
         self.write_failed(id, kind);

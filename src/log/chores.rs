@@ -101,8 +101,8 @@ impl Log {
     pub fn chore_done(&mut self, result: ChoreResult) -> Outcome {
         match result.0 {
             Done::Read { errand, result, damage } => {
-                damage.into_iter().for_each(|damage| self.note(damage));
-                return Outcome::Read(self.read_done(errand, result));
+                self.note(damage);
+                return Outcome::Read(self.read_done(&errand, result));
             }
             Done::Known(known) => return Outcome::Known(known),
             _ => self.busy = false,
@@ -124,7 +124,7 @@ impl Log {
             }
             Done::Sealed { number, result: Ok((foot, damage)) } => {
                 self.sealed(number, foot);
-                damage.into_iter().for_each(|damage| self.note(damage));
+                self.note(damage);
                 None
             }
             Done::Synced { result: Err(error), .. } => Some(("syncing", error)),
@@ -153,11 +153,13 @@ impl Log {
         Outcome::Stopped(why)
     }
 
-    /// Notes damage for the operator, once.
-    pub(super) fn note(&mut self, damage: Damage) {
+    /// Notes damage for the operator, each place once; after a thousand places there is nothing new to say.
+    pub(super) fn note(&mut self, found: Vec<Damage>) {
         const MOST: usize = 1000;
-        if self.damage.len() < MOST && !self.damage.contains(&damage) {
-            self.damage.push(damage);
+        for damage in found {
+            if self.noted.len() < MOST && !self.noted.contains(&damage) {
+                self.noted.push(damage);
+            }
         }
     }
 
@@ -221,7 +223,8 @@ impl Log {
             let (number, file) = (*number, Arc::clone(file));
             return Some(Box::new(move || {
                 let result = Digest::of(number, &file, false).and_then(|digest| {
-                    let damage = digest.damage.clone();
+                    let mut damage = digest.damage.clone();
+                    damage.extend(digest.tail_damage());
                     Ok((foot::seal(&site, &file, digest)?, damage))
                 });
                 ChoreResult(Done::Sealed { number, result })

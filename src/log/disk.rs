@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::FlockOperation;
-use rustix::io::ReadWriteFlags;
+use rustix::io::{Errno, ReadWriteFlags};
 
 use super::OpenError;
 
@@ -53,14 +53,19 @@ impl Site {
     /// Makes the folder where there is none, and locks it.
     pub(super) fn claim(folder: &Path, disk: Arc<dyn Disk>) -> Result<Arc<Self>, OpenError> {
         let failed = |what| move |error| OpenError::Failed { what, error };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed("making the folder"))?;
-        let open = || OpenOptions::new().read(true).write(true).create(true).mode(0o600).open(folder.join("lock"));
-        let mut lock = open().map_err(failed("opening its lock"))?;
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut owner = String::new();
-            // Without its number the owner is still an owner.
-            let _ = lock.read_to_string(&mut owner);
-            return Err(OpenError::Taken { pid: owner.trim().parse().ok() });
+        make(folder, &*disk).map_err(failed("making the folder"))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut lock = options.open(folder.join("lock")).map_err(failed("opening its lock"))?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let mut owner = String::new();
+                // Without its number the owner is still an owner.
+                let _ = lock.read_to_string(&mut owner);
+                return Err(OpenError::Taken { pid: owner.trim().parse().ok() });
+            }
+            Err(error) => return Err(failed("locking it")(error.into())),
         }
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(failed("writing its lock"))?;
         Ok(Arc::new(Self { folder: folder.to_owned(), disk, _lock: lock }))
@@ -123,6 +128,17 @@ impl Site {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes a folder, so that a power cut does not take it away with all that is in it.
+fn make(folder: &Path, disk: &dyn Disk) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // From the root down; what we may not open was there before.
+    let parents = folder.canonicalize()?;
+    parents.ancestors().skip(1).filter_map(|parent| File::open(parent).ok()).try_for_each(|parent| disk.sync(&parent))
 }
 
 /// Where a segment lies. Eight digits keep a listing in order.

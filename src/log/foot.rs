@@ -49,11 +49,9 @@ pub(super) fn seal(site: &Site, file: &File, digest: Digest) -> io::Result<Foot>
     Ok(foot)
 }
 
-fn build(mut digest: Digest) -> (Foot, Vec<u8>) {
-    let (end, first_at, last_at) = (digest.end, digest.first_at, digest.last_at);
-    let mut out = Vec::new();
-    let mut spans: Vec<_> = digest.spans.into_iter().collect();
-    let mut all = Vec::new();
+fn build(digest: Digest) -> (Foot, Vec<u8>) {
+    let Digest { end, first_at, last_at, mut spans, ids: mut given, .. } = digest;
+    let (mut out, mut all) = (Vec::new(), Vec::new());
     for (_, span) in &mut spans {
         let Marks::Here(marks) = &span.marks else { unreachable!("a digest has its marks in memory") };
         let (start, count) = (narrow(all.len()), narrow(marks.len()));
@@ -63,23 +61,23 @@ fn build(mut digest: Digest) -> (Foot, Vec<u8>) {
     for block in all.chunks(MARKS as usize) {
         let offset = end + out.len() as u64;
         put(&mut out, offset, kind::MARKS, |out| {
-            block
-                .iter()
-                .for_each(|mark| out.extend([mark.rise.to_le_bytes(), mark.offset.to_le_bytes()].as_flattened()));
+            for mark in block {
+                out.extend_from_slice(&mark.rise.to_le_bytes());
+                out.extend_from_slice(&mark.offset.to_le_bytes());
+            }
         });
     }
     // By session; within one as they came.
-    digest.ids.sort_by_key(|given| given.session);
-    let ids = Ids { at: end + out.len() as u64, count: narrow(digest.ids.len()) };
-    for block in digest.ids.chunks(IDS as usize) {
+    given.sort_by_key(|given| given.session);
+    let ids = Ids { at: end + out.len() as u64, count: narrow(given.len()) };
+    for block in given.chunks(IDS as usize) {
         let offset = end + out.len() as u64;
         put(&mut out, offset, kind::IDS, |out| {
             for given in block {
-                let room = spans.binary_search_by(|(name, _)| name.cmp(&given.room));
                 out.extend_from_slice(&given.session);
                 out.extend_from_slice(&given.id.to_le_bytes());
                 out.extend_from_slice(&given.seq.to_le_bytes());
-                out.extend_from_slice(&narrow(room.expect("every id's room has a span")).to_le_bytes());
+                out.extend_from_slice(&given.room.to_le_bytes());
             }
         });
     }
@@ -170,8 +168,8 @@ pub(super) fn marks(file: &Arc<File>, end: u64, start: u32, count: u32, wait: bo
 }
 
 /// The ids that one session gave, oldest first; `InvalidData` when a block is damaged.
-pub(super) fn ids_of(file: &Arc<File>, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Given<u32>>> {
-    let block = |number: u32| -> io::Result<Vec<Given<u32>>> {
+pub(super) fn ids_of(file: &Arc<File>, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Given>> {
+    let block = |number: u32| -> io::Result<Vec<Given>> {
         let at = ids.at + u64::from(number) * IDS_BLOCK;
         let mut scan = Scan::new(Arc::clone(file), at, at + IDS_BLOCK, true);
         let Step::Record(raw) = scan.step()? else { return Err(ErrorKind::InvalidData.into()) };
@@ -198,6 +196,6 @@ pub(super) fn ids_of(file: &Arc<File>, ids: Ids, session: [u8; 16]) -> io::Resul
     Ok(found)
 }
 
-fn given(fields: &mut Fields<'_>) -> Option<Given<u32>> {
+fn given(fields: &mut Fields<'_>) -> Option<Given> {
     Some(Given { session: *fields.array()?, id: fields.u64()?, seq: fields.u64()?, room: fields.u32()? })
 }

@@ -116,7 +116,7 @@ pub(super) fn put_message(out: &mut Vec<u8>, offset: u64, record: &Record<'_>) {
 /// Does the message fit into a record? Callers' limits are far below.
 pub(super) fn fits(record: &Record<'_>) -> bool {
     let names = [record.room.len(), record.from.len(), record.id.len()];
-    names.iter().all(|length| *length <= usize::from(u8::MAX))
+    names.iter().all(|length| u8::try_from(*length).is_ok())
         && FIXED + names.iter().sum::<usize>() + record.text.len() <= MAX_BODY
 }
 

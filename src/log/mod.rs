@@ -16,6 +16,7 @@ mod chores;
 mod disk;
 mod foot;
 mod format;
+mod found;
 mod open;
 mod read;
 mod reader;
@@ -25,6 +26,7 @@ mod rooms;
 mod scan;
 mod segment;
 mod serve;
+mod settings;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -37,6 +39,7 @@ pub use reader::Reader;
 pub use report::{Damage, OpenError, Report, Stopped};
 pub use segment::id_hash;
 pub use serve::Known;
+pub use settings::{Settings, SyncMode};
 
 use disk::Site;
 use format::Run;
@@ -68,52 +71,6 @@ pub struct Record<'a> {
     pub id: &'a str,
     /// What was said.
     pub text: &'a str,
-}
-
-/// When what was written is synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SyncMode {
-    /// Before anybody sees it.
-    Always = 1,
-    /// Once a second, while something is written.
-    Second = 2,
-    /// When the system likes.
-    Never = 3,
-}
-
-/// What is kept, and how.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// A segment of this size is closed.
-    pub segment_bytes: u64,
-    /// A segment whose first message is this old is closed. Ages are in milliseconds.
-    pub segment_age: u64,
-    /// Older messages are not shown.
-    pub keep_age: u64,
-    /// The most that is kept of one room, in bytes.
-    pub keep_room: u64,
-    /// The most that is kept in all.
-    pub keep_total: u64,
-    /// When to sync.
-    pub sync: SyncMode,
-    /// Names this start of the machine; `None`: ask the kernel.
-    pub boot: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        const DAY: u64 = 24 * 60 * 60 * 1000;
-        const MIB: u64 = 1024 * 1024;
-        Self {
-            segment_bytes: 64 * MIB,
-            segment_age: DAY,
-            keep_age: 30 * DAY,
-            keep_room: 256 * MIB,
-            keep_total: 1024 * MIB,
-            sync: SyncMode::Second,
-            boot: None,
-        }
-    }
 }
 
 /// A message that was pushed and that readers do not see yet.
@@ -159,8 +116,9 @@ pub struct Log {
     doomed: Vec<u64>,
     /// Files of sealed segments that were read last.
     files: Vec<(u64, Arc<File>)>,
-    /// Damage that was found and not told yet.
-    damage: Vec<Damage>,
+    /// Damage that was found since the start, and how much of it was told.
+    noted: Vec<Damage>,
+    told: usize,
     stopped: Option<String>,
     /// A batch that failed may have left a beginning behind this offset of the open segment.
     torn: Option<u64>,

@@ -5,12 +5,9 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use super::format::{HEADER, MAGIC, message};
-use super::scan::{Scan, Step};
+use super::scan::{Scan, Step, TURN_BYTES};
 use super::segment::{Mark, Marks};
 use super::{Chore, Damage, Record, foot};
-
-/// What a turn may read for one answer, wanted or not. Past it a helper goes on.
-const TURN_BYTES: u64 = 512 * 1024;
 
 /// What there is of a room after a number.
 pub enum Read {
@@ -137,8 +134,9 @@ impl Errand {
         let mut scan = Scan::new(Arc::clone(file), from, self.end, wait);
         let mut next = self.next;
         while next <= self.last && batch.bytes.len() < self.budget {
-            if scan.read > TURN_BYTES && (!wait || !batch.is_empty()) {
-                return Err(ErrorKind::WouldBlock.into());
+            // A helper goes on until there is something to answer, and then not much further.
+            if scan.read > TURN_BYTES && !batch.is_empty() {
+                break;
             }
             let raw = match scan.step()? {
                 Step::Record(raw) => raw,

@@ -29,7 +29,7 @@ pub(super) struct Room {
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     places: BTreeMap<Arc<str>, u32>,
-    rooms: Vec<Room>,
+    all: Vec<Room>,
     free: Vec<u32>,
     /// A room that is not among them may have been given numbers up to this one.
     pub(super) base: u64,
@@ -49,22 +49,22 @@ impl Rooms {
         let base = self.base;
         let room = Room { name: Arc::clone(&name), given: base, shown: base, floor: base + 1, bytes: 0, written: 0 };
         let place = if let Some(place) = self.free.pop() {
-            self.rooms[place as usize] = room;
+            self.all[place as usize] = room;
             place
         } else {
-            self.rooms.push(room);
-            u32::try_from(self.rooms.len() - 1).expect("memory ends before")
+            self.all.push(room);
+            u32::try_from(self.all.len() - 1).expect("memory ends before")
         };
         self.places.insert(name, place);
         place
     }
 
     pub(super) fn get(&self, place: u32) -> &Room {
-        &self.rooms[place as usize]
+        &self.all[place as usize]
     }
 
     pub(super) fn get_mut(&mut self, place: u32) -> &mut Room {
-        &mut self.rooms[place as usize]
+        &mut self.all[place as usize]
     }
 
     pub(super) fn len(&self) -> usize {
@@ -88,7 +88,7 @@ impl Rooms {
 
     /// No room is in the table of the segment that is read next.
     pub(super) fn no_table(&mut self) {
-        self.rooms.iter_mut().for_each(|room| room.written = 0);
+        self.all.iter_mut().for_each(|room| room.written = 0);
     }
 
     /// The segment that is read says this itself: it need not be told again.
@@ -106,7 +106,7 @@ impl Rooms {
     pub(super) fn jump(&mut self, by: u64) {
         self.base += by;
         for place in self.places.values() {
-            let room = &mut self.rooms[*place as usize];
+            let room = &mut self.all[*place as usize];
             room.given += by;
             room.shown = room.given;
         }
@@ -117,9 +117,9 @@ impl Rooms {
         if self.len() <= KEPT {
             return;
         }
-        let Self { places, rooms, free, base } = self;
+        let Self { places, all, free, base } = self;
         places.retain(|_, place| {
-            let room = &rooms[*place as usize];
+            let room = &all[*place as usize];
             let empty = room.bytes == 0 && room.given == room.shown;
             if empty {
                 *base = room.given.max(*base);
@@ -130,8 +130,8 @@ impl Rooms {
     }
 
     /// Appends the table of all rooms, or of those whose number has changed since the last table.
-    pub(super) fn put(&mut self, out: &mut Vec<u8>, base: u64, all: bool) {
-        let mut changed = self.iter().filter(|(_, room)| all || room.given != room.written).peekable();
+    pub(super) fn put(&mut self, out: &mut Vec<u8>, base: u64, every: bool) {
+        let mut changed = self.iter().filter(|(_, room)| every || room.given != room.written).peekable();
         if changed.peek().is_some() {
             put_pieces(out, base, kind::ROOMS, |out| {
                 let Some((_, room)) = changed.next() else { return false };
@@ -142,7 +142,7 @@ impl Rooms {
             });
         }
         drop(changed);
-        for room in &mut self.rooms {
+        for room in &mut self.all {
             room.written = room.given;
         }
     }

@@ -1,11 +1,14 @@
 //! Walking over the records of a file, past what is damaged.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use super::disk::read_at;
 use super::format::{HEADER, Look, MAGIC, Raw, look};
+
+/// What one walk may read within a turn, wanted or not. Past it a helper goes on.
+pub(super) const TURN_BYTES: u64 = 512 * 1024;
 
 /// A walk, from anywhere to `end`.
 #[derive(Debug)]
@@ -43,9 +46,10 @@ pub(super) enum Step<'a> {
 }
 
 /// What lies behind the last record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Tail {
     /// Nothing.
+    #[default]
     None,
     /// The beginning of a record: what a killed writer leaves.
     Torn,
@@ -136,6 +140,9 @@ impl Scan {
             self.start = at;
         }
         while self.buffer.len() - skip < need {
+            if !self.wait && self.read > TURN_BYTES {
+                return Err(ErrorKind::WouldBlock.into());
+            }
             self.start += skip as u64;
             self.buffer.drain(..std::mem::take(&mut skip));
             let (filled, from) = (self.buffer.len(), self.start + self.buffer.len() as u64);

@@ -55,12 +55,12 @@ impl Span {
     }
 }
 
-/// An id that a session gave to a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Given<R> {
+/// An id that a session gave to a message. The room is a place in a list that goes with it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
     pub(super) session: [u8; 16],
     pub(super) id: u64,
-    pub(super) room: R,
+    pub(super) room: u32,
     pub(super) seq: u64,
 }
 
@@ -72,7 +72,7 @@ pub(super) struct Ids {
 }
 
 /// A segment in memory. The last one is open; one that is full stays as it is until its foot is written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Segment {
     pub(super) number: u64,
     /// Kept open until it is sealed.
@@ -91,26 +91,13 @@ pub(super) struct Segment {
     pub(super) sealed: bool,
     pub(super) ids: Ids,
     /// Ids of runs before this one, while there is no foot.
-    pub(super) early: Vec<Given<u32>>,
+    pub(super) early: Vec<Given>,
 }
 
 impl Segment {
     /// A segment that holds no message yet.
     pub(super) fn new(number: u64, file: Option<Arc<File>>, end: u64) -> Self {
-        Self {
-            number,
-            file,
-            head: end,
-            end,
-            size: end,
-            first_at: 0,
-            last_at: 0,
-            spans: BTreeMap::new(),
-            dirty: false,
-            sealed: false,
-            ids: Ids::default(),
-            early: Vec::new(),
-        }
+        Self { number, file, head: end, end, size: end, ..Self::default() }
     }
 
     /// Takes note of a message's time.
@@ -123,7 +110,7 @@ impl Segment {
 }
 
 /// All that a segment's records say.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Digest {
     pub(super) number: u64,
     /// Written by a newer version, says the first line.
@@ -131,8 +118,11 @@ pub(super) struct Digest {
     pub(super) run: Option<Run>,
     /// Last number and floor, as the tables say.
     pub(super) rooms: BTreeMap<String, (u64, u64)>,
-    pub(super) spans: BTreeMap<String, Span>,
-    pub(super) ids: Vec<Given<String>>,
+    /// In the order in which the rooms came.
+    pub(super) spans: Vec<(String, Span)>,
+    places: BTreeMap<String, usize>,
+    /// Their rooms are places in `spans`.
+    pub(super) ids: Vec<Given>,
     pub(super) first_at: u64,
     pub(super) last_at: u64,
     /// Is the last record the mark of an orderly end?
@@ -154,23 +144,8 @@ impl Digest {
         let mut magic = MAGIC;
         let count = read_at(file, &mut magic, 0, true)?;
         let mut scan = Scan::whole(Arc::clone(file), size);
-        let mut digest = Self {
-            number,
-            newer: count == MAGIC.len() && magic[..7] == MAGIC[..7] && magic[7] > MAGIC[7],
-            run: None,
-            rooms: BTreeMap::new(),
-            spans: BTreeMap::new(),
-            ids: Vec::new(),
-            first_at: 0,
-            last_at: 0,
-            clean: false,
-            damage: Vec::new(),
-            end: size,
-            behind: size,
-            tail: Tail::None,
-            foot: false,
-            read: 0,
-        };
+        let newer = count == MAGIC.len() && magic[..7] == MAGIC[..7] && magic[7] > MAGIC[7];
+        let mut digest = Self { number, newer, end: size, behind: size, ..Self::default() };
         loop {
             match scan.step()? {
                 Step::Record(raw) if raw.kind >= kind::MARKS => {
@@ -188,6 +163,12 @@ impl Digest {
         }
         digest.read = scan.read;
         Ok(digest)
+    }
+
+    /// What lies behind the records, if there is something.
+    pub(super) fn tail_damage(&self) -> Option<Damage> {
+        let damage = Damage { segment: self.number, from: self.end, to: self.behind };
+        (self.tail != Tail::None).then_some(damage)
     }
 
     /// A record that says nothing to us is passed over: its checksum is right, so it is nobody's damage.
@@ -209,10 +190,12 @@ impl Digest {
     }
 
     fn message(&mut self, record: &Record<'_>, offset: u64, size: u64) {
-        if !self.spans.contains_key(record.room) {
-            self.spans.insert(record.room.to_owned(), Span::new(record.seq));
-        }
-        let span = self.spans.get_mut(record.room).expect("it was put there just now");
+        let place = self.places.get(record.room).copied().unwrap_or_else(|| {
+            self.places.insert(record.room.to_owned(), self.spans.len());
+            self.spans.push((record.room.to_owned(), Span::new(record.seq)));
+            self.spans.len() - 1
+        });
+        let (_, span) = &mut self.spans[place];
         // Numbers rise. What does not is no news, and was never served.
         if record.seq <= span.last {
             return;
@@ -223,8 +206,8 @@ impl Digest {
         }
         self.last_at = self.last_at.max(record.at);
         if !record.id.is_empty() {
-            let (session, room) = (record.session, record.room.to_owned());
-            self.ids.push(Given { session, id: id_hash(record.id), room, seq: record.seq });
+            let room = u32::try_from(place).expect("a segment is smaller than 4 GiB");
+            self.ids.push(Given { session: record.session, id: id_hash(record.id), room, seq: record.seq });
         }
     }
 }

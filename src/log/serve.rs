@@ -76,7 +76,7 @@ impl Log {
         if let Some(file) = &file {
             let mut damage = Vec::new();
             let read = errand.run(file, false, &mut damage);
-            damage.into_iter().for_each(|damage| self.note(damage));
+            self.note(damage);
             if let Ok(read) = read {
                 return read;
             }
@@ -90,7 +90,7 @@ impl Log {
         }))
     }
 
-    pub(super) fn read_done(&mut self, errand: Errand, result: io::Result<(Read, Arc<File>)>) -> Read {
+    pub(super) fn read_done(&mut self, errand: &Errand, result: io::Result<(Read, Arc<File>)>) -> Read {
         let there = self.segments.iter().any(|segment| segment.number == errand.number);
         match result {
             Ok((read, file)) => {
@@ -102,7 +102,7 @@ impl Log {
             // Retention took it meanwhile: there is another answer now.
             Err(_) if !there => self.read(&errand.room, errand.next - 1, errand.budget, self.now),
             Err(_) => {
-                self.note(Damage { segment: errand.number, from: 0, to: errand.end });
+                self.note(vec![Damage { segment: errand.number, from: 0, to: errand.end }]);
                 Read::Gap { from: errand.next, to: errand.last }
             }
         }
@@ -138,7 +138,9 @@ impl Log {
 
     /// Damage that was found since the last call, one at a time.
     pub fn damage(&mut self) -> Option<Damage> {
-        self.damage.pop()
+        let damage = *self.noted.get(self.told)?;
+        self.told += 1;
+        Some(damage)
     }
 
     /// Looks for the ids that a session gave before this run, not looking at what was said before `since`: for receipts
@@ -184,24 +186,17 @@ fn known_in(site: &Site, number: u64, ids: Ids, session: [u8; 16]) -> io::Result
         return Ok(Vec::new());
     }
     let file = Arc::new(site.open(number)?);
-    match known_by_foot(&file, ids, session) {
+    let (given, spans) = match foot::ids_of(&file, ids, session) {
+        Ok(given) if given.is_empty() => return Ok(Vec::new()),
+        Ok(given) => (given, foot::read(&file)?.ok_or(ErrorKind::InvalidData)?.spans),
+        // The foot is damaged. The records know as well.
         Err(error) if error.kind() == ErrorKind::InvalidData => {
-            let given = Digest::of(number, &file, false)?.ids.into_iter().filter(|given| given.session == session);
-            Ok(given.map(|Given { id, room, seq, .. }| Known { id, room, seq }).collect())
+            let mut digest = Digest::of(number, &file, false)?;
+            digest.ids.retain(|given| given.session == session);
+            (digest.ids, digest.spans)
         }
-        known => known,
-    }
-}
-
-fn known_by_foot(file: &Arc<File>, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Known>> {
-    let given = foot::ids_of(file, ids, session)?;
-    if given.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rooms = foot::read(file)?.ok_or(ErrorKind::InvalidData)?.spans;
-    let named = given.into_iter().map(|Given { id, room, seq, .. }| {
-        let (room, _) = rooms.get(room as usize)?;
-        Some(Known { id, room: room.clone(), seq })
-    });
-    Ok(named.collect::<Option<_>>().ok_or(ErrorKind::InvalidData)?)
+        Err(error) => return Err(error),
+    };
+    let named = |Given { id, room, seq, .. }| Some(Known { id, room: spans.get(room as usize)?.0.clone(), seq });
+    Ok(given.into_iter().filter_map(named).collect())
 }

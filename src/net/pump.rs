@@ -28,7 +28,8 @@ pub trait Wire: Read + Write {
     /// descriptor without a mark, so there the answer is no.
     fn short_read_is_dry(&self) -> bool;
 
-    /// Can its last words be lost to a reset? Then it lingers after its write side was shut.
+    /// Can its last words be lost to a reset? Then it lingers after its write side was shut. A pipe has no resets: its
+    /// two directions end apart, and a reader who is gone says nothing of what still comes.
     fn lingers(&self) -> bool;
 }
 
@@ -108,8 +109,12 @@ impl<S: Wire> Pump<S> {
     }
 
     /// Remembers what an event said. An event for somebody who had the slot before is nobody's.
-    pub fn mark(&mut self, hub: &mut Hub, id: ConnId, said: Readiness) {
+    pub fn mark(&mut self, hub: &mut Hub, id: ConnId, mut said: Readiness) {
         let Some(peer) = find(&mut self.peers, id) else { return };
+        if said.failed && !peer.wire.lingers() {
+            // The next write will tell, if there is one.
+            said = Readiness { readable: true, writable: true, doubtful: true, failed: false };
+        }
         peer.doubtful |= said.doubtful || said.failed;
         if said.writable && !peer.writable {
             peer.writable = true;
@@ -253,6 +258,10 @@ fn write_once<S: Wire>(peer: &mut Peer<S>, hub: &mut Hub) -> bool {
         }
         Err(error) => error.kind(),
     };
+    if !peer.wire.lingers() {
+        hub.unheard(peer.id, failure);
+        return true;
+    }
     hub.write_failed(peer.id, failure);
     peer.readable = true;
     peer.doubtful = true;

@@ -247,3 +247,52 @@ fn rooms_that_were_forgotten_do_not_get_their_numbers_again() {
         assert!(say(&mut log, &format!("room{number}"), "again", place.now) > last);
     }
 }
+
+#[test]
+fn what_the_cache_does_not_have_is_read_by_a_helper_and_is_the_same() {
+    let mut place = Place::with_segments(20_000);
+    let mut log = place.open();
+    for number in 0..1000 {
+        say(&mut log, ["tea", "milk"][number % 2], &format!("message {number}"), place.now);
+        settle(&mut log, place.now);
+    }
+    let cached = follow(&mut log, "tea", 0, 1000, place.now);
+    for path in place.segments() {
+        let file = fs::File::open(path).unwrap();
+        // Only what is on the disk can leave the cache; where there is no disk, it stays.
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    }
+    assert_eq!(follow(&mut log, "tea", 0, 1000, place.now), cached);
+    assert_eq!(cached.len(), 500);
+}
+
+#[test]
+fn a_quiet_room_among_busy_ones_is_read_without_walking_over_their_words() {
+    let mut place = Place::new();
+    let mut log = place.open();
+    let words = "x".repeat(4000);
+    for _ in 0..10 {
+        log.push(&said("quiet", "psst", place.now));
+        for _ in 0..75 {
+            log.push(&said("busy", &words, place.now));
+        }
+        log.commit().unwrap();
+    }
+    let Read::Records(batch) = read(&mut log, "quiet", 0, 10_000, place.now) else { panic!("there are messages") };
+    assert_eq!(batch.len(), 10, "300 KB lie between two of them");
+}
+
+#[test]
+fn with_always_under_load_segments_are_closed_all_the_same() {
+    let mut place = Place::with_segments(1000);
+    place.settings.sync = SyncMode::Always;
+    let mut log = place.open();
+    for _ in 0..200 {
+        // One chore a message: there is always a sync to be done.
+        say(&mut log, "tea", "a message of some length", place.now);
+        let chore = log.chores(place.now).unwrap();
+        log.chore_done(chore());
+    }
+    assert!(place.segments().len() > 8, "{}", place.segments().len());
+}

@@ -86,3 +86,12 @@ fn a_folder_without_a_history_is_empty_or_an_error() {
     fs::create_dir(place.path()).unwrap();
     assert_eq!(Reader::open(&place.path(), 0).unwrap().next_record().unwrap(), None);
 }
+
+#[test]
+fn histories_and_what_comes_of_their_chores_go_between_threads() {
+    fn goes<T: Send + 'static>() {}
+    goes::<parlor::log::Log>();
+    goes::<parlor::log::Chore>();
+    goes::<parlor::log::ChoreResult>();
+    goes::<Reader>();
+}

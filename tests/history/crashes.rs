@@ -19,11 +19,11 @@ fn days(seeds: std::ops::Range<u64>, steps: usize) {
 
 #[test]
 fn whatever_happens_what_was_seen_is_there_and_no_number_is_given_twice() {
-    days(0..60, 400);
+    days(0..30, 300);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn the_same_for_a_long_time() {
-    days(1000..4000, 1000);
+    days(1000..2000, 600);
 }

@@ -10,4 +10,5 @@ mod machine;
 mod model;
 mod retention;
 mod scale;
+mod sealed;
 mod support;

@@ -131,11 +131,11 @@ impl Model {
 
     /// What a reader gets is what was seen; what is missing is named.
     fn look(&mut self) {
-        for room in 0..ROOMS.len() {
+        for (room, name) in ROOMS.into_iter().enumerate() {
             let after = if self.dice.below(2) == 0 { 0 } else { self.dice.below(50) };
             let (budget, now) = (1 + usize::try_from(self.dice.below(500)).unwrap(), self.place.now);
             let mut next = after + 1;
-            for got in follow(self.log(), ROOMS[room], after, budget, now) {
+            for got in follow(self.log(), name, after, budget, now) {
                 match got {
                     Got::Said(seq, text) => {
                         assert_eq!(self.seen.get(&(room, seq)).map(|line| &line.text), Some(&text));
@@ -207,6 +207,18 @@ impl Model {
     fn power_cut(&mut self) {
         self.pushed.clear();
         (self.out, self.log) = (None, None);
+        self.lose_unsynced();
+        self.place.reboot();
+        let safe = std::mem::take(&mut self.safe);
+        self.open();
+        self.lose(&safe);
+        let waiting = std::mem::take(&mut self.unseen);
+        self.adopt(&waiting);
+        self.safe = self.seen.keys().copied().collect();
+        self.look();
+    }
+
+    fn lose_unsynced(&mut self) {
         for path in self.place.segments() {
             let (safe, size) = (self.place.disk.safe(&path), fs::metadata(&path).unwrap().len());
             let safe = safe.min(size);
@@ -218,9 +230,10 @@ impl Model {
                 file.write_all(&vec![0; length]).unwrap();
             }
         }
-        self.place.reboot();
-        let safe = std::mem::take(&mut self.safe);
-        self.open();
+    }
+
+    /// Finds out what is lost, which is nothing that was safe.
+    fn lose(&mut self, safe: &BTreeSet<(usize, u64)>) {
         let now = self.place.now;
         let mut lost = Vec::new();
         for (room, name) in ROOMS.into_iter().enumerate() {
@@ -238,10 +251,6 @@ impl Model {
             assert!(!safe.contains(&place), "{place:?} was synced, and is lost");
             self.seen.remove(&place);
         }
-        let waiting = std::mem::take(&mut self.unseen);
-        self.adopt(&waiting);
-        self.safe = self.seen.keys().copied().collect();
-        self.look();
     }
 
     fn close(&mut self) {
@@ -253,6 +262,7 @@ impl Model {
         self.commit();
         self.log.take().unwrap().close().unwrap();
         if self.dice.below(2) == 0 {
+            self.lose_unsynced();
             self.place.reboot();
         }
         self.see(u64::MAX);

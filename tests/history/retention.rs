@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{Got, Place, beside, follow, said, say, settle, texts};
-use parlor::log::Log;
+use parlor::log::{Log, Outcome, Read};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -125,15 +125,13 @@ fn a_reader_that_waits_for_a_segment_that_goes_hears_of_a_gap() {
     fill(&place, &mut log, "tea", 40);
     drop(log);
     let mut log = place.open();
-    let parlor::log::Read::Later(chore) = log.read("tea", 0, 1000, place.now) else {
-        panic!("nobody has opened the segment yet")
-    };
+    let Read::Later(chore) = log.read("tea", 0, 1000, place.now) else { panic!("nobody has opened the segment yet") };
     let gone = place.segments()[0].clone();
     fill(&place, &mut log, "tea", 300);
     assert!(!gone.exists());
-    let parlor::log::Outcome::Read(read) = log.chore_done(chore()) else { panic!("a read") };
+    let Outcome::Read(read) = log.chore_done(chore()) else { panic!("a read") };
     let first = log.first("tea");
-    assert!(matches!(read, parlor::log::Read::Gap { from: 1, to } if to == first - 1), "{read:?}");
+    assert!(matches!(read, Read::Gap { from: 1, to } if to == first - 1), "{read:?}");
 }
 
 #[test]
@@ -147,4 +145,20 @@ fn a_day_closes_a_segment() {
     assert_eq!(place.segments().len(), 2);
     settle(&mut log, place.now + 5 * DAY);
     assert_eq!(place.segments().len(), 2, "an empty one is not closed");
+}
+
+#[test]
+fn a_long_walk_over_what_is_too_old_is_not_for_a_turn() {
+    let mut place = Place::new();
+    let mut log = place.open();
+    let words = "x".repeat(4000);
+    for _ in 0..300 {
+        log.push(&said("tea", &words, place.now));
+    }
+    log.push(&said("tea", "new", place.now + DAY));
+    log.commit().unwrap();
+    let now = place.now + 30 * DAY + 1;
+    let Read::Later(chore) = log.read("tea", 0, 1000, now) else { panic!("1.2 MB are too much to look at") };
+    let outcome = log.chore_done(chore());
+    assert!(matches!(outcome, Outcome::Read(Read::Gap { from: 1, to: 300 })), "{outcome:?}");
 }

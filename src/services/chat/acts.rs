@@ -6,7 +6,7 @@ use super::coming::Farewell;
 use super::language::{Command, Complaint, Form, Speech, parse, parse_json};
 use super::rooms::PersonId;
 use super::speaking::Saying;
-use crate::hub::{Cx, Framing};
+use crate::hub::{Cx, Framing, Hold};
 
 /// Commands that cost more than one message, for they make the server say much.
 fn extra_cost(command: &Command<'_>) -> u32 {
@@ -36,13 +36,27 @@ impl Chat {
                     self.asked_later.push(person, conn, ask);
                     continue;
                 }
+                // A goodbye waits for the answers to what was asked before it, and nothing is done behind it.
+                Some(voice) if voice.leaving && self.is_answering(person) && !matches!(ask, Ask::Gone(_)) => {
+                    self.asked_later.push(person, conn, ask);
+                    continue;
+                }
                 Some(_) => {}
             }
             match ask {
                 Ask::Line(frame) => {
                     line.clear();
                     line.extend_from_slice(frame);
+                    if self.is_answering(person) && is_goodbye(&line) {
+                        self.start_leaving(cx, person);
+                        self.asked_later.push(person, conn, Ask::Line(&line));
+                        continue;
+                    }
                     self.obey(cx, person, &line);
+                }
+                Ask::End if self.is_answering(person) => {
+                    self.start_leaving(cx, person);
+                    self.asked_later.push(person, conn, Ask::End);
                 }
                 Ask::End => {
                     self.depart(cx, person, "quit", Farewell::End);
@@ -55,6 +69,20 @@ impl Chat {
         self.asked.clear();
         std::mem::swap(&mut self.asked, &mut self.asked_later);
         self.unstall(cx);
+    }
+
+    /// Is something long still being told to somebody, or asked of the kernel for them?
+    fn is_answering(&self, person: PersonId) -> bool {
+        let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
+        rare.is_some_and(|rare| !rare.replays.is_empty()) || self.inspecting.iter().any(|&(_, asker)| asker == person)
+    }
+
+    /// Nothing more is read from somebody who says goodbye.
+    fn start_leaving(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        if let Some(voice) = self.voices.get_mut(person) {
+            voice.leaving = true;
+            cx.hold(voice.conn, Hold::own(2));
+        }
     }
 
     fn obey(&mut self, cx: &mut Cx<'_>, person: PersonId, line: &[u8]) {
@@ -133,7 +161,7 @@ impl Chat {
             }
             Form::Json => {
                 voice.voicing.form = form;
-                self.begin_heartbeat(cx, person);
+                self.schedule(cx, person);
                 self.greet_in_json(cx, person);
             }
             Form::Plain => {
@@ -142,4 +170,10 @@ impl Chat {
             }
         }
     }
+}
+
+/// Is this line a `/quit` that will be obeyed?
+fn is_goodbye(line: &[u8]) -> bool {
+    let line = std::str::from_utf8(line).unwrap_or_default();
+    matches!(parse(line), Ok(Command::Quit(_)))
 }

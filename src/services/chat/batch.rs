@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use super::language::{Form, Speech, When, write};
 use super::rooms::{PersonId, RoomId};
-use crate::hub::{Framing, Wall};
+use super::sessions::Digest;
+use crate::hub::{ConnId, FIXED_FRAME, Framing, Wall};
 
 /// A piece of the batch's text.
 pub(super) type Span = Range<u32>;
@@ -47,6 +48,8 @@ pub(super) struct Event {
 #[derive(Debug, Clone)]
 pub(super) struct Departed {
     pub(super) person: PersonId,
+    /// Their connection: by the time of hearing, a newcomer may have their place.
+    pub(super) conn: ConnId,
     pub(super) heard: Range<u32>,
 }
 
@@ -62,6 +65,8 @@ pub(super) struct RoomEvents {
 #[derive(Debug, Clone)]
 pub(super) struct Owed {
     pub(super) person: PersonId,
+    /// Whose it is: by the time of giving, a newcomer may have that person's place.
+    pub(super) session: Digest,
     pub(super) room: Span,
     pub(super) seq: u64,
     pub(super) id: Span,
@@ -119,11 +124,11 @@ impl Batch {
     }
 
     /// Somebody leaves a room, and hears what was said until now.
-    pub(super) fn depart(&mut self, room: RoomId, person: PersonId, since: (u64, u32)) {
+    pub(super) fn depart(&mut self, room: RoomId, person: PersonId, conn: ConnId, since: (u64, u32)) {
         let first = if since.0 == self.number { since.1 } else { 0 };
         let last = self.count(room);
         if first < last {
-            self.events_of(room).departed.push(Departed { person, heard: first..last });
+            self.events_of(room).departed.push(Departed { person, conn, heard: first..last });
         }
     }
 
@@ -221,9 +226,21 @@ impl Voicing {
         } else {
             spare.clear();
             write(self.form, speech, spare);
+            let start = out.len();
             self.framing.encode(spare, out);
+            if self.framing == Framing::Fixed && is_continued(&out[start..]) {
+                self.framing.encode(b"", out);
+            }
         }
     }
+}
+
+/// Would a reader of fixed frames take the next one for more of this line? A frame is continued when no character of
+/// four bytes would have fitted any more. Without an empty frame behind a line that just fills its last one, somebody
+/// could choose a text of which a piece passes for a line of its own.
+fn is_continued(frames: &[u8]) -> bool {
+    let last = &frames[frames.len().saturating_sub(FIXED_FRAME)..];
+    last.len() == FIXED_FRAME && last[FIXED_FRAME - 4] != 0
 }
 
 /// One room's events as bytes, for every voicing in use.

@@ -56,7 +56,8 @@ impl Chat {
         let room = self.rooms.room_or_new(name)?;
         let new = self.rooms.join(person, room, self.since(room));
         if new.is_err() {
-            self.rooms.forget(room);
+            // Not at once: what is heard there in this turn may still be on its way to somebody.
+            self.emptied.push(room);
         }
         Ok((room, new?))
     }
@@ -134,8 +135,8 @@ impl Chat {
         let in_lobby = self.rooms.room(&self.lobby) == Some(room);
         let told = self.rooms.is_announcing(room) && (!in_lobby || self.rooms.is_announced(person));
         let Ok(member) = self.rooms.leave(person, room) else { return };
-        if member.live {
-            self.batch.depart(room, person, member.since);
+        if let Some(voice) = self.voices.get(person).filter(|_| member.live) {
+            self.batch.depart(room, person, voice.conn, member.since);
         }
         if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
             rare.replays.retain(|replay| replay.room() != Some(room));
@@ -186,12 +187,13 @@ impl Chat {
         }
         let lobby = self.rooms.room(&self.lobby);
         let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
+        let is_new = before.as_str() != name.as_str();
         for room in rooms {
             if Some(room) == lobby && self.rooms.announce(person) {
                 if self.rooms.is_announcing(room) {
                     self.note(cx, room, person, What::Joined, "");
                 }
-            } else {
+            } else if is_new {
                 let (from, text) = (self.batch.keep(before.as_str()), self.batch.keep(name.as_str()));
                 let what = What::Renamed;
                 self.hear(cx, room, Event { what, author: person, seq: 0, from, text, promised: false });

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::batch::{Batch, RoomEvents, Wire};
+use super::batch::{Batch, Owed, RoomEvents, Wire};
 use super::language::Speech;
 use super::rooms::{Member, PersonId};
 use super::{Chat, slow::Behind};
@@ -50,7 +50,7 @@ impl Chat {
             }
         }
         for gone in &events.departed {
-            if let Some(voice) = self.voices.get(gone.person) {
+            if let Some(voice) = self.voices.get(gone.person).filter(|voice| voice.conn == gone.conn) {
                 let wire = wires.get(voice.voicing, batch, events, name);
                 let mut hand_over =
                     |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
@@ -66,10 +66,19 @@ impl Chat {
 
     fn give_receipts(&mut self, cx: &mut Cx<'_>, batch: &Batch) {
         for owed in &batch.owed {
+            if !self.is_owed(owed) {
+                continue;
+            }
             let seq = (owed.seq > 0).then_some(owed.seq);
             let receipt = Speech::Receipt { room: batch.text(&owed.room), seq, id: batch.text(&owed.id) };
             let _ = self.tell(cx, owed.person, &receipt);
         }
+    }
+
+    /// Is the one to whom something is owed still there?
+    pub(super) fn is_owed(&self, owed: &Owed) -> bool {
+        let session = self.voices.get(owed.person).and_then(|voice| voice.session);
+        session.is_some_and(|session| self.sessions.get(session).digest == owed.session)
     }
 
     /// Rooms without members go, unless there is something to be read in them.

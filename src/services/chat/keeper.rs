@@ -218,7 +218,8 @@ impl Keeper {
     }
 
     fn next(&self, cx: &Cx<'_>) -> Moment {
-        if self.hurry { cx.now() } else { self.due }
+        // While a batch is on its way to the disk nothing is told, and a helper's answer makes the next turn.
+        if self.hurry && !self.is_waiting() { cx.now() } else { self.due }
     }
 
     fn send(&mut self, cx: &mut Cx<'_>, lane: Lane, errand: Errand, chore: Chore) {
@@ -348,6 +349,9 @@ impl Chat {
     /// The batch could not be kept: what was to be kept for sure is refused, the rest is heard without a number.
     pub(super) fn lose_batch(&mut self, cx: &mut Cx<'_>) {
         for owed in self.batch.unkeep() {
+            if !self.is_owed(&owed) {
+                continue;
+            }
             let id = self.batch.text(&owed.id).to_owned();
             if let Some(session) = self.voices.get(owed.person).and_then(|voice| voice.session) {
                 self.sessions.unsay(session, &id);

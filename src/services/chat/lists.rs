@@ -54,9 +54,8 @@ impl Chat {
             Err(Complaint { code, text }) => self.complain(cx, person, code, &text),
             Ok(_) if self.keeper.is_off() || self.keeper.is_stopped() => self.complain_of_no_history(cx, person),
             Ok(room) => {
-                let name = self.rooms.room_name(room);
-                let (after, last) = (self.keeper.tail(name, count.unwrap_or(USUAL)), self.keeper.last(name));
-                self.begin_replay(cx, person, Replay::History { room, after, last });
+                // Counted when this turn's batch is written: what the asker has just said is part of it.
+                self.begin_replay(cx, person, Replay::Latest { room, count: count.unwrap_or(USUAL) });
             }
         }
     }

@@ -179,8 +179,8 @@ impl Chat {
         let Some(voice) = self.voices.get(person) else { return };
         let heard = cx.heard(voice.conn).unwrap_or(cx.now());
         let due = match beat(heard, voice.asked, cx.now()) {
-            Beat::Wait(when) if voice.beats => when,
-            _ if voice.beats => cx.now(),
+            Beat::Wait(when) if voice.is_asked() => when,
+            _ if voice.is_asked() => cx.now(),
             _ => Moment::NEVER,
         };
         cx.set_timer(voice.conn, due.min(voice.paused));
@@ -198,6 +198,7 @@ impl Chat {
             let conn = voice.conn;
             let text = "you spoke faster than this server reads for ten minutes; goodbye";
             self.complain(cx, person, "flood", text);
+            self.asked.push(person, conn, Ask::Gone("flood"));
             cx.close(conn);
         } else {
             voice.paused = until;
@@ -208,7 +209,7 @@ impl Chat {
 
     /// Asks a silent peer whether it is there, or gives it up.
     fn heartbeat(&mut self, cx: &mut Cx<'_>, person: PersonId) {
-        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.beats) else { return };
+        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.is_asked()) else { return };
         let conn = voice.conn;
         let heard = cx.heard(conn).unwrap_or(cx.now());
         match beat(heard, voice.asked, cx.now()) {

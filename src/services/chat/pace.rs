@@ -146,11 +146,13 @@ pub(super) enum Beat {
 
 /// What is due for a peer last heard then; `asked` is when it was asked last.
 pub(super) fn beat(heard: Moment, asked: Moment, now: Moment) -> Beat {
-    let was_asked = asked != Moment::NEVER && asked >= heard;
+    let was_asked = asked != Moment::NEVER && asked > heard;
     if heard + GONE_AFTER <= now {
         Beat::Gone
     } else if was_asked {
-        Beat::Wait(whole_second(heard + GONE_AFTER))
+        // An answer moves no timer. If one came at once, the next question is due a minute after this one.
+        let again = asked + PING_AFTER;
+        Beat::Wait(whole_second(if again > now { again } else { heard + GONE_AFTER }))
     } else if heard + PING_AFTER <= now {
         Beat::Ask
     } else {

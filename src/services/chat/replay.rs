@@ -21,6 +21,8 @@ const WAITING: usize = 8;
 pub(super) enum Replay {
     /// Everything after a number, until nothing is left; then the room is heard live.
     Resume { room: RoomId, after: u64 },
+    /// The last so many things that were said, counted when its turn comes.
+    Latest { room: RoomId, count: u32 },
     /// What was said between two numbers.
     History { room: RoomId, after: u64, last: u64 },
     /// Who is in a room.
@@ -32,7 +34,10 @@ pub(super) enum Replay {
 impl Replay {
     pub(super) fn room(&self) -> Option<RoomId> {
         match *self {
-            Self::Resume { room, .. } | Self::History { room, .. } | Self::Members { room, .. } => Some(room),
+            Self::Resume { room, .. }
+            | Self::Latest { room, .. }
+            | Self::History { room, .. }
+            | Self::Members { room, .. } => Some(room),
             Self::Rooms { .. } => None,
         }
     }
@@ -46,6 +51,8 @@ enum Piece {
     Full,
     /// A helper fetches it.
     Fetching,
+    /// Another has to catch up first.
+    Later,
     /// It is over.
     Over,
 }
@@ -87,15 +94,18 @@ impl Chat {
 
     /// Gives the next pieces to those who catch up, one after another.
     pub(super) fn replay(&mut self, cx: &mut Cx<'_>) {
+        let mut is_over = false;
         for _ in 0..PIECES_PER_TURN {
-            let Some(person) = self.replaying.pop_front() else { return };
+            let Some(person) = self.replaying.pop_front() else { break };
             let Some(voice) = self.voices.get_mut(person) else { continue };
             let Some(replay) = voice.rare.as_mut().and_then(|rare| rare.replays.pop_front()) else { continue };
             let (piece, replay) = self.give(cx, person, replay);
             let Some(voice) = self.voices.get_mut(person) else { continue };
             let replays = &mut voice.rare().replays;
-            if !matches!(piece, Piece::Over) {
-                replays.push_front(replay);
+            match piece {
+                Piece::Over => is_over = true,
+                Piece::Later => replays.push_back(replay),
+                _ => replays.push_front(replay),
             }
             let waits = matches!(piece, Piece::Full | Piece::Fetching);
             if !waits && !replays.is_empty() {
@@ -103,8 +113,8 @@ impl Chat {
             }
             self.fewer_replays(cx, person);
         }
-        // More is left than a turn's share: the next turn follows at once.
-        self.keeper.hurry = !self.replaying.is_empty();
+        // More is left than a turn's share, or somebody's goodbye has waited for this: the next turn follows at once.
+        self.keeper.hurry = !self.replaying.is_empty() || is_over && self.asked.len() > 0;
     }
 
     fn give(&mut self, cx: &mut Cx<'_>, person: PersonId, replay: Replay) -> (Piece, Replay) {
@@ -121,6 +131,11 @@ impl Chat {
             Replay::Rooms { from } => {
                 let (text, next) = lists::rooms(&self.rooms, from);
                 self.give_list(cx, person, &text, "rooms", next.map(|from| Replay::Rooms { from }))
+            }
+            Replay::Latest { room, count } => {
+                let name = self.rooms.room_name(room);
+                let (after, last) = (self.keeper.tail(name, count), self.keeper.last(name));
+                self.give_history(cx, person, room, after, Some(last))
             }
             Replay::Resume { room, after } => self.give_history(cx, person, room, after, None),
             Replay::History { room, after, last } => self.give_history(cx, person, room, after, Some(last)),
@@ -183,8 +198,18 @@ impl Chat {
                 let is_over = last.is_some_and(|last| reached >= last || reached == after);
                 if is_over { self.finish_replay(cx, person, room, last.is_none()) } else { (Piece::More, at(reached)) }
             }
+            Reading::End if last.is_none() && self.is_behind_elsewhere(person) => (Piece::Later, at(after)),
             Reading::End => self.finish_replay(cx, person, room, last.is_none()),
         }
+    }
+
+    /// Rooms that a session resumes together go live together: has another of them still something to tell?
+    fn is_behind_elsewhere(&self, person: PersonId) -> bool {
+        let Some(rare) = self.voices.get(person).and_then(|voice| voice.rare.as_ref()) else { return false };
+        rare.replays.iter().any(|replay| match *replay {
+            Replay::Resume { room, after } => after < self.keeper.last(self.rooms.room_name(room)),
+            _ => false,
+        })
     }
 
     fn finish_replay(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, goes_live: bool) -> (Piece, Replay) {

@@ -100,7 +100,7 @@ impl Chat {
             }
         }
         let digest = sessions::digest(token);
-        if let Some(session) = self.sessions.find(&digest) {
+        if let Some(session) = self.sessions.find(&digest, cx.now()) {
             return self.take_up_known(
                 cx,
                 person,
@@ -213,13 +213,21 @@ impl Chat {
         }
         if let Some(before) = self.voices.remove(holder) {
             cx.close(before.conn);
-            voice.rare = before.rare;
+            (voice.rare, voice.active) = (before.rare, before.active);
+        }
+        // What the guest has asked for is asked by the holder now.
+        self.keeper.forget_reader(guest);
+        self.pauses.forget(guest);
+        cx.release(voice.conn, Hold::PEER);
+        for (_, asker) in self.inspecting.iter_mut().filter(|(_, asker)| *asker == guest) {
+            *asker = holder;
         }
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
-        // What waited for the other connection's reader waits no more.
+        // What the other connection had not read does not lie before this one.
         self.caught_up(cx, holder);
+        self.catch_up(holder);
         holder
     }
 

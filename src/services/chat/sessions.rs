@@ -92,7 +92,9 @@ impl Sessions {
         id
     }
 
-    pub(super) fn find(&self, digest: &Digest) -> Option<SessionId> {
+    /// The session with this token, if it is not too long ago.
+    pub(super) fn find(&mut self, digest: &Digest, now: Moment) -> Option<SessionId> {
+        self.forget_old(now);
         self.by_digest.get(digest).copied()
     }
 

@@ -5,6 +5,7 @@ use super::batch::{Event, Owed, What};
 use super::keeper::New;
 use super::language::{Complaint, Speech};
 use super::rooms::{PersonId, RoomId};
+use super::sessions::SessionId;
 use crate::hub::Cx;
 
 /// Something to be said.
@@ -25,8 +26,7 @@ impl Chat {
         if let (Some(id), Some(session)) = (saying.id, session) {
             if let Some(receipt) = self.sessions.receipt(session, id) {
                 let (seq, at) = (receipt.seq, std::rc::Rc::clone(&receipt.room));
-                let (room, id) = (self.batch.keep(&at), self.batch.keep(id));
-                return self.batch.owed.push(Owed { person, room, seq, id });
+                return self.owe(person, session, &at, seq, id);
             }
             if self.keeper.is_stopped() {
                 let text = "the history was stopped by a fault, and what is said with an id is to be kept";
@@ -49,14 +49,21 @@ impl Chat {
         let what = if saying.action { What::Acted } else { What::Said };
         self.hear(cx, room, Event { what, author: person, seq, from, text, promised: saying.id.is_some() });
         if let (Some(id), Some(session)) = (saying.id, session) {
-            let room = self.rooms.room_name(room).as_str();
-            self.sessions.remember(session, id, room, seq);
-            let (room, id) = (self.batch.keep(room), self.batch.keep(id));
-            self.batch.owed.push(Owed { person, room, seq, id });
+            let name = self.rooms.room_name(room).as_str();
+            self.sessions.remember(session, id, name, seq);
+            let owner = self.sessions.get(session).digest;
+            let (room, id) = (self.batch.keep(name), self.batch.keep(id));
+            self.batch.owed.push(Owed { person, session: owner, room, seq, id });
         }
         if let Some(voice) = self.voices.get_mut(person) {
             voice.known = true;
         }
+    }
+
+    fn owe(&mut self, person: PersonId, session: SessionId, room: &str, seq: u64, id: &str) {
+        let session = self.sessions.get(session).digest;
+        let (room, id) = (self.batch.keep(room), self.batch.keep(id));
+        self.batch.owed.push(Owed { person, session, room, seq, id });
     }
 
     /// The room that is meant: the one named, or the current one; only rooms that the speaker is in.
@@ -129,6 +136,7 @@ impl Chat {
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
         if let Some(text) = text {
+            self.show_up(cx, person, room);
             self.rooms.set_topic(room, text);
             self.note(cx, room, person, What::Topic, text);
         }

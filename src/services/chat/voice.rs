@@ -21,7 +21,7 @@ pub(super) struct Voice {
     pub(super) token: Option<Box<str>>,
     /// It has shown another one, and the history is being asked.
     pub(super) returning: Option<Box<Returning>>,
-    /// Answers PINGs, so it may be asked.
+    /// Has shown that it knows about PINGs.
     pub(super) beats: bool,
     /// When it was asked last.
     pub(super) asked: Moment,
@@ -34,6 +34,8 @@ pub(super) struct Voice {
     pub(super) active: u64,
     /// Named itself, or spoke: its session is worth remembering.
     pub(super) known: bool,
+    /// Has said goodbye, and goes when what it asked for before was answered.
+    pub(super) leaving: bool,
     /// What most people never have.
     pub(super) rare: Option<Box<Rare>>,
 }
@@ -64,8 +66,14 @@ impl Voice {
             paused: Moment::NEVER,
             active: u64::MAX,
             known: false,
+            leaving: false,
             rare: None,
         }
+    }
+
+    /// May it be asked whether it is there? A person with `nc` would not answer.
+    pub(super) fn is_asked(&self) -> bool {
+        self.beats || self.voicing.form == Form::Json
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
