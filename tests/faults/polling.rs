@@ -1,5 +1,8 @@
 //! The poll: interrupted, stormed by signals, and asleep.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::thread;
 use std::time::Duration;
 
@@ -50,22 +53,34 @@ fn a_poll_that_fails_for_good_ends_the_server_with_a_line_and_not_with_a_spin() 
     assert!(finished.stderr.last().is_some_and(|line| line.starts_with("parlor: ")), "{finished:#?}");
 }
 
-#[test]
-fn a_storm_of_signals_loses_no_byte_and_no_connection() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
-    let mut clients = [server.client(0), server.client(0)];
-    let pid = server.pid();
-    let (over, count) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::AtomicU32::new(0));
+/// Signals without end, as long as `meanwhile` lasts and until there were many.
+fn storm(server: &Server, meanwhile: impl FnOnce()) {
+    let (over, count, pid) = (AtomicBool::new(false), AtomicU32::new(0), server.pid());
     thread::scope(|scope| {
-        let storm = scope.spawn(|| {
-            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+        scope.spawn(|| {
+            while !over.load(Relaxed) {
                 for signal in [Signal::HUP, Signal::USR1, Signal::HUP] {
                     rustix::process::kill_process(pid, signal).expect("it runs");
-                    count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    count.fetch_add(1, Relaxed);
                 }
                 thread::sleep(Duration::from_micros(50));
             }
         });
+        // Whatever goes wrong in there must not leave the storm, and so this scope, without an end.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            meanwhile();
+            until("a storm", || count.load(Relaxed) > 2000);
+        }));
+        over.store(true, Relaxed);
+        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+}
+
+#[test]
+fn a_storm_of_signals_loses_no_byte_and_no_connection() {
+    let server = Server::with(&["echo=127.0.0.1:0"]);
+    storm(&server, || {
+        let mut clients = [server.client(0), server.client(0)];
         for round in 0..500 {
             let lines: Vec<u8> = (0..50).flat_map(|line| format!("{round} {line}\n").into_bytes()).collect();
             for client in &mut clients {
@@ -75,12 +90,22 @@ fn a_storm_of_signals_loses_no_byte_and_no_connection() {
                 client.expect(&lines);
             }
         }
-        until("a storm", || count.load(std::sync::atomic::Ordering::Relaxed) > 2000);
         server.client(0).ask(b"and a newcomer\n", b"and a newcomer\n");
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
-        storm.join().expect("signals reached it");
     });
-    drop(clients);
+    assert_eq!(server.stop().code(), 0);
+}
+
+#[test]
+fn urgent_bytes_in_a_storm_of_signals_stall_nothing() {
+    let server = Server::with(&["echo=127.0.0.1:0"]);
+    storm(&server, || {
+        let mut client = server.client(0);
+        for _ in 0..500 {
+            client.send(b"before\n");
+            assert_eq!(client.socket.send_out_of_band(b"!").expect("TCP"), 1);
+            client.ask(b"after\n", b"before\nafter\n");
+        }
+    });
     assert_eq!(server.stop().code(), 0);
 }
 

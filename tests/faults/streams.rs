@@ -74,3 +74,23 @@ fn a_newcomer_whom_the_poll_does_not_take_is_let_go_alone() {
     server.client(0).ask(b"1\n", b"1\n");
     server.figures_when("the victim freed", |figures| figures.freed >= 1);
 }
+
+#[test]
+fn a_read_at_an_urgent_byte_that_would_block_is_not_believed() {
+    if !needs("strace") {
+        return;
+    }
+    // Linux answers so when a signal is pending just then, whatever lies behind the byte, and gives no edge for it.
+    // The reads: a greeting, up to the urgent byte, at the urgent byte.
+    let server = failing("recvfrom", "error=EAGAIN:when=3");
+    let mut client = server.client(0);
+    client.ask(b"hello\n", b"hello\n");
+    server.freeze();
+    client.send(b"before\n");
+    assert_eq!(client.socket.send_out_of_band(b"!").expect("TCP"), 1);
+    client.send(b"after\n");
+    server.thaw();
+    client.expect(b"before\nafter\n");
+    assert!(server.traced().iter().any(|line| line.contains("(INJECTED)")), "{:#?}", server.traced());
+    server.expect_sleep();
+}

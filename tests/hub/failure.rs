@@ -180,6 +180,7 @@ fn who_is_failed_from_outside_is_heard_no_more() {
     stage.hub.receive(id, b"a\nb\n");
     stage.send(id, b"unheard");
     stage.hub.fail(id, RESET);
+    assert_eq!(stage.hub.intake(id), 0);
     stage.act(|cx| {
         cx.release(id, Hold::JOB);
         assert_eq!(cx.send(id, b"late"), Sent::Gone);

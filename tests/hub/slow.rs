@@ -94,7 +94,8 @@ fn a_slow_peer_may_hold_its_place_for_as_long_as_it_lags_no_longer_than_allowed(
     stage.act(|cx| assert_eq!(cx.send_wire(id, &[b'a'; 50]), Sent::Full));
     stage.run();
     stage.pass(seconds(4));
-    stage.grant(id, 1); // 49 wait: it does not lag any more
+    stage.act(|cx| assert_eq!(cx.send_wire(id, b"b"), Sent::Full));
+    stage.grant(id, 2); // 49 wait: it does not lag any more
     stage.quiet();
     stage.act(|cx| assert_eq!(cx.send_wire(id, b"b"), Sent::Full)); // 50 again: it begins anew
     stage.pass(seconds(4));
@@ -108,10 +109,10 @@ fn a_lagging_peer_that_reads_a_little_is_still_given_up() {
     let mut stage = Stage::with_limits(small(), polite);
     let id = stage.accept();
     stage.peer(id).window = 0;
-    stage.act(|cx| assert_eq!(cx.send_wire(id, &[b'a'; 99]), Sent::Full));
+    stage.act(|cx| assert_eq!(cx.send_wire(id, &[b'a'; 90]), Sent::Full));
     for _ in 0..4 {
         stage.pass(seconds(1));
-        stage.grant(id, 10);
+        stage.grant(id, 10); // down to the 50 at which it still lags
         stage.quiet();
     }
     assert_eq!(stage.calls(), [Call::Opened(id)]);
@@ -167,6 +168,22 @@ fn a_write_without_progress_for_a_minute_ends_the_connection_without_a_word() {
 }
 
 #[test]
+fn a_writable_event_without_room_is_no_progress() {
+    let mut stage = Stage::new(polite);
+    let id = stage.accept();
+    stage.peer(id).window = 0;
+    stage.send(id, b"a");
+    stage.run();
+    for _ in 0..5 {
+        stage.pass(seconds(10));
+        stage.grant(id, 0);
+        stage.quiet();
+    }
+    stage.pass(seconds(10));
+    assert_eq!(stage.calls(), [Call::Opened(id), Call::Closed(id, Reason::Stalled)]);
+}
+
+#[test]
 fn the_stall_counts_from_the_first_refusal_not_from_the_last_success() {
     let mut stage = Stage::new(polite);
     let id = stage.accept();
@@ -176,7 +193,7 @@ fn the_stall_counts_from_the_first_refusal_not_from_the_last_success() {
     stage.pass(seconds(100));
     stage.act(|cx| assert_eq!(cx.send(id, b"b"), Sent::Queued));
     stage.pass(seconds(59));
-    stage.act(|cx| assert_eq!(cx.send(id, b"c"), Sent::Queued)); // no progress, and no new beginning
+    stage.send(id, b"c"); // no progress, and no new beginning
     assert_eq!(stage.calls(), [Call::Opened(id)]);
     stage.pass(seconds(1));
     assert_eq!(stage.calls(), [Call::Closed(id, Reason::Stalled)]);

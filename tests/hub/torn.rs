@@ -84,11 +84,9 @@ fn a_frame_written_in_many_parts_is_finished_before_the_last_words() {
     let mut stage = Stage::with_limits(limits, polite);
     let id = stage.accept();
     stage.peer(id).window = 0;
-    stage.act(|cx| {
-        for line in ["first", "the second, of which a part is read", "third", "fourth"] {
-            assert_eq!(cx.send(id, line.as_bytes()), Sent::Queued);
-        }
-    });
+    for line in ["first", "the second, of which a part is read", "third", "fourth"] {
+        stage.send(id, line.as_bytes());
+    }
     for _ in 0..5 {
         stage.grant(id, 3); // 15 bytes in all: "first\nthe secon"
         stage.quiet();
@@ -113,6 +111,20 @@ fn a_batch_of_encoded_frames_is_cut_between_them() {
     stage.quiet();
     assert!(stage.written(id).starts_with("one\ntwo\n"), "{}", stage.written(id));
     assert!(!stage.written(id).contains("three"));
+}
+
+#[test]
+fn a_frame_that_was_sent_only_in_part_is_kept_as_far_as_it_goes() {
+    let mut stage = Stage::with_limits(Limits { output: 200, ..Limits::default() }, polite);
+    let id = stage.accept();
+    stage.peer(id).window = 5;
+    stage.act(|cx| assert_eq!(cx.send_wire(id, b"one\ntwo and more"), Sent::Queued));
+    stage.run();
+    stage.act(|cx| assert_eq!(cx.send(id, &[b'x'; 200]), Sent::Gone));
+    stage.quiet();
+    stage.grant(id, usize::MAX);
+    stage.quiet();
+    assert_eq!(stage.written(id), format!("one\ntwo and more{}\n", Fault::Slow));
 }
 
 #[test]

@@ -68,10 +68,12 @@ fn the_end_of_input_that_comes_while_frames_are_left_over_waits_for_them() {
     let id = stage.accept();
     stage.say(id, lines(FRAMES_PER_TURN + 2));
     stage.turn();
+    assert_eq!(stage.calls().len(), 1 + FRAMES_PER_TURN);
     stage.hub.input_over(id);
+    assert_eq!(stage.calls(), [], "the turn's budget is spent");
     stage.run();
     let calls = stage.calls();
-    assert_eq!(calls.len(), 1 + FRAMES_PER_TURN + 2 + 2);
+    assert_eq!(calls.len(), 2 + 2);
     assert_eq!(calls[calls.len() - 2..], [Call::Ended(id), Call::Closed(id, Reason::Ended)]);
 }
 

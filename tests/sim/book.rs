@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use parlor::hub::{ConnId, Hold, JobId, Moment};
+use parlor::hub::{ConnId, FRAMES_PER_TURN, Hold, JobId, Moment};
 
 use crate::chronicle::Chronicle;
 use crate::kernel::Kind;
@@ -22,6 +22,8 @@ pub(crate) enum Role {
     Digest,
     /// Speaks first and alone: so many lines, then the end.
     Greet(u32),
+    /// A child that never reads: so many lines, the last without its end, and it is gone.
+    Exit(u32),
 }
 
 /// What a service wants from a connection that it asked for; the world keeps to it.
@@ -36,7 +38,6 @@ pub(crate) struct Order {
 
 /// One connection, as its service knows it.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a call that was or was not made")]
 pub(crate) struct Entry {
     pub(crate) asked: bool,
     pub(crate) opened: bool,
@@ -51,6 +52,12 @@ pub(crate) struct Entry {
     pub(crate) owed: bool,
     pub(crate) holds: Vec<Hold>,
     pub(crate) timer: Option<Moment>,
+    /// When it was closed.
+    pub(crate) closed_at: u64,
+    /// The world has told the hub that it failed.
+    pub(crate) failed: bool,
+    /// The last turn in which something was heard, and how often.
+    pub(crate) heard_in: (u64, usize),
 }
 
 #[derive(Debug)]
@@ -71,7 +78,9 @@ pub(crate) struct Book {
     pub(crate) refused: BTreeSet<String>,
     /// Orders whose client was told so.
     pub(crate) told_refused: BTreeSet<String>,
-    pub(crate) turn_ends: u64,
+    /// Services were called, and have not been told since that the turn is over.
+    pub(crate) unfinished: bool,
+    pub(crate) turn: u64,
 }
 
 /// A book that several keep.
@@ -90,7 +99,8 @@ impl Book {
             slow: BTreeSet::new(),
             refused: BTreeSet::new(),
             told_refused: BTreeSet::new(),
-            turn_ends: 0,
+            unfinished: false,
+            turn: 0,
         }))
     }
 
@@ -100,7 +110,8 @@ impl Book {
         self.chronicle.wrong(format!("connection {:x} at {now}: {why}; {entry:?}", id.to_bits()));
     }
 
-    fn call(&self, what: &'static str, id: ConnId) {
+    fn call(&mut self, what: &'static str, id: ConnId) {
+        self.unfinished = true;
         self.chronicle.moved();
         self.chronicle.count(what);
         self.chronicle.note(what, id.to_bits(), 0);
@@ -118,8 +129,13 @@ impl Book {
     /// Something was heard of the peer: `frame`, `chunk` or `ended`.
     pub(crate) fn heard(&mut self, what: &'static str, id: ConnId) {
         self.call(what, id);
+        let turn = self.turn;
         let entry = self.entries.entry(id).or_default();
+        let (last, count) = entry.heard_in;
+        entry.heard_in = (turn, if last == turn { count + 1 } else { 1 });
         let why = match entry {
+            // What was buffered may come to its end in a turn, and what is read then begins with a new share.
+            Entry { heard_in: (_, count), .. } if *count > 2 * FRAMES_PER_TURN => "more than two turns' share",
             Entry { opened: false, .. } => "heard before it was opened",
             Entry { closed: true, .. } => "heard after closed",
             Entry { closing: true, .. } => "heard after the service closed it",
@@ -192,12 +208,14 @@ impl Book {
         self.call("closed", id);
         let entry = self.entries.entry(id).or_default();
         let known = entry.opened || entry.asked;
+        entry.closed_at = self.chronicle.now.get();
         if std::mem::replace(&mut entry.closed, true) || !known {
             self.wrong(id, "closed twice, or never known");
         }
     }
 
     pub(crate) fn done(&mut self, job: JobId) {
+        self.unfinished = true;
         self.chronicle.moved();
         self.chronicle.count("done");
         if !self.jobs.remove(&job) {

@@ -34,6 +34,7 @@ pub(crate) struct Bounds {
     pub(crate) wide: bool,
     /// No output mark of this world is lower.
     pub(crate) lowest: usize,
+    pub(crate) room: Limits,
 }
 
 pub(crate) fn weather(chance: &mut Chance) -> Weather {
@@ -54,7 +55,7 @@ pub(crate) fn weather(chance: &mut Chance) -> Weather {
 /// Small, so that the marks are reached; but for members of the room, nobody who behaves comes to a maximum.
 pub(crate) fn bounds(chance: &mut Chance) -> Bounds {
     let wide = chance.one_in(25);
-    let high = if wide { chance.size(10_000, 400_000) } else { chance.size(40, 1500) };
+    let high = if wide { *chance.pick(&[20_000, 400_000]) } else { chance.size(40, 1500) };
     let low = chance.size(0, high / 2);
     let unread = if wide { chance.size(10_000, 100_000) } else { chance.size(1, 700) };
     // What one read brings, and what may be asked for at once, must fit behind what waits already.
@@ -71,13 +72,14 @@ pub(crate) fn bounds(chance: &mut Chance) -> Bounds {
         linger: Duration::from_secs(chance.between(2, 10)),
         linger_bytes: chance.size(4_000, 64_000),
     };
-    Bounds { base, wide, lowest: low }
+    let room = base.clone();
+    Bounds { base, wide, lowest: low, room }
 }
 
 impl Bounds {
     /// For connections that services ask for. Some take longer to stand than output may lag behind.
     pub(super) fn of_the_asked(&self) -> Limits {
-        Limits { lag: self.base.high + self.base.unread + 800, lag_for: Duration::from_secs(3), ..self.base.clone() }
+        Limits { lag: self.base.high + self.base.unread + 800, lag_for: Duration::from_secs(8), ..self.base.clone() }
     }
 
     /// Others that keep the same promises.
@@ -94,13 +96,13 @@ impl Bounds {
     }
 
     /// The room's members may be too slow for it.
-    fn of_the_room(&mut self, chance: &mut Chance) -> Limits {
+    fn set_room(&mut self, chance: &mut Chance) {
         let high = chance.size(100, 400);
         let low = chance.size(0, high / 2);
         self.lowest = self.lowest.min(low);
         let lag = high + chance.size(50, 400);
         let lag_for = Duration::from_millis(chance.between(500, 20_000));
-        Limits { high, low, lag, lag_for, output: lag + chance.size(200, 2000), ..self.base.clone() }
+        self.room = Limits { high, low, lag, lag_for, output: lag + chance.size(200, 2000), ..self.base.clone() };
     }
 }
 
@@ -114,16 +116,22 @@ fn framing(chance: &mut Chance) -> Framing {
 }
 
 /// Adds the services, each with a listener; the room has two.
-pub(super) fn gates(hub: &mut Hub, desk: &Desk, bounds: &mut Bounds, chance: &mut Chance) -> (Vec<Gate>, ServiceId) {
+pub(super) fn gates(
+    hub: &mut Hub,
+    desk: &Desk,
+    bounds: &mut Bounds,
+    chance: &mut Chance,
+) -> (Vec<Gate>, ServiceId, ServiceId) {
     let others = bounds.others(chance);
     let kinds = [*chance.pick(&[Kind::Tcp, Kind::Unix]), Kind::Pipe, Kind::Tcp].to_vec();
     let works = hub.add(Watch::new(Works::new(desk, others), desk, true));
+    let porter = hub.add(Watch::new(Porter::new(desk), desk, true));
     let services = [
         (Behind::Works, works),
         (Behind::Echo, hub.add(Watch::new(Echo::new(false), desk, false))),
         (Behind::StampedEcho, hub.add(Watch::new(Echo::new(true), desk, false))),
         (Behind::Upper, hub.add(Watch::new(Upper::default(), desk, false))),
-        (Behind::Porter, hub.add(Watch::new(Porter::new(desk), desk, true))),
+        (Behind::Porter, porter),
         (Behind::Relay, hub.add(Watch::new(Relay::new(desk, kinds), desk, true))),
     ];
     let room = hub.add(Watch::new(Room::new(desk, chance.one_in(2)), desk, true));
@@ -136,11 +144,11 @@ pub(super) fn gates(hub: &mut Hub, desk: &Desk, bounds: &mut Bounds, chance: &mu
         }
         gates.push(gate(hub, service, behind, framing, limits, bounds.wide, chance));
     }
-    let limits = bounds.of_the_room(chance);
+    bounds.set_room(chance);
     for framing in [Framing::LINES, Framing::LENGTH] {
-        gates.push(gate(hub, room, Behind::Room, framing, limits.clone(), false, chance));
+        gates.push(gate(hub, room, Behind::Room, framing, bounds.room.clone(), false, chance));
     }
-    (gates, works)
+    (gates, works, porter)
 }
 
 fn gate(

@@ -38,7 +38,11 @@ impl Works {
             Some("unix") => Kind::Unix,
             _ => Kind::Pipe,
         };
-        let role = if word.ends_with("greet") { Role::Greet(lines) } else { Role::Digest };
+        let role = match word.split('-').nth(1) {
+            Some("greet") => Role::Greet(lines),
+            Some("exit") => Role::Exit(lines),
+            _ => Role::Digest,
+        };
         let id = self.desk.open(cx, Order { kind, role, client, tag: tag.to_owned() }, Framing::LINES);
         let call = Call {
             asker,
@@ -65,7 +69,7 @@ impl Works {
     }
 
     fn speak(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        let Some(call) = self.calls.get(&id).filter(|call| call.role == Role::Digest) else { return };
+        let Some(call) = self.calls.get(&id).filter(|call| !matches!(call.role, Role::Greet(_))) else { return };
         for number in 0..call.lines {
             let _ = self.desk.send(cx, id, call_line(&call.tag, number).as_bytes());
         }
@@ -90,7 +94,7 @@ impl Works {
                 let text = String::from_utf8_lossy(line).into_owned();
                 self.call_answers(cx, id, &text);
             }
-            Role::Echo | Role::Greet(_) => {
+            Role::Echo | Role::Greet(_) | Role::Exit(_) => {
                 call.count += 1;
                 call.sum = digest_on(digest_on(call.sum, line), b"\n");
             }
@@ -100,7 +104,7 @@ impl Works {
     pub(super) fn call_ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let Some(call) = self.calls.get(&id) else { return };
         let text = format!("{} {:x}", call.count, call.sum);
-        if matches!(call.role, Role::Greet(_)) {
+        if matches!(call.role, Role::Greet(_) | Role::Exit(_)) {
             self.call_answers(cx, id, &text);
         }
         if self.calls.contains_key(&id) && !self.desk.book().entries[&id].closing {

@@ -4,13 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Lines of the transcript that are shown when a world fails.
-const SHOWN: usize = 4000;
+const SHOWN: usize = 60;
 
 /// Written by everybody in the world.
 #[derive(Debug, Default)]
 pub(crate) struct Chronicle {
     /// Nanoseconds since the world began.
     pub(crate) now: Cell<u64>,
+    /// The calendar's time of this turn, in milliseconds.
+    pub(crate) wall: Cell<u64>,
     hash: Cell<u64>,
     moved: Cell<u64>,
     wrong: RefCell<Option<String>>,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::chance::Chance;
-use crate::kernel::{FarRead, Kernel};
+use crate::kernel::{FarRead, Kernel, SECOND};
 use crate::model::{Model, Over};
 use crate::script::{Script, Step};
 
@@ -31,6 +31,8 @@ pub(crate) struct Client {
     steps: VecDeque<Step>,
     sending: VecDeque<u8>,
     outlasts_end: bool,
+    /// Reads a byte now and then, no more.
+    trickles: bool,
     /// It read the end.
     over: bool,
     mute_until: u64,
@@ -52,6 +54,7 @@ impl Client {
             steps: script.steps,
             sending: VecDeque::new(),
             outlasts_end: script.outlasts_end,
+            trickles: false,
             over: false,
             mute_until: 0,
             deaf_until: 0,
@@ -83,8 +86,12 @@ impl Client {
     }
 
     fn listen(&mut self, kernel: &mut Kernel, said: &[Vec<u8>]) -> Result<(), String> {
+        if self.trickles {
+            self.deaf_until = kernel.now() + 4 * SECOND;
+        }
         for _ in 0..self.chance.size(1, 3) {
             let most = if self.chance.one_in(4) { self.chance.size(1, 20) } else { 8192 };
+            let most = if self.trickles { 1 } else { most };
             match kernel.far_read(self.end, most) {
                 FarRead::Bytes(bytes) => self.model.take(&bytes, said)?,
                 FarRead::Nothing => break,
@@ -131,18 +138,14 @@ impl Client {
         let most = self.sending.len();
         let count = if self.chance.one_in(3) { self.chance.size(1, most) } else { most };
         let bytes = &self.sending.make_contiguous()[..count];
-        match kernel.far_send(self.end, bytes) {
-            Some(taken) => {
-                self.sending.drain(..taken);
-                taken == count
-            }
-            None => {
-                // Nobody is there. What came before that can still be read, or the reset.
-                self.sending.clear();
-                self.steps.clear();
-                false
-            }
-        }
+        let Some(taken) = kernel.far_send(self.end, bytes) else {
+            // Nobody is there. What came before that can still be read, or the reset.
+            self.sending.clear();
+            self.steps.clear();
+            return false;
+        };
+        self.sending.drain(..taken);
+        taken == count
     }
 
     fn may_go_on(&self) -> bool {
@@ -168,6 +171,11 @@ impl Client {
                 kernel.far_abort(self.end);
                 self.phase = Phase::Done;
             }
+            Step::ShutRead => {
+                kernel.far_shut_read(self.end);
+                self.phase = Phase::Vanished;
+            }
+            Step::Trickle => self.trickles = true,
             Step::Leave => {
                 kernel.chronicle.count("clients that close without reading");
                 kernel.far_close(self.end);

@@ -82,7 +82,7 @@ impl Kernel {
     /// Room appears where a write was told that there is none.
     pub(crate) fn far_relents(&mut self, end: usize) {
         let it = &mut self.ends[end];
-        if it.starved && it.outbox.len() < it.outbox_max {
+        if it.starved && (it.outbox_max - it.outbox.len()) * 3 >= it.outbox_max {
             it.starved = false;
             self.edge(end, Readiness { writable: true, ..NOTHING });
         }
@@ -126,6 +126,20 @@ impl Kernel {
                 self.edge(end, Readiness { readable: true, writable: true, doubtful: true, failed });
             }
         }
+    }
+
+    /// The far side shuts its reading: of what is written nothing arrives, but what it says still does.
+    pub(crate) fn far_shut_read(&mut self, end: usize) {
+        let it = &mut self.ends[end];
+        if it.dropped || it.broken || it.kind == Kind::Tcp {
+            return;
+        }
+        it.unheard = true;
+        it.outbox.clear();
+        self.chronicle.count("far sides that stop reading for good");
+        // A pipe without a reader is in error for as long as it is open; a socket can be written, which then fails.
+        let failed = it.kind == Kind::Pipe && it.shut.is_none();
+        self.edge(end, Readiness { writable: true, failed, ..NOTHING });
     }
 
     /// The far side resets. What came before it can still be read.

@@ -53,7 +53,6 @@ pub(crate) struct Weather {
 
 /// One stream: the near side is the hub's, the far side a simulated peer's.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a thing that a kernel knows of a socket")]
 pub(crate) struct End {
     pub(crate) kind: Kind,
     pub(crate) id: Option<ConnId>,
@@ -68,8 +67,10 @@ pub(crate) struct End {
     pub(crate) fin: bool,
     /// To be told once, to whichever call comes first.
     pub(crate) error: Option<ErrorKind>,
-    /// Whatever is written meets nobody.
+    /// Whatever is written meets nobody, and nothing more will come.
     pub(crate) broken: bool,
+    /// Whatever is written meets nobody, but the far side may go on speaking.
+    pub(crate) unheard: bool,
     /// Written by the near side, not read by the far side yet.
     pub(crate) outbox: VecDeque<u8>,
     pub(super) outbox_max: usize,
@@ -85,13 +86,19 @@ pub(crate) struct End {
     /// The near side closed its socket.
     pub(crate) dropped: bool,
     /// The near side read the end, or was told of a failure: it has nothing to read here any more.
-    pub(super) end_told: bool,
+    pub(super) exhausted: bool,
     pub(super) write_failed: bool,
     /// The near side read the end before it could know of any failure.
-    pub(crate) clean_end: bool,
+    pub(crate) heard_out: bool,
     pub(super) failure_told: bool,
     /// True edges that were not delivered yet.
     pub(crate) under_way: usize,
+    /// In which turn it was read last, and written.
+    pub(super) read_in: u64,
+    pub(super) written_in: u64,
+    /// Since when it has taken nothing of what waits, and since when it is known to have failed.
+    pub(crate) stuck: Option<u64>,
+    pub(crate) failed: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -121,6 +128,7 @@ pub(crate) struct Kernel {
     pub(crate) sabotage: Sabotage,
     edges: BTreeMap<(u64, u64), Edge>,
     told: u64,
+    pub(crate) turn: u64,
     /// Ends whose far side may find something new.
     pub(crate) stirred: BTreeSet<usize>,
     linger: u64,
@@ -138,7 +146,7 @@ impl Kernel {
         let linger = u64::try_from(limits.linger.as_nanos()).expect("the world's limits are short");
         let (ends, edges, stirred) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         let linger_bytes = limits.linger_bytes;
-        Self { ends, chance, weather, chronicle, sabotage, edges, told: 0, stirred, linger, linger_bytes }
+        Self { ends, chance, weather, chronicle, sabotage, edges, told: 0, turn: 0, stirred, linger, linger_bytes }
     }
 
     /// A new stream with buffers of these sizes.
@@ -154,6 +162,7 @@ impl Kernel {
             fin: false,
             error: None,
             broken: false,
+            unheard: false,
             outbox: VecDeque::new(),
             outbox_max,
             starved: false,
@@ -162,11 +171,15 @@ impl Kernel {
             far_closed: false,
             far_reset: None,
             dropped: false,
-            end_told: false,
+            exhausted: false,
             write_failed: false,
-            clean_end: false,
+            heard_out: false,
             failure_told: false,
             under_way: 0,
+            read_in: 0,
+            written_in: 0,
+            stuck: None,
+            failed: None,
         });
         self.ends.len() - 1
     }
@@ -248,7 +261,7 @@ impl Kernel {
     pub(crate) fn poll(&mut self) -> Vec<(ConnId, Readiness)> {
         let later = self.edges.split_off(&(self.now() + 1, 0));
         let due = std::mem::replace(&mut self.edges, later);
-        let mut events = Vec::with_capacity(due.len());
+        let (mut events, now) = (Vec::with_capacity(due.len()), self.now());
         for mut edge in due.into_values() {
             let twice = self.chance.one_in(self.weather.twice);
             let it = &mut self.ends[edge.end];
@@ -259,6 +272,9 @@ impl Kernel {
                 edge.said.failed = false;
             }
             it.failure_told |= edge.said.failed;
+            if edge.said.failed && it.kind != Kind::Pipe {
+                it.failed.get_or_insert(now);
+            }
             if it.dropped {
                 self.chronicle.count("events for somebody who is gone");
             }
@@ -286,7 +302,7 @@ fn bits(said: Readiness) -> u64 {
 
 impl End {
     /// Has the near side nothing to read here any more?
-    pub(crate) fn end_told(&self) -> bool {
-        self.end_told
+    pub(crate) fn exhausted(&self) -> bool {
+        self.exhausted
     }
 }

@@ -30,6 +30,16 @@ pub(crate) enum Over {
     Reset { excused: bool },
 }
 
+/// Where a client stands with the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seat {
+    Elsewhere,
+    /// Not welcomed yet.
+    AtTheDoor,
+    /// The next message must have this number.
+    Inside(usize),
+}
+
 #[derive(Debug)]
 pub(crate) struct Model {
     number: u32,
@@ -43,8 +53,7 @@ pub(crate) struct Model {
     pub(crate) loose: Vec<Vec<Vec<u8>>>,
     /// How many of all these have come.
     pub(crate) received: usize,
-    /// In the room: the number that the next message must have, once the welcome said it.
-    pub(crate) room: Option<Option<usize>>,
+    pub(crate) room: Seat,
     /// Why this client need not receive everything. What it does receive is still checked.
     pub(crate) excuse: Option<&'static str>,
     /// It was told that it is too slow, so nothing may follow.
@@ -61,7 +70,7 @@ impl Model {
             lane: VecDeque::new(),
             loose: Vec::new(),
             received: 0,
-            room: None,
+            room: Seat::Elsewhere,
             excuse: None,
             last_words: false,
         }
@@ -74,7 +83,8 @@ impl Model {
 
     /// Nothing that was to come will come but this: it was turned away.
     pub(crate) fn only(&mut self, last: Expect) {
-        (self.main, self.lane, self.loose, self.room) = (VecDeque::from([last]), VecDeque::new(), Vec::new(), None);
+        (self.main, self.lane, self.loose, self.room) =
+            (VecDeque::from([last]), VecDeque::new(), Vec::new(), Seat::Elsewhere);
     }
 
     /// Bytes came.
@@ -112,7 +122,7 @@ impl Model {
         if self.last_words {
             return self.differs(frame, "nothing after the last words");
         }
-        if self.room.is_some() {
+        if self.room != Seat::Elsewhere {
             return self.room_frame(frame, said);
         }
         match frame.get(..2) {
@@ -164,9 +174,9 @@ impl Model {
         let mut words = text.splitn(3, ' ');
         let (verb, number) = (words.next(), words.next().and_then(|word| word.parse::<usize>().ok()));
         match (verb, number, self.room) {
-            (Some("welcome"), Some(number), Some(None)) => self.room = Some(Some(number)),
-            (Some("r"), Some(number), Some(Some(next))) if number == next => {
-                self.room = Some(Some(next + 1));
+            (Some("welcome"), Some(number), Seat::AtTheDoor) => self.room = Seat::Inside(number),
+            (Some("r"), Some(number), Seat::Inside(next)) if number == next => {
+                self.room = Seat::Inside(next + 1);
                 let said = said.get(number).map_or(&[][..], Vec::as_slice);
                 if words.next().map(str::as_bytes) != Some(said) {
                     return self.differs(frame, &String::from_utf8_lossy(said));

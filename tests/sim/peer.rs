@@ -32,6 +32,10 @@ impl Peer {
         if let Role::Greet(lines) = order.role {
             (0..lines).for_each(|number| saying.extend((greeting(&order.tag, number) + "\n").into_bytes()));
         }
+        if let Role::Exit(lines) = order.role {
+            let all: Vec<_> = (0..lines).map(|number| greeting(&order.tag, number)).collect();
+            saying.extend(all.join("\n").into_bytes());
+        }
         let (role, chance) = (order.role, chance.fork());
         let (due, alive, over, ended) = (false, false, false, false);
         Self { end, due, alive, role, aborts_at, saying, count: 0, sum: DIGEST_START, over, ended, chance }
@@ -41,6 +45,10 @@ impl Peer {
     pub(crate) fn act(&mut self, kernel: &mut Kernel) -> Option<u64> {
         if !self.alive {
             return None;
+        }
+        if matches!(self.role, Role::Exit(_)) && !self.over {
+            kernel.far_shut_read(self.end);
+            self.over = true;
         }
         self.listen(kernel);
         if self.aborts_at.is_some_and(|at| self.count >= at) {
@@ -59,7 +67,7 @@ impl Peer {
     }
 
     fn wants_to_read(&self) -> bool {
-        !self.over && (self.role != Role::Echo || self.saying.len() < 500)
+        !self.over && !matches!(self.role, Role::Exit(_)) && (self.role != Role::Echo || self.saying.len() < 500)
     }
 
     fn listen(&mut self, kernel: &mut Kernel) {
@@ -90,7 +98,7 @@ impl Peer {
     fn has_the_word(&self) -> bool {
         match self.role {
             Role::Echo => true,
-            Role::Digest => self.over,
+            Role::Digest | Role::Exit(_) => self.over,
             Role::Greet(lines) => lines % 2 == 0 || self.over,
         }
     }

@@ -48,11 +48,12 @@ pub(crate) struct Porter {
     /// How much of the preface is still to come, and the digest so far.
     prefaces: BTreeMap<ConnId, (usize, u64)>,
     stopping: bool,
+    alarm: Option<Moment>,
 }
 
 impl Porter {
     pub(crate) fn new(desk: &Desk) -> Self {
-        Self { desk: desk.clone(), guests: BTreeMap::new(), prefaces: BTreeMap::new(), stopping: false }
+        Self { desk: desk.clone(), guests: BTreeMap::new(), prefaces: BTreeMap::new(), stopping: false, alarm: None }
     }
 
     fn fill(&self, cx: &mut Cx<'_>, id: ConnId) {
@@ -70,7 +71,7 @@ impl Porter {
         self.desk.close(cx, id);
     }
 
-    fn call(&self, cx: &mut Cx<'_>, client: u32) -> ConnId {
+    pub(crate) fn call(&self, cx: &mut Cx<'_>, client: u32) -> ConnId {
         let order = Order { kind: Kind::Tcp, role: Role::Digest, client, tag: format!("c{client}.porter") };
         let id = self.desk.open(cx, order, Framing::LINES);
         self.desk.set_timer(cx, id, cx.now() + Duration::from_secs(20));
@@ -88,6 +89,9 @@ impl Service for Porter {
         let reception = reception(client);
         self.guests.insert(id, (client, reception));
         let _ = self.desk.send(cx, id, b"welcome");
+        let when = cx.now() + Duration::from_millis(10);
+        self.alarm = Some(when);
+        cx.set_alarm(when);
         match reception {
             Reception::Closed => self.desk.close(cx, id),
             Reception::Ended => self.desk.end(cx, id),
@@ -127,9 +131,12 @@ impl Service for Porter {
 
     fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         // Whoever is to be told more is told it all the same; the others are done.
-        let stays = matches!(self.guests.get(&id), Some((_, Reception::Filled | Reception::Timed)));
-        if !stays {
-            self.desk.close(cx, id);
+        match self.guests.get(&id) {
+            Some((_, Reception::Filled | Reception::Timed)) => {}
+            // Both sides will have ended then, or have already, and that closes it.
+            Some((client, _)) if client % 4 < 2 => self.desk.end(cx, id),
+            Some((_, Reception::Ended)) => {}
+            _ => self.desk.close(cx, id),
         }
     }
 
@@ -150,6 +157,12 @@ impl Service for Porter {
         }
     }
 
+    fn alarm(&mut self, cx: &mut Cx<'_>) {
+        if self.alarm.take().is_none_or(|when| when > cx.now()) {
+            self.desk.chronicle.wrong("an alarm that was not set, or again".to_owned());
+        }
+    }
+
     fn told(&mut self, _cx: &mut Cx<'_>, news: News) {
         self.stopping |= news == News::Stopping;
     }
@@ -159,7 +172,9 @@ impl Service for Porter {
         self.prefaces.remove(&id);
         let Some((client, reception)) = self.guests.remove(&id).filter(|_| !self.stopping) else { return };
         match reception {
-            Reception::Closed => drop(self.call(cx, client)),
+            Reception::Closed => {
+                self.call(cx, client);
+            }
             Reception::Timed => {
                 // Thought better of: it is told `closed` all the same, and never `opened`.
                 let id = self.call(cx, client);

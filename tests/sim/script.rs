@@ -7,7 +7,7 @@ use parlor::hub::{Fault, Framing, ListenerId};
 use crate::chance::Chance;
 use crate::far_wire::encode;
 use crate::kernel::{Kind, MILLI, SECOND};
-use crate::model::{Expect, Model};
+use crate::model::{Expect, Model, Seat};
 
 /// What is behind a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub(crate) enum Step {
     Fin,
     /// Resets.
     Abort,
+    /// Of what is sent to it nothing arrives any more, and it says no more.
+    ShutRead,
+    /// From now on reads a byte every few seconds.
+    Trickle,
     /// Closes without reading what there is.
     Leave,
     /// Is never heard of again.
@@ -84,6 +88,8 @@ pub(super) struct Writer<'a> {
     pub(super) unended: bool,
     /// In seconds, the longest silence that is borne here.
     pub(super) silence: Option<u32>,
+    /// It waited for so long that it must not spoil that by a bad end.
+    pub(super) patient: bool,
 }
 
 /// How a script comes to its end.
@@ -95,17 +101,18 @@ enum Ending {
     Abort,
     Leave,
     Vanish,
+    ShutRead,
 }
 
 /// A script for a client of this listener.
 pub(crate) fn write(gate: &Gate, number: u32, chance: &mut Chance) -> Script {
     let mut model = Model::new(number, gate.framing);
-    model.room = (gate.behind == Behind::Room).then_some(None);
+    model.room = if gate.behind == Behind::Room { Seat::AtTheDoor } else { Seat::Elsewhere };
     let (steps, gathered) = (VecDeque::new(), Vec::new());
     let framing = gate.framing;
-    let (next, outlasts_end, unended, silence) = (0, false, false, gate.silence);
+    let (next, outlasts_end, unended, silence, patient) = (0, false, false, gate.silence, false);
     let mut writer =
-        Writer { chance, gate, number, next, framing, steps, model, gathered, outlasts_end, unended, silence };
+        Writer { chance, gate, number, next, framing, steps, model, gathered, outlasts_end, unended, silence, patient };
     if gate.refuses_http && writer.chance.one_in(6) {
         writer.browser();
         return writer.finished(Ending::Fault);
@@ -129,10 +136,14 @@ impl Writer<'_> {
         if self.outlasts_end || is_over {
             return Ending::Polite;
         }
+        if self.patient {
+            return if self.chance.one_in(2) { Ending::Polite } else { Ending::Silence };
+        }
         match self.chance.size(0, 19) {
             0 | 1 => Ending::Abort,
             2 | 3 => Ending::Leave,
-            4 => Ending::Vanish,
+            4 if self.chance.one_in(2) => Ending::Vanish,
+            4 if self.gate.kind == Kind::Unix => Ending::ShutRead,
             5..=7 if !matches!(self.framing, Framing::Raw) && self.gate.behind != Behind::Room => Ending::Fault,
             8 if self.silence.is_some() && self.gate.behind != Behind::Relay => Ending::Silence,
             _ => Ending::Polite,
@@ -147,8 +158,8 @@ impl Writer<'_> {
             Ending::Fault | Ending::Silence if waits => self.wait(),
             Ending::Fault | Ending::Silence => self.flush(),
             // Gone at once, or in the middle of the answers.
-            Ending::Abort | Ending::Leave | Ending::Vanish => {
-                if ending != Ending::Vanish {
+            Ending::Abort | Ending::Leave | Ending::Vanish | Ending::ShutRead => {
+                if matches!(ending, Ending::Abort | Ending::Leave) {
                     self.last_line();
                 }
                 self.flush();
@@ -163,6 +174,12 @@ impl Writer<'_> {
         match ending {
             Ending::Polite if matches!(self.steps.back(), Some(Step::Fin)) => {}
             Ending::Polite => {
+                if self.gate.behind == Behind::Works && self.silence.is_some() && self.chance.one_in(3) {
+                    // After the end of the input no silence is too long.
+                    let command = self.alarm_in(70_000);
+                    let wire = encode(self.framing, command.as_bytes(), self.chance);
+                    self.gathered.extend_from_slice(&wire);
+                }
                 self.flush();
                 self.steps.push_back(Step::Fin);
             }
@@ -172,6 +189,7 @@ impl Writer<'_> {
                 self.expect(Expect::Frame(Fault::Silent { seconds }.to_string().into_bytes()));
             }
             Ending::Abort => self.steps.push_back(Step::Abort),
+            Ending::ShutRead => self.steps.push_back(Step::ShutRead),
             Ending::Leave => self.steps.push_back(Step::Leave),
             Ending::Vanish => self.steps.push_back(Step::Vanish),
         }
@@ -224,7 +242,13 @@ impl Writer<'_> {
 
     /// A command whose line is not ended; whether it was meant so, only an end can tell.
     fn last_line(&mut self) {
-        if self.gate.behind == Behind::Works && matches!(self.framing, Framing::Lines { .. }) && self.chance.one_in(2) {
+        let is_works = self.gate.behind == Behind::Works;
+        if is_works && self.chance.one_in(4) {
+            // Held for longer than any stream that failed may be kept.
+            let tag = self.tag();
+            let wire = encode(self.framing, format!("hold {tag} 200000").as_bytes(), self.chance);
+            self.gathered.extend_from_slice(&wire);
+        } else if is_works && matches!(self.framing, Framing::Lines { .. }) && self.chance.one_in(2) {
             let tag = self.tag();
             self.gathered.extend_from_slice(format!("say {tag}").as_bytes());
             self.unended = true;
@@ -264,7 +288,9 @@ impl Writer<'_> {
             _ => self.flush(),
         }
         if self.chance.one_in(25) {
-            let pause = if self.chance.one_in(2) { self.chance.between(0, 50 * MILLI) } else { 5 * SECOND };
+            let patient = matches!(self.gate.behind, Behind::Echo | Behind::StampedEcho | Behind::Upper);
+            let long = if patient && self.silence.is_none() { 45 * SECOND } else { 5 * SECOND };
+            let pause = if self.chance.one_in(2) { self.chance.between(0, 50 * MILLI) } else { long };
             let step = if self.chance.one_in(2) { Step::Pause(pause) } else { Step::Deafen(pause) };
             self.steps.push_back(step);
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use parlor::hub::{READ_PER_TURN, WRITE_PER_TURN};
 use parlor::net::pump::Wire;
 
 use crate::kernel::{Connect, End, Kernel, Kind, SharedKernel};
@@ -78,6 +79,7 @@ impl Wire for SimStream {
 impl Kernel {
     fn near_read(&mut self, end: usize, into: &mut [u8]) -> io::Result<usize> {
         self.judge_read(end, into.len());
+        self.ends[end].read_in = self.turn;
         if self.chance.one_in(self.weather.interrupted) {
             self.chronicle.count("interrupted calls");
             return Err(ErrorKind::Interrupted.into());
@@ -92,8 +94,8 @@ impl Kernel {
         let it = &mut self.ends[end];
         match result {
             Ok(0) => {
-                it.end_told = true;
-                it.clean_end = it.fin && !it.failure_told;
+                it.exhausted = true;
+                it.heard_out = it.fin && !it.failure_told;
                 self.chronicle.moved();
             }
             Ok(count) => {
@@ -101,7 +103,7 @@ impl Kernel {
                 self.chronicle.moved();
                 self.stirred.insert(end);
             }
-            Err(ref error) if error.kind() != ErrorKind::WouldBlock => it.end_told = true,
+            Err(ref error) if error.kind() != ErrorKind::WouldBlock => it.exhausted = true,
             Err(_) => {}
         }
         result
@@ -109,11 +111,17 @@ impl Kernel {
 
     fn judge_read(&self, end: usize, room: usize) {
         let it = &self.ends[end];
+        if room > READ_PER_TURN {
+            self.chronicle.wrong(format!("end {end}: a read of {room} bytes"));
+        }
         if room == 0 {
             self.chronicle.wrong(format!("end {end}: a read into nothing, whose answer would mean the end"));
         }
-        if it.end_told {
+        if it.exhausted {
             self.chronicle.wrong(format!("end {end}: a read after the end"));
+        }
+        if it.read_in == self.turn {
+            self.chronicle.wrong(format!("end {end}: a second read in one turn"));
         }
         if it.connect != Connect::Done {
             self.chronicle.wrong(format!("end {end}: a read before it was connected"));
@@ -143,6 +151,7 @@ impl Kernel {
 
     fn near_write(&mut self, end: usize, bytes: &[u8]) -> io::Result<usize> {
         self.judge_write(end, bytes.len());
+        self.ends[end].written_in = self.turn;
         if self.chance.one_in(self.weather.interrupted) {
             self.chronicle.count("interrupted calls");
             return Err(ErrorKind::Interrupted.into());
@@ -157,17 +166,34 @@ impl Kernel {
         if let Err(error) = &result
             && error.kind() != ErrorKind::WouldBlock
         {
+            let now = self.now();
             let it = &mut self.ends[end];
             (it.write_failed, it.failure_told) = (true, true);
+            if it.kind != Kind::Pipe {
+                it.failed.get_or_insert(now);
+            }
             self.chronicle.count("failed writes");
+        }
+        let (now, it) = (self.now(), &mut self.ends[end]);
+        match &result {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => drop(it.stuck.get_or_insert(now)),
+            _ => it.stuck = None,
         }
         result
     }
 
     fn judge_write(&self, end: usize, count: usize) {
         let it = &self.ends[end];
+        if count == WRITE_PER_TURN {
+            self.chronicle.count("writes of a whole turn's share");
+        } else if count > WRITE_PER_TURN {
+            self.chronicle.wrong(format!("end {end}: a write of {count} bytes"));
+        }
         if count == 0 {
             self.chronicle.wrong(format!("end {end}: a write of nothing"));
+        }
+        if it.written_in == self.turn {
+            self.chronicle.wrong(format!("end {end}: a second write in one turn"));
         }
         if it.write_failed {
             self.chronicle.wrong(format!("end {end}: a write after one that failed"));
@@ -182,11 +208,12 @@ impl Kernel {
 
     fn take_out(&mut self, end: usize, bytes: &[u8]) -> io::Result<usize> {
         let (no_room, partial) = (self.chance.one_in(self.weather.no_room), self.chance.one_in(self.weather.partial));
+        let refuses = self.chance.one_in(2);
         let it = &mut self.ends[end];
         if let Some(kind) = it.error.take() {
             return Err(kind.into());
         }
-        if it.broken {
+        if it.broken || it.unheard {
             return Err(ErrorKind::BrokenPipe.into());
         }
         if it.far_closed {
@@ -195,7 +222,9 @@ impl Kernel {
             return Ok(bytes.len());
         }
         let room = it.outbox_max - it.outbox.len();
-        if room == 0 || no_room {
+        // With less than a third free the kernel may refuse a write, or take a part of it.
+        let is_tight = room * 3 < it.outbox_max;
+        if room == 0 || no_room || is_tight && refuses {
             it.starved = true;
             self.stirred.insert(end);
             self.chronicle.count("writes that found no room");

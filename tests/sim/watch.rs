@@ -69,6 +69,7 @@ impl<S: Service> Service for Watch<S> {
     fn alarm(&mut self, cx: &mut Cx<'_>) {
         self.desk.chronicle.moved();
         self.desk.chronicle.count("alarm");
+        self.desk.book().unfinished = true;
         self.inner.alarm(cx);
     }
 
@@ -85,8 +86,9 @@ impl<S: Service> Service for Watch<S> {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        self.desk.book().turn_ends += 1;
-        if cx.now() != Moment::from_nanos(self.desk.chronicle.now.get()) {
+        self.desk.book().unfinished = false;
+        let (now, wall) = (self.desk.chronicle.now.get(), self.desk.chronicle.wall.get());
+        if cx.now() != Moment::from_nanos(now) || cx.wall().millis() != wall {
             self.desk.chronicle.wrong("the hub's time is not the turn's".to_owned());
         }
         self.inner.turn_end(cx);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use parlor::hub::{ConnId, Done, Hub, JobId, Moment, Panicked, Request, ServiceId, Work};
+use parlor::hub::{ConnId, Done, Hub, JobId, Request, ServiceId, Work};
 use parlor::net::pump::Pump;
 
 use crate::book::{Book, SharedBook};
@@ -17,8 +17,6 @@ use crate::peer::Peer;
 use crate::sabotage::Sabotage;
 use crate::script::Gate;
 use crate::stream::SimStream;
-use crate::watch::Watch;
-use crate::works::Works;
 
 /// Turns after which a world that has not ended never will.
 const TURNS: u64 = 400_000;
@@ -38,6 +36,8 @@ pub(super) enum Chore {
     Answer(JobId, Done),
     Invent,
     CutOff(usize),
+    /// A service begins something of its own accord.
+    Begin,
     /// The calendar is set to another time.
     Calendar,
     Stop,
@@ -75,6 +75,7 @@ pub(crate) struct World {
     pub(super) sabotage: Sabotage,
     pub(super) bounds: Bounds,
     pub(super) works: ServiceId,
+    pub(super) porter: ServiceId,
     pub(super) probe: ServiceId,
 
     pub(super) gates: Vec<Gate>,
@@ -103,6 +104,11 @@ pub(crate) struct World {
     pub(super) turns: u64,
     pub(super) idle: u32,
     pub(super) moves: u64,
+    /// When overdue things were looked for last.
+    pub(super) looked: u64,
+    /// Members of the room of whom too much waits, and since when.
+    pub(super) members: Vec<ConnId>,
+    pub(super) lagging: BTreeMap<ConnId, u64>,
 }
 
 impl World {
@@ -113,7 +119,7 @@ impl World {
         let mut hub = Hub::new(bounds.of_the_asked(), Box::new(move |bytes| dice.fill(bytes)));
         let book = Book::new(chronicle);
         let desk = Desk { book: book.clone(), chronicle: Rc::clone(chronicle), sabotage };
-        let (gates, works) = build::gates(&mut hub, &desk, &mut bounds, &mut chance);
+        let (gates, works, porter) = build::gates(&mut hub, &desk, &mut bounds, &mut chance);
         let probe = hub.add(Probe);
         let weather = build::weather(&mut chance);
         let kernel = Kernel::new(chance.fork(), weather, &bounds.base, Rc::clone(chronicle), sabotage);
@@ -130,6 +136,7 @@ impl World {
             sabotage,
             bounds,
             works,
+            porter,
             probe,
             queues: gates.iter().map(|_| Queue::default()).collect(),
             gates,
@@ -152,6 +159,9 @@ impl World {
             turns: 0,
             idle: 0,
             moves: 0,
+            looked: 0,
+            members: Vec::new(),
+            lagging: BTreeMap::new(),
         };
         world.plan_all(coming);
         world
@@ -174,6 +184,7 @@ impl World {
                     self.plan(when, Chore::CutOff(number));
                 }
                 2..=5 => self.plan(when, Chore::Calendar),
+                7 => self.plan(when, Chore::Begin),
                 6 => self.plan(when, Chore::Stop),
                 _ => {}
             }
@@ -183,6 +194,7 @@ impl World {
     /// Plays to the end.
     pub(crate) fn play(mut self) -> Result<Report, String> {
         while !self.exit && self.wait()? {
+            self.check_overdue()?;
             self.turn();
             if let Some(wrong) = self.chronicle.take_wrong() {
                 return Err(wrong);
@@ -220,115 +232,6 @@ impl World {
             self.rouse();
         }
         Ok(())
-    }
-
-    fn perform(&mut self, chore: Chore) -> Result<(), String> {
-        match chore {
-            Chore::Client(index) if self.clients[index].phase == Phase::Coming => self.come(index),
-            Chore::Client(index) => {
-                let client = &mut self.clients[index];
-                let next = client.act(&mut self.kernel.borrow_mut(), &self.book.borrow().said)?;
-                client.due = next.is_some();
-                if let Some(at) = next {
-                    self.plan(at - self.now(), Chore::Client(index));
-                }
-            }
-            Chore::Peer(index) => {
-                let peer = &mut self.peers[index];
-                let next = peer.act(&mut self.kernel.borrow_mut());
-                peer.due = next.is_some();
-                if let Some(at) = next {
-                    self.plan(at - self.now(), Chore::Peer(index));
-                }
-            }
-            Chore::Knock(gate) => self.queues[gate].knocked = true,
-            Chore::Connect(end, outcome) => {
-                self.kernel.borrow_mut().connected(end, outcome);
-                if let Owner::Peer(index) = self.owners[end] {
-                    self.peers[index].alive = outcome == Connect::Done;
-                    self.kernel.borrow_mut().stirred.insert(end);
-                }
-            }
-            Chore::Relent(end) => self.kernel.borrow_mut().far_relents(end),
-            Chore::Carry(request) => self.to_carry.push(request),
-            Chore::Job(job, work) => {
-                let panics = self.chance.one_in(8);
-                let result = if panics { Err(Panicked) } else { Ok(work()) };
-                self.answer(job, result);
-            }
-            Chore::Answer(job, result) => self.answer(job, result),
-            Chore::Invent => self.kernel.borrow_mut().invent(),
-            Chore::CutOff(number) => {
-                // As a signal would, from outside of any call: the loop is woken for it.
-                self.chronicle.count("clients cut off");
-                let (works, now) = (self.works, Moment::from_nanos(self.now()));
-                let wall = self.wall();
-                self.hub.begin(now, wall);
-                self.hub.with(works, |works: &mut Watch<Works>, cx| works.inner.cut_off(cx, number));
-                let cut_off = &self.book.borrow().cut_off;
-                for client in self.clients.iter_mut().filter(|client| cut_off.contains(&client.number)) {
-                    client.model.excuse = Some("cut off");
-                }
-            }
-            Chore::Calendar => self.calendar = self.chance.between(1, 4_000_000_000_000),
-            Chore::Stop if self.chance.one_in(2) => self.signalled = true,
-            Chore::Stop => {
-                // A service asks for it; whatever wakes the loop next finds that out.
-                self.hub.with(self.probe, |_: &mut Probe, cx| cx.stop());
-                self.rang = true;
-            }
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, job: JobId, result: Done) {
-        self.chronicle.note("answer", u64::from(result.is_ok()), 0);
-        self.answered.push_back((job, result));
-        self.rang = true;
-    }
-
-    /// A client connects: it stands in the accept queue, and may speak already.
-    fn come(&mut self, index: usize) {
-        let client = &mut self.clients[index];
-        if self.stopping.is_some() {
-            client.phase = Phase::Done;
-            return;
-        }
-        let gate = client.gate;
-        let (kind, wide) = (self.gates[gate].kind, self.gates[gate].wide);
-        let sizes: &[usize] = if wide { &[32 * 1024, 400_000] } else { &[5, 64, 300, 1500, 1500, 8000] };
-        let (inbox_max, outbox_max) = (*self.chance.pick(sizes), *self.chance.pick(sizes));
-        let end = self.kernel.borrow_mut().add(kind, Connect::Done, inbox_max, outbox_max);
-        client.end = end;
-        client.phase = Phase::Inside;
-        self.owners.push(Owner::Client(index));
-        self.queues[gate].waiting.push_back(end);
-        let delay = self.chance.between(0, MILLI / 10);
-        self.plan(delay, Chore::Knock(gate));
-        self.kernel.borrow_mut().stirred.insert(end);
-    }
-
-    /// Whoever may find something new will look, soon.
-    pub(super) fn rouse(&mut self) {
-        let stirred = std::mem::take(&mut self.kernel.borrow_mut().stirred);
-        for end in stirred {
-            let pace = self.kernel.borrow().weather.pace;
-            let delay = self.chance.between(1, pace);
-            match self.owners[end] {
-                Owner::Client(index) if !self.clients[index].due => {
-                    self.clients[index].due = true;
-                    self.plan(delay, Chore::Client(index));
-                }
-                Owner::Peer(index) if !self.peers[index].due => {
-                    self.peers[index].due = true;
-                    self.plan(delay, Chore::Peer(index));
-                }
-                _ => {}
-            }
-            if self.kernel.borrow().ends[end].starved {
-                self.plan(delay, Chore::Relent(end));
-            }
-        }
     }
 
     pub(super) fn unsent(&mut self, id: ConnId) -> usize {

@@ -22,7 +22,7 @@ pub(crate) use start::Start;
 use tools::Trace;
 
 /// How long anything may take before it counts as never. Generous, for a loaded machine is no fault of the server.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until something is so. What is waited for is a state that stays, so looking again costs nothing but time.
 pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {

@@ -2,10 +2,11 @@
 
 use std::mem;
 
+use super::Chat;
 use super::batch::{Batch, Owed, RoomEvents, Wire};
 use super::language::Speech;
 use super::rooms::{Member, PersonId};
-use super::{Chat, slow::Behind};
+use super::slow::{Behind, Waited};
 use crate::hub::{Cx, Sent};
 
 impl Chat {
@@ -37,16 +38,28 @@ impl Chat {
                 continue;
             }
             let wire = wires.get(voice.voicing, batch, events, name);
-            let mut hand_over =
-                |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
+            let waited = match cx.unsent(voice.conn) {
+                0 => Waited::Nothing,
+                _ if cx.room(voice.conn) == 0 => Waited::Full,
+                _ => Waited::Something,
+            };
+            let mut silent = true;
+            let mut hand_over = |piece: &[u8]| {
+                if piece.is_empty() {
+                    return Sent::Queued;
+                }
+                silent = false;
+                cx.send_wire(voice.conn, piece)
+            };
             let sent = if voice.active == batch.number {
                 send_around(wire, events, person, first..all, &mut hand_over)
             } else {
                 hand_over(wire.piece(first..all))
             };
             let lags = matches!(sent, Sent::Waiting | Sent::Full);
-            if lags || voice.rare.is_some() {
-                behind.push(Behind { person, room: events.room, sent });
+            // Whose own words were all there is was sent nothing, which says nothing.
+            if !silent && (lags || voice.rare.is_some()) {
+                behind.push(Behind { person, room: events.room, sent, waited });
             }
         }
         for gone in &events.departed {
@@ -62,6 +75,9 @@ impl Chat {
             self.lag(cx, batch, lag);
         }
         self.pauses.behind = behind;
+        if let Some(before) = batch.before(events.room) {
+            self.pauses.begin_batch(events.room, before);
+        }
     }
 
     fn give_receipts(&mut self, cx: &mut Cx<'_>, batch: &Batch) {

@@ -133,6 +133,11 @@ impl Keeper {
         self.log.as_ref().map_or(0, |log| log.shown(room.as_str()))
     }
 
+    /// Is a message in the history, where readers see it?
+    fn is_kept(&self, room: &str, seq: u64) -> bool {
+        seq > 0 && self.log.as_ref().is_some_and(|log| seq <= log.shown(room))
+    }
+
     /// The number after which so many messages remain.
     pub(super) fn tail(&self, room: &Name, count: u32) -> u64 {
         self.log.as_ref().map_or(0, |log| log.tail(room.as_str(), count.into()))
@@ -349,6 +354,10 @@ impl Chat {
     /// The batch could not be kept: what was to be kept for sure is refused, the rest is heard without a number.
     pub(super) fn lose_batch(&mut self, cx: &mut Cx<'_>) {
         for owed in self.batch.unkeep() {
+            if self.keeper.is_kept(self.batch.text(&owed.room), owed.seq) {
+                self.batch.owed.push(owed); // said again, and in the history since it was said first
+                continue;
+            }
             if !self.is_owed(&owed) {
                 continue;
             }

@@ -137,6 +137,10 @@ impl Chat {
         let Some(mut returning) = voice.returning.take() else { return };
         let known = std::mem::take(&mut returning.known);
         cx.release(voice.conn, Hold::own(0));
+        // Somebody else may have shown the same token while the history was being asked.
+        if let Some(session) = self.sessions.find(&sessions::digest(&returning.token), cx.now()) {
+            return self.take_up_known(cx, person, session, *returning);
+        }
         if known.is_empty() {
             let text = "no session has this token, or it is too long ago; this one goes on as it is";
             return self.complain(cx, person, "no-session", text);

@@ -1,6 +1,7 @@
 //! What becomes of those who read too slowly. The others never wait for them, and never pay for them.
 
 use std::fmt::Write as _;
+use std::mem;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 const MINUTE: Duration = Duration::from_secs(60);
 /// What a lagging reader was sent is noted once in so many bytes; finer would tell it no more than it needs to resume.
 const NOTE_EVERY: u64 = 1024;
+/// Notes that are kept before those that tell nothing any more are dropped: twice what a full output can need.
+const NOTES: usize = 2048;
 
 /// What becomes of those who read too slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +50,18 @@ pub(super) struct Behind {
     pub(super) person: PersonId,
     pub(super) room: RoomId,
     pub(super) sent: Sent,
+    /// What waited before this was sent.
+    pub(super) waited: Waited,
+}
+
+/// How much output waited for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// None: whatever was sent before has left.
+    Nothing,
+    Something,
+    /// It was full already.
+    Full,
 }
 
 /// A room whose speakers wait for a reader.
@@ -66,11 +81,21 @@ pub(super) struct Pauses {
     now: Vec<Pause>,
     /// By room: when its minute began, and how much of it was spent waiting.
     spent: Vec<(RoomId, Moment, Duration)>,
+    /// By room: the number before the first one of its last batch.
+    begun: Vec<u64>,
     /// Kept for its memory.
     pub(super) behind: Vec<Behind>,
 }
 
 impl Pauses {
+    /// A room has heard a batch that began behind this number.
+    pub(super) fn begin_batch(&mut self, room: RoomId, before: u64) {
+        if self.begun.len() <= room.index() {
+            self.begun.resize(room.index() + 1, 0);
+        }
+        self.begun[room.index()] = before;
+    }
+
     /// When the first pause has lasted long enough.
     pub(super) fn due(&self) -> Moment {
         self.now.iter().map(|pause| pause.until).min().unwrap_or(Moment::NEVER)
@@ -110,15 +135,16 @@ impl Pauses {
 impl Chat {
     /// Somebody's output has not left at once, or had not before: note what they have, and do what was chosen.
     pub(super) fn lag(&mut self, cx: &mut Cx<'_>, batch: &Batch, lag: Behind) {
-        let Behind { person, room, sent } = lag;
+        let Behind { person, room, sent, waited } = lag;
+        if waited == Waited::Nothing
+            && let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut())
+        {
+            rare.sent.clear();
+        }
         match (sent, self.settings.slow) {
-            (Sent::Gone, _) => {}
-            (Sent::Queued, _) => {
-                if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
-                    rare.sent.clear();
-                }
-            }
-            (Sent::Full, Slow::Gap) => self.skip(batch, person, room),
+            (Sent::Gone | Sent::Queued, _) => {}
+            // One turn may bring more than the high mark to somebody who reads: that is not slow.
+            (Sent::Full, Slow::Gap) if waited == Waited::Full => self.skip(batch, person, room),
             (Sent::Full, Slow::Pause) if self.is_pausing(room) => {
                 self.note_sent(cx, batch, person, room);
                 self.pause(cx, person, room);
@@ -135,16 +161,29 @@ impl Chat {
     /// Notes how far somebody has been sent a room, so that they can be told when they are given up.
     fn note_sent(&mut self, cx: &Cx<'_>, batch: &Batch, person: PersonId, room: RoomId) {
         let last = self.keeper.last(self.rooms.room_name(room));
+        // What waited before may hold what the room's last batch brought, but nothing from before that one: when it
+        // was sent, nothing waited, else there would be a note of it.
+        let before = batch.before(room).unwrap_or(last);
+        let whole = self.pauses.begun.get(room.index()).map_or(before, |&begun| begun.min(before));
         let Some(voice) = self.voices.get_mut(person) else { return };
         let total = cx.taken(voice.conn) + cx.unsent(voice.conn) as u64;
         let taken = cx.taken(voice.conn);
         let sent = &mut voice.rare().sent;
         if !sent.iter().any(|&(_, noted, _)| noted == room) {
-            // What was sent before this batch may be among what waits: but nothing before the batch before it.
-            sent.push_back((taken, room, batch.before(room).unwrap_or(last).saturating_sub(1)));
+            sent.push_back((taken, room, whole));
         }
         if sent.back().is_none_or(|&(position, _, _)| position + NOTE_EVERY <= total) {
             sent.push_back((total, room, last));
+        }
+        if sent.len() > NOTES {
+            let old = sent.iter().take_while(|&&(position, _, _)| position <= taken).count();
+            let rest = sent.split_off(old);
+            let told = mem::replace(sent, rest);
+            for note in told.into_iter().rev() {
+                if !sent.iter().take_while(|&&(position, _, _)| position <= taken).any(|&(_, room, _)| room == note.1) {
+                    sent.push_front(note);
+                }
+            }
         }
     }
 
@@ -154,7 +193,7 @@ impl Chat {
         let place = |room| batch.rooms().iter().position(|events| events.room == room);
         for other in rooms {
             let Some(member) = self.rooms.member_mut(person, other) else { continue };
-            if !std::mem::replace(&mut member.live, false) {
+            if !mem::replace(&mut member.live, false) {
                 continue; // catching up by itself
             }
             let last = self.keeper.last(self.rooms.room_name(other));
@@ -174,14 +213,18 @@ impl Chat {
             }
         }
         self.end_pauses(cx);
+        self.fewer_replays(cx, person);
         let Some(voice) = self.voices.get_mut(person) else { return };
+        let is_empty = cx.unsent(voice.conn) == 0;
         let Some(rare) = voice.rare.as_mut() else { return };
-        rare.sent.clear();
-        let skipped = std::mem::take(&mut rare.skipped);
-        if rare.replays.is_empty() {
-            voice.rare = None;
-        } else {
+        if is_empty {
+            rare.sent.clear();
+        }
+        let skipped = mem::take(&mut rare.skipped);
+        if !rare.replays.is_empty() {
             self.catch_up(person);
+        } else if rare.sent.is_empty() {
+            voice.rare = None;
         }
         for (room, heard) in skipped {
             let name = self.rooms.room_name(room).clone();
@@ -190,7 +233,8 @@ impl Chat {
                 let gap = Speech::Gap { room: name.as_str(), from_seq: heard + 1, to_seq: last };
                 let _ = self.tell(cx, person, &gap);
             }
-            let since = self.since(room);
+            // The gap ends with what is shown by now. A batch that waits for the disk is behind that, and still to come.
+            let since = (self.batch.number, 0);
             if let Some(member) = self.rooms.member_mut(person, room) {
                 (member.live, member.since) = (true, since);
             }
@@ -219,7 +263,7 @@ impl Chat {
     pub(super) fn end_pauses(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now();
         let (over, going): (Vec<Pause>, Vec<Pause>) =
-            std::mem::take(&mut self.pauses.now).into_iter().partition(|pause| pause.until <= now);
+            mem::take(&mut self.pauses.now).into_iter().partition(|pause| pause.until <= now);
         self.pauses.now = going;
         for pause in over {
             self.pauses.spend(pause.room, pause.since, now);

@@ -1,0 +1,208 @@
+//! The chat in a simulated house: the hub with the chat service, peers without sockets, and time as the test says.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use parlor::hub::{Act, Address, ConnId, Framing, Hub, Limits, ListenerId, Moment, Profile, Reason, Request, Wall};
+use parlor::services::chat::{Chat, Settings};
+
+/// Somebody's number, in the order in which they came.
+pub(crate) type Who = usize;
+
+#[derive(Debug)]
+struct Peer {
+    id: ConnId,
+    /// What it has sent and the house has not read.
+    sent: Vec<u8>,
+    /// What it was sent, and when.
+    heard: Vec<(Duration, String)>,
+    partial: Vec<u8>,
+    reads: bool,
+    gone: bool,
+}
+
+pub(crate) struct House {
+    hub: Hub,
+    door: ListenerId,
+    now: Duration,
+    peers: Vec<Peer>,
+    /// Turns in which something was written, by the time.
+    pub(crate) writes: Vec<Duration>,
+}
+
+impl House {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let mut drawn = 0_u8;
+        let random = move |bytes: &mut [u8]| {
+            drawn = drawn.wrapping_add(1);
+            bytes.fill(drawn);
+        };
+        let mut hub = Hub::new(Limits::default(), Box::new(random));
+        let chat = hub.add(Chat::new(settings, None));
+        let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));
+        let door =
+            hub.listen(chat, Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe });
+        let mut house = Self { hub, door, now: Duration::ZERO, peers: Vec::new(), writes: Vec::new() };
+        house.settle();
+        house
+    }
+
+    /// Without a flood limit.
+    pub(crate) fn calm() -> Self {
+        Self::new(Settings { flood: None, ..Settings::default() })
+    }
+
+    fn begin(&mut self) {
+        let millis = 1_800_000_000_000 + u64::try_from(self.now.as_millis()).unwrap();
+        self.hub.begin(Moment::START + self.now, Wall::from_millis(millis));
+    }
+
+    /// A guest, greeted.
+    pub(crate) fn guest(&mut self) -> Who {
+        self.begin();
+        let id = self.hub.accepted(self.door, Address::Pipe, None);
+        let (sent, heard, partial) = (Vec::new(), Vec::new(), Vec::new());
+        self.peers.push(Peer { id, sent, heard, partial, reads: true, gone: false });
+        self.settle();
+        let who = self.peers.len() - 1;
+        assert!(self.lines(who)[0].starts_with("- parlor chat: "));
+        who
+    }
+
+    /// Somebody with a name.
+    pub(crate) fn person(&mut self, name: &str) -> Who {
+        let who = self.guest();
+        self.says(who, &format!("/nick {name}"));
+        assert_eq!(self.lines(who), [format!("- you are {name}")]);
+        who
+    }
+
+    /// A program.
+    pub(crate) fn program(&mut self) -> Who {
+        let who = self.guest();
+        self.says(who, "/format json");
+        assert!(self.lines(who)[0].contains("welcome"));
+        who
+    }
+
+    pub(crate) fn says(&mut self, who: Who, line: &str) {
+        self.sends(who, &format!("{line}\n"));
+    }
+
+    pub(crate) fn sends(&mut self, who: Who, text: &str) {
+        self.peers[who].sent.extend_from_slice(text.as_bytes());
+        self.settle();
+    }
+
+    /// Its line breaks.
+    pub(crate) fn breaks(&mut self, who: Who) {
+        self.begin();
+        self.hub.fail(self.peers[who].id, Reason::Lost(std::io::ErrorKind::ConnectionReset));
+        self.settle();
+    }
+
+    /// It reads no more, or again.
+    pub(crate) fn reads(&mut self, who: Who, reads: bool) {
+        self.peers[who].reads = reads;
+        if reads {
+            self.hub.writable(self.peers[who].id);
+            self.settle();
+        }
+    }
+
+    pub(crate) fn is_gone(&self, who: Who) -> bool {
+        self.peers[who].gone
+    }
+
+    /// How much of what it sent waits to be read.
+    pub(crate) fn waiting(&self, who: Who) -> usize {
+        self.peers[who].sent.len()
+    }
+
+    /// Takes what it has heard.
+    pub(crate) fn lines(&mut self, who: Who) -> Vec<String> {
+        self.timed(who).into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Takes what it has heard, with the times.
+    pub(crate) fn timed(&mut self, who: Who) -> Vec<(Duration, String)> {
+        std::mem::take(&mut self.peers[who].heard)
+    }
+
+    /// Lets time pass, and does what is due when it is due.
+    pub(crate) fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.hub.deadline().map(|at| at - Moment::START).filter(|&due| due <= end) {
+            self.now = self.now.max(due);
+            self.turn();
+            self.settle();
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    /// Turns until there is nothing to do now.
+    fn settle(&mut self) {
+        for _ in 0..10_000 {
+            self.turn();
+            let is_due = self.hub.deadline().is_some_and(|at| at <= Moment::START + self.now);
+            if !self.hub.is_busy() && !is_due {
+                return;
+            }
+        }
+        panic!("the house never comes to rest");
+    }
+
+    fn turn(&mut self) {
+        self.begin();
+        self.hub.frame_buffered();
+        self.hub.take_woken(&mut Vec::new());
+        for peer in self.peers.iter_mut().filter(|peer| !peer.sent.is_empty()) {
+            let count = self.hub.intake(peer.id).min(peer.sent.len());
+            if count > 0 {
+                let bytes: Vec<u8> = peer.sent.drain(..count).collect();
+                self.hub.receive(peer.id, &bytes);
+            }
+        }
+        self.hub.expire();
+        self.hub.turn_end();
+        self.flush();
+        for request in self.hub.take_requests() {
+            assert!(!matches!(request, Request::Open(..)), "a chat opens no connections");
+        }
+    }
+
+    fn flush(&mut self) {
+        let mut ids = Vec::new();
+        self.hub.take_dirty(&mut ids);
+        let mut wrote = false;
+        for id in ids.drain(..) {
+            let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else { continue };
+            let output = self.hub.output(id).to_vec();
+            if output.is_empty() {
+                continue;
+            }
+            let taken = if peer.reads { output.len() } else { 0 };
+            peer.partial.extend_from_slice(&output[..taken]);
+            while let Some(end) = peer.partial.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = peer.partial.drain(..=end).collect();
+                peer.heard.push((self.now, String::from_utf8(line).unwrap().trim_end().to_owned()));
+            }
+            self.hub.wrote(id, taken);
+            wrote |= taken > 0;
+        }
+        if wrote {
+            self.writes.push(self.now);
+        }
+        self.hub.take_changed(&mut ids);
+        for id in ids {
+            if matches!(self.hub.settle(id), Act::Linger | Act::Free)
+                && let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id)
+            {
+                peer.gone = true;
+                // Whoever is told goodbye goes.
+                self.hub.input_over(id);
+            }
+        }
+    }
+}
