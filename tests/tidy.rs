@@ -53,7 +53,17 @@ const FLOORS: [Floor; 6] = [
     Floor {
         room: "services",
         rooms: &["hub", "log", "services"],
-        packages: &["std", "log", "slab", "serde", "serde_json", "sha2", "unicode_normalization", "unicode_security"],
+        packages: &[
+            "std",
+            "log",
+            "slab",
+            "serde",
+            "serde_json",
+            "sha2",
+            "smallvec",
+            "unicode_normalization",
+            "unicode_security",
+        ],
     },
     Floor {
         room: "net",

@@ -28,6 +28,13 @@ pub trait Wire: Read + Write {
     /// descriptor without a mark, so there the answer is no.
     fn short_read_is_dry(&self) -> bool;
 
+    /// A read would have blocked: was that the truth? Asked only of a stream whose events spoke of an end, an error or
+    /// urgent data. Linux answers so too when a signal is pending while a read stands at an urgent byte, whatever lies
+    /// behind that byte, and no edge will tell of it.
+    fn is_dry(&self) -> bool {
+        true
+    }
+
     /// Can its last words be lost to a reset? Then it lingers after its write side was shut. A pipe has no resets: its
     /// two directions end apart, and a reader who is gone says nothing of what still comes.
     fn lingers(&self) -> bool;
@@ -221,8 +228,8 @@ fn read_once<S: Wire>(peer: &mut Peer<S>, hub: &mut Hub, scratch: &mut [u8]) -> 
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => {}
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            peer.readable = false;
-            if hub.is_deaf(peer.id) {
+            peer.readable = peer.doubtful && !peer.wire.is_dry();
+            if !peer.readable && hub.is_deaf(peer.id) {
                 hub.input_over(peer.id);
             }
         }

@@ -9,6 +9,7 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
@@ -101,6 +102,13 @@ impl Wire for Stream {
 
     fn short_read_is_dry(&self) -> bool {
         matches!(self, Self::Tcp(_))
+    }
+
+    fn is_dry(&self) -> bool {
+        let Self::Tcp(stream) = self else { return true };
+        let mut asked = [PollFd::new(stream, PollFlags::IN)];
+        // A poll that fails has no answer; then the read's stands.
+        !poll(&mut asked, Some(&Timespec::default())).is_ok_and(|_| asked[0].revents().contains(PollFlags::IN))
     }
 
     fn lingers(&self) -> bool {
