@@ -169,11 +169,10 @@ impl Link {
     /// When something must be done about this link if nothing happens before.
     pub(super) fn deadline(&self) -> Moment {
         match self.state {
-            State::Opening => self.timer,
+            State::Opening | State::Lingering => self.timer,
             State::Open => self.timer.min(self.stalled_at()).min(self.lagging_at()).min(self.silent_at()),
             // Nothing is added any more, so how much waits does not matter.
             State::Closing => self.timer.min(self.stalled_at()),
-            State::Lingering => self.timer,
             State::Lost => Moment::NEVER,
         }
     }
