@@ -1,4 +1,8 @@
 //! The commands, one file each.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "comments on arguments are help texts: what stands in brackets there may be left out"
+)]
 
 mod address;
 mod history;
