@@ -8,13 +8,12 @@ use mio::event::Source;
 use mio::net::{TcpListener, UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 use rustix::fs::Mode;
-use rustix::net::sockopt::socket_peercred;
 use rustix::process::umask;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::socket::{self, Options, Role};
 use super::socket_file::{SocketFile, remove_stale};
-use super::stream::Stream;
+use super::stream::{Stream, credentials};
 use crate::hub::{Address, Credentials, ListenerId};
 
 /// Where to listen.
@@ -154,11 +153,6 @@ impl Listener {
         };
         accepted.unwrap_or_else(verdict)
     }
-}
-
-fn credentials(stream: &UnixStream) -> Option<Credentials> {
-    let who = socket_peercred(stream).ok()?;
-    Some(Credentials { pid: who.pid.as_raw_pid(), uid: who.uid.as_raw(), gid: who.gid.as_raw() })
 }
 
 /// What an error of accept means. None of them ends the loop: they tell of the newcomer or of our means, not of the

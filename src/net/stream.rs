@@ -11,11 +11,12 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
+use rustix::net::sockopt::socket_peercred;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::pump::Wire;
 use super::socket::{self, Options, Role};
-use crate::hub::Target;
+use crate::hub::{Credentials, Target};
 
 /// One connection's stream, never blocking.
 #[derive(Debug)]
@@ -58,6 +59,12 @@ impl Stream {
             Self::Pipe { .. } => None,
         }
     }
+}
+
+/// Who the kernel says is at the other end.
+pub(super) fn credentials(stream: &UnixStream) -> Option<Credentials> {
+    let who = socket_peercred(stream).ok()?;
+    Some(Credentials { pid: who.pid.as_raw_pid(), uid: who.uid.as_raw(), gid: who.gid.as_raw() })
 }
 
 fn connect(address: SocketAddr, options: &Options) -> io::Result<TcpStream> {
