@@ -9,7 +9,12 @@ use super::limits::{POOL_BYTES, POOLED_BUFFER};
 ///             0          start              len     capacity
 /// ```
 #[derive(Debug, Default)]
-pub struct Buffer {
+pub struct Buffer(Option<Box<Filled>>);
+
+/// What a buffer owns while it is not empty. One pointer leads here, for most connections are idle and own two empty
+/// buffers.
+#[derive(Debug, Default)]
+struct Filled {
     bytes: Vec<u8>,
     start: usize,
 }
@@ -18,13 +23,13 @@ impl Buffer {
     /// What waits.
     #[must_use]
     pub fn waiting(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        self.0.as_ref().map_or(&[], |filled| &filled.bytes[filled.start..])
     }
 
     /// How much waits.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.start
+        self.waiting().len()
     }
 
     /// Does nothing wait?
@@ -35,28 +40,30 @@ impl Buffer {
 
     /// The vector to append to, for encoders that write in place.
     pub fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
-        if self.bytes.capacity() == 0 {
-            self.bytes = pool.take();
-        } else if self.start > self.len() {
+        let Filled { bytes, start } = &mut **self.0.get_or_insert_with(|| pool.take());
+        if *start > bytes.len() - *start {
             // More was consumed than waits: moving the rest costs less than it saves, however often it happens.
-            self.bytes.drain(..self.start);
-            self.start = 0;
+            bytes.drain(..*start);
+            *start = 0;
         }
-        &mut self.bytes
+        bytes
     }
 
     /// Takes `count` bytes off the front; the last one takes the memory along.
     pub fn consume(&mut self, count: usize, pool: &mut Pool) {
-        self.start += count;
-        assert!(self.start <= self.bytes.len(), "no more can be consumed than waits");
-        if self.start == self.bytes.len() {
+        assert!(count <= self.len(), "no more can be consumed than waits");
+        if count == self.len() {
             self.clear(pool);
+        } else if let Some(filled) = &mut self.0 {
+            filled.start += count;
         }
     }
 
     /// Drops what waits behind the first `count` bytes.
     pub fn truncate(&mut self, count: usize, pool: &mut Pool) {
-        self.bytes.truncate(self.start + count);
+        if let Some(filled) = &mut self.0 {
+            filled.bytes.truncate(filled.start + count);
+        }
         if self.is_empty() {
             self.clear(pool);
         }
@@ -64,33 +71,37 @@ impl Buffer {
 
     /// Drops what waits.
     pub fn clear(&mut self, pool: &mut Pool) {
-        self.start = 0;
-        pool.give(std::mem::take(&mut self.bytes));
+        if let Some(filled) = self.0.take() {
+            pool.give(filled);
+        }
     }
 }
 
 /// Empty buffers, the one used last on top: it is the one still in the processor's cache.
 #[derive(Debug, Default)]
 pub struct Pool {
-    spare: Vec<Vec<u8>>,
+    #[expect(clippy::vec_box, reason = "they go from here to their connections and back, and only the pointer moves")]
+    spare: Vec<Box<Filled>>,
     bytes: usize,
 }
 
 impl Pool {
     /// A buffer to fill; a new one when there is none.
-    pub fn take(&mut self) -> Vec<u8> {
-        let Some(buffer) = self.spare.pop() else { return Vec::new() };
-        self.bytes -= buffer.capacity();
-        buffer
+    #[expect(clippy::unnecessary_box_returns, reason = "it comes boxed and goes boxed")]
+    fn take(&mut self) -> Box<Filled> {
+        let Some(filled) = self.spare.pop() else { return Box::default() };
+        self.bytes -= filled.bytes.capacity();
+        filled
     }
 
     /// Keeps a buffer for later, unless it is too large or there are enough.
-    pub fn give(&mut self, mut buffer: Vec<u8>) {
-        let size = buffer.capacity();
+    fn give(&mut self, mut filled: Box<Filled>) {
+        let size = filled.bytes.capacity();
         if size > 0 && size <= POOLED_BUFFER && self.bytes + size <= POOL_BYTES {
-            buffer.clear();
+            filled.bytes.clear();
+            filled.start = 0;
             self.bytes += size;
-            self.spare.push(buffer);
+            self.spare.push(filled);
         }
     }
 

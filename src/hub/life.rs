@@ -74,19 +74,20 @@ impl Hub {
     /// Says goodbye to everybody, through the services, and closes all connections.
     pub fn stop(&mut self) {
         self.tell_all(News::Stopping);
-        let slots: Vec<usize> = self.core.links.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            let id = self.core.id_of(slot);
+        for id in self.everybody() {
             self.core.close(id, Reason::Stopping);
         }
     }
 
     /// Gives every connection up.
     pub fn abandon(&mut self) {
-        let slots: Vec<usize> = self.core.links.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.core.lose(self.core.id_of(slot), Reason::Stopping);
+        for id in self.everybody() {
+            self.core.lose(id, Reason::Stopping);
         }
+    }
+
+    fn everybody(&self) -> Vec<ConnId> {
+        self.core.links.iter().map(|(slot, _)| self.core.id_of(slot)).collect()
     }
 
     /// Tells every service.

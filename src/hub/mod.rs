@@ -104,14 +104,6 @@ pub struct Tally {
     pub bytes_out: u64,
 }
 
-impl std::fmt::Display for Tally {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { accepted, refused, freed, frames, bytes_in, bytes_out } = self;
-        write!(out, "accepted {accepted}, refused {refused}, freed {freed}, ")?;
-        write!(out, "frames {frames}, bytes in {bytes_in}, bytes out {bytes_out}")
-    }
-}
-
 /// All connections, and the services that speak with them.
 pub struct Hub {
     core: Core,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::reactor::{Exit, Reactor};
 use super::signals::{Signals, Wish};
-use crate::hub::News;
+use crate::hub::{News, Tally};
 
 /// How long a stopping server waits for its connections to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -18,7 +18,11 @@ impl Reactor {
                 Wish::Reload => self.hub.tell_all(News::Reload),
                 Wish::Figures => {
                     let (turns, connections) = (self.turns, self.hub.connections());
-                    log::info!("figures: turns {turns}, connections {connections}, {}", self.hub.tally());
+                    let Tally { accepted, refused, freed, frames, bytes_in, bytes_out } = self.hub.tally();
+                    log::info!(
+                        "figures: turns {turns}, connections {connections}, accepted {accepted}, refused {refused}, \
+                         freed {freed}, frames {frames}, bytes in {bytes_in}, bytes out {bytes_out}"
+                    );
                 }
             }
         }

@@ -146,20 +146,28 @@ fn everything_comes_back_when_everybody_is_gone() {
     assert_eq!((stage.hub.tally().freed, stage.hub.deadline()), (20, None));
 }
 
+/// A buffer that owns so much memory, and comes from no pool.
+fn buffer_of(size: usize) -> Buffer {
+    let mut buffer = Buffer::default();
+    buffer.tail(&mut Pool::default()).reserve_exact(size);
+    buffer
+}
+
 #[test]
 fn the_pool_keeps_up_to_its_bound_and_nothing_large() {
     let mut pool = Pool::default();
-    pool.give(Vec::new());
-    assert_eq!((pool.bytes(), pool.take().capacity()), (0, 0), "what owns nothing is not kept");
-    pool.give(Vec::with_capacity(POOLED_BUFFER + 1));
+    buffer_of(0).clear(&mut pool);
+    assert_eq!(pool.bytes(), 0);
+    assert_eq!(Buffer::default().tail(&mut pool).capacity(), 0, "what owns nothing is not kept");
+    buffer_of(POOLED_BUFFER + 1).clear(&mut pool);
     assert_eq!(pool.bytes(), 0);
     for count in 1..=POOL_BYTES / POOLED_BUFFER {
-        pool.give(Vec::with_capacity(POOLED_BUFFER));
+        buffer_of(POOLED_BUFFER).clear(&mut pool);
         assert_eq!(pool.bytes(), count * POOLED_BUFFER);
     }
-    pool.give(Vec::with_capacity(1));
+    buffer_of(1).clear(&mut pool);
     assert_eq!(pool.bytes(), POOL_BYTES);
-    assert_eq!(pool.take().capacity(), POOLED_BUFFER);
+    assert_eq!(Buffer::default().tail(&mut pool).capacity(), POOLED_BUFFER);
     assert_eq!(pool.bytes(), POOL_BYTES - POOLED_BUFFER);
 }
 
@@ -167,13 +175,14 @@ fn the_pool_keeps_up_to_its_bound_and_nothing_large() {
 fn the_pool_gives_the_buffer_used_last_and_empty() {
     let mut pool = Pool::default();
     for size in [10, 20, 30] {
-        let mut buffer = Vec::with_capacity(size);
-        buffer.push(b'x');
-        pool.give(buffer);
+        let mut buffer = buffer_of(size);
+        buffer.tail(&mut pool).push(b'x');
+        buffer.clear(&mut pool);
     }
     for size in [30, 20, 10] {
-        let buffer = pool.take();
-        assert_eq!((buffer.capacity(), buffer.len()), (size, 0));
+        let mut buffer = Buffer::default();
+        let bytes = buffer.tail(&mut pool);
+        assert_eq!((bytes.capacity(), bytes.len()), (size, 0));
     }
     assert_eq!(pool.bytes(), 0);
 }

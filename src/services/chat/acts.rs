@@ -2,11 +2,12 @@
 
 use super::Chat;
 use super::asked::Ask;
+use super::batch::Shape;
 use super::coming::Farewell;
 use super::language::{Command, Complaint, Form, Speech, parse, parse_json};
 use super::rooms::PersonId;
 use super::speaking::Saying;
-use crate::hub::{Cx, Framing, Hold};
+use crate::hub::{Cx, Hold};
 
 /// Commands that cost more than one message, for they make the server say much.
 fn extra_cost(command: &Command<'_>) -> u32 {
@@ -155,7 +156,7 @@ impl Chat {
     fn set_form(&mut self, cx: &mut Cx<'_>, person: PersonId, form: Form) {
         let Some(voice) = self.voices.get_mut(person) else { return };
         match form {
-            Form::Json if voice.voicing.framing == Framing::Fixed => {
+            Form::Json if voice.voicing.shape == Shape::Fixed => {
                 let text = "an object would not fit a fixed frame; come with lines or length frames for JSON";
                 self.complain(cx, person, "fixed", text);
             }

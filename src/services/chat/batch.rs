@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::language::{Form, Speech, When, write};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
+use super::since::Since;
 use crate::hub::{ConnId, FIXED_FRAME, Framing, Wall};
 
 /// A piece of the batch's text.
@@ -90,6 +91,12 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Its number, as voices remember it.
+    #[expect(clippy::cast_possible_truncation, reason = "four billion batches later it may be the same again")]
+    pub(super) fn short_number(&self) -> u32 {
+        self.number as u32
+    }
+
     /// Is there nothing to be heard and nothing owed?
     pub(super) fn is_empty(&self) -> bool {
         self.used == 0 && self.owed.is_empty()
@@ -124,8 +131,8 @@ impl Batch {
     }
 
     /// Somebody leaves a room, and hears what was said until now.
-    pub(super) fn depart(&mut self, room: RoomId, person: PersonId, conn: ConnId, since: (u64, u32)) {
-        let first = if since.0 == self.number { since.1 } else { 0 };
+    pub(super) fn depart(&mut self, room: RoomId, person: PersonId, conn: ConnId, since: Since) {
+        let first = since.first_of(self.number);
         let last = self.count(room);
         if first < last {
             self.events_of(room).departed.push(Departed { person, conn, heard: first..last });
@@ -201,36 +208,51 @@ fn len<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).expect("a turn's events are far below 4 billion")
 }
 
+/// A framing, as far as it matters to what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Lines,
+    Length,
+    Fixed,
+}
+
+impl From<Framing> for Shape {
+    fn from(framing: Framing) -> Self {
+        match framing {
+            Framing::Lines { .. } | Framing::Raw => Self::Lines,
+            Framing::Length { .. } => Self::Length,
+            Framing::Fixed => Self::Fixed,
+        }
+    }
+}
+
 /// A form and a framing together: members with the same one get the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Voicing {
     pub(super) form: Form,
-    pub(super) framing: Framing,
+    pub(super) shape: Shape,
 }
 
 impl Voicing {
     fn index(self) -> usize {
-        let framing = match self.framing {
-            Framing::Lines { .. } | Framing::Raw => 0,
-            Framing::Length { .. } => 1,
-            Framing::Fixed => 2,
-        };
-        framing + if self.form == Form::Json { 3 } else { 0 }
+        self.shape as usize + if self.form == Form::Json { 3 } else { 0 }
     }
 
     /// Appends one thing to say as it stands on the wire.
     pub(super) fn write(self, speech: &Speech<'_>, out: &mut Vec<u8>, spare: &mut Vec<u8>) {
-        if let Framing::Lines { .. } = self.framing {
+        if self.shape == Shape::Lines {
             write(self.form, speech, out);
-            out.push(b'\n');
-        } else {
-            spare.clear();
-            write(self.form, speech, spare);
-            let start = out.len();
-            self.framing.encode(spare, out);
-            if self.framing == Framing::Fixed && is_continued(&out[start..]) {
-                self.framing.encode(b"", out);
-            }
+            return out.push(b'\n');
+        }
+        spare.clear();
+        write(self.form, speech, spare);
+        if self.shape == Shape::Length {
+            return Framing::LENGTH.encode(spare, out);
+        }
+        let start = out.len();
+        Framing::Fixed.encode(spare, out);
+        if is_continued(&out[start..]) {
+            Framing::Fixed.encode(b"", out);
         }
     }
 }

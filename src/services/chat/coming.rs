@@ -4,6 +4,7 @@ use super::Chat;
 use super::batch::{Event, What};
 use super::language::{Alphabet, Name};
 use super::rooms::{PersonId, Refusal, RoomId};
+use super::since::Since;
 use super::voice::Voice;
 use crate::hub::Cx;
 
@@ -48,7 +49,7 @@ impl Chat {
     /// Takes somebody into a room, without a word to anybody. Answers whether they are new there.
     pub(super) fn enter(&mut self, cx: &Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
         if self.rooms.room(name).is_none()
-            && let Some(place) = self.voices.get(person).and_then(|voice| voice.place)
+            && let Some(place) = self.voices.get(person).and_then(|voice| voice.place(cx))
             && !self.neighbours.may_open_room(place, cx.now())
         {
             return Err(Refusal::TooManyNew);
@@ -63,9 +64,9 @@ impl Chat {
     }
 
     /// From where on a newcomer hears a room. While a batch is on its way to the disk, what it holds is not for them.
-    pub(super) fn since(&self, room: RoomId) -> (u64, u32) {
-        let count = if self.keeper.is_waiting() { u32::MAX } else { self.batch.count(room) };
-        (self.batch.number, count)
+    pub(super) fn since(&self, room: RoomId) -> Since {
+        let number = self.batch.number;
+        if self.keeper.is_waiting() { Since::after(number) } else { Since::event(number, self.batch.count(room)) }
     }
 
     pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, person: PersonId, refusal: Refusal) {
@@ -199,9 +200,7 @@ impl Chat {
                 self.hear(cx, room, Event { what, author: person, seq: 0, from, text, promised: false });
             }
         }
-        if let Some(voice) = self.voices.get_mut(person) {
-            voice.known = true;
-        }
+        self.make_known(person);
         self.inform(cx, person, &format!("you are {name}"));
     }
 }

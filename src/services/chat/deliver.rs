@@ -33,7 +33,7 @@ impl Chat {
         let mut behind = mem::take(&mut self.pauses.behind);
         for &Member { person, live, since } in self.rooms.members(events.room) {
             let Some(voice) = self.voices.get(person).filter(|_| live) else { continue };
-            let first = if since.0 == batch.number { since.1 } else { 0 };
+            let first = since.first_of(batch.number);
             if first >= all {
                 continue;
             }
@@ -51,7 +51,7 @@ impl Chat {
                 silent = false;
                 cx.send_wire(voice.conn, piece)
             };
-            let sent = if voice.active == batch.number {
+            let sent = if voice.active == batch.short_number() {
                 send_around(wire, events, person, first..all, &mut hand_over)
             } else {
                 hand_over(wire.piece(first..all))

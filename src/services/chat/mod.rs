@@ -18,6 +18,7 @@ mod replay;
 mod returning;
 mod rooms;
 mod sessions;
+mod since;
 mod slow;
 mod speaking;
 mod voice;
@@ -38,6 +39,7 @@ pub use self::language::{
 };
 pub use self::pace::Flood;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
+pub use self::since::Since;
 pub use self::slow::Slow;
 
 /// The room that everybody comes to.
@@ -189,7 +191,7 @@ impl Chat {
     /// Somebody pays for what they asked for, and is not read while in debt.
     fn pay(&mut self, cx: &mut Cx<'_>, person: PersonId, messages: u32) {
         let (Some(flood), Some(voice)) = (self.settings.flood, self.voices.get_mut(person)) else { return };
-        let bucket = match voice.place {
+        let bucket = match voice.place(cx) {
             Some(place) => self.neighbours.bucket(place, flood, cx.now()),
             None => &mut voice.bucket,
         };
@@ -256,8 +258,8 @@ impl Service for Chat {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let framing = cx.framing(id).unwrap_or(Framing::LINES);
         let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
-        let place = cx.about(id).and_then(|about| neighbourhood(about.peer));
-        self.welcome(cx, Voice::new(id, framing, flood, place, cx.now()));
+        let is_from_afar = cx.about(id).and_then(|about| neighbourhood(about.peer)).is_some();
+        self.welcome(cx, Voice::new(id, framing, flood, is_from_afar, cx.now()));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {

@@ -5,6 +5,7 @@ use super::keeper::Reading;
 use super::language::{Speech, When};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
+use super::since::Since;
 use super::{Chat, lists};
 use crate::hub::{Cx, Hold, Wall};
 
@@ -215,7 +216,7 @@ impl Chat {
     fn finish_replay(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, goes_live: bool) -> (Piece, Replay) {
         if goes_live && let Some(member) = self.rooms.member_mut(person, room) {
             // This turn's batch was heard already, from the history: it is live from the next one on.
-            (member.live, member.since) = (true, (self.batch.number, 0));
+            (member.live, member.since) = (true, Since::event(self.batch.number, 0));
         }
         let of = if goes_live { "resume" } else { "history" };
         let _ = self.tell(cx, person, &Speech::End { of });

@@ -7,14 +7,14 @@ use super::language::Name;
 use super::language::{Form, Speech};
 use super::replay::Replay;
 use super::rooms::{PersonId, ROOMS_PER_PERSON, RoomId};
-use super::sessions::{self, SessionId};
+use super::sessions::{self, SessionId, Token};
 use crate::hub::{Cx, Hold};
 use crate::log::Known;
 
 /// Somebody who has shown a token, until the history has said whose it is.
 #[derive(Debug)]
 pub(super) struct Returning {
-    token: Box<str>,
+    token: Token,
     named: Vec<(Name, u64)>,
     /// What the history says that it said, once it has answered.
     known: Vec<Known>,
@@ -62,18 +62,38 @@ impl Chat {
         self.catch_up(person);
     }
 
-    /// The token of somebody's session, which begins with being shown.
+    /// The token of somebody's session, as it is shown.
     fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
         let Some(voice) = self.voices.get_mut(person) else { return String::new() };
-        if let Some(token) = &voice.token {
-            return token.to_string();
+        if voice.token == Token::default() {
+            cx.random(&mut voice.token);
         }
-        let mut random = [0; 16];
-        cx.random(&mut random);
-        let token = sessions::token(random);
-        voice.session = Some(self.sessions.begin(sessions::digest(&token), person));
-        voice.token = Some(token.as_str().into());
-        token
+        let (token, known) = (voice.token, voice.known);
+        if known {
+            self.make_known(person);
+        }
+        sessions::shown(token)
+    }
+
+    /// Somebody has named themselves, or spoken: their session is worth remembering, if they were shown its token.
+    pub(super) fn make_known(&mut self, person: PersonId) -> Option<SessionId> {
+        let voice = self.voices.get_mut(person)?;
+        voice.known = true;
+        if voice.session.is_none() && voice.token != Token::default() {
+            voice.session = Some(self.sessions.begin(sessions::digest(voice.token), person));
+        }
+        voice.session
+    }
+
+    /// The session with a token. Of those who have only listened so far, it begins with this.
+    fn session_with(&mut self, cx: &Cx<'_>, token: Token) -> Option<SessionId> {
+        let found = self.sessions.find(&sessions::digest(token), cx.now());
+        found.or_else(|| self.voices.with_token(token).and_then(|listener| self.make_known(listener)))
+    }
+
+    fn complain_of_no_session(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let text = "no session has this token, or it is too long ago; this one goes on as it is";
+        self.complain(cx, person, "no-session", text);
     }
 
     pub(super) fn greet_in_json(&mut self, cx: &mut Cx<'_>, person: PersonId) {
@@ -99,23 +119,19 @@ impl Chat {
                 Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
             }
         }
-        let digest = sessions::digest(token);
-        if let Some(session) = self.sessions.find(&digest, cx.now()) {
-            return self.take_up_known(
-                cx,
-                person,
-                session,
-                Returning { token: token.into(), named, known: Vec::new() },
-            );
+        let Some(token) = sessions::read(token) else { return self.complain_of_no_session(cx, person) };
+        let returning = Returning { token, named, known: Vec::new() };
+        if let Some(session) = self.session_with(cx, token) {
+            return self.take_up_known(cx, person, session, returning);
         }
         let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.returning.is_none()) else {
             return self.complain(cx, person, "busy", "a session is being looked for already");
         };
         // Perhaps the server was started again since; then the history knows. Nothing else is heard from the client
         // until it has answered.
-        voice.returning = Some(Box::new(Returning { token: token.into(), named, known: Vec::new() }));
+        voice.returning = Some(Box::new(returning));
         let conn = voice.conn;
-        if self.keeper.ask_for(cx, person, digest) {
+        if self.keeper.ask_for(cx, person, sessions::digest(token)) {
             cx.hold(conn, Hold::own(0));
         } else {
             self.remember(cx, person);
@@ -138,15 +154,14 @@ impl Chat {
         let known = std::mem::take(&mut returning.known);
         cx.release(voice.conn, Hold::own(0));
         // Somebody else may have shown the same token while the history was being asked.
-        if let Some(session) = self.sessions.find(&sessions::digest(&returning.token), cx.now()) {
+        if let Some(session) = self.session_with(cx, returning.token) {
             return self.take_up_known(cx, person, session, *returning);
         }
         if known.is_empty() {
-            let text = "no session has this token, or it is too long ago; this one goes on as it is";
-            return self.complain(cx, person, "no-session", text);
+            return self.complain_of_no_session(cx, person);
         }
         let name = known.last().and_then(|last| self.keeper.speaker(cx, &last.room, last.seq));
-        let session = self.sessions.begin(sessions::digest(&returning.token), person);
+        let session = self.sessions.begin(sessions::digest(returning.token), person);
         for Known { id, room, seq } in known {
             self.sessions.remember_print(session, id, &room, seq);
         }
@@ -163,7 +178,7 @@ impl Chat {
             None => self.come_back(cx, person, session, &named),
         };
         if let Some(voice) = self.voices.get_mut(person) {
-            voice.token = Some(token);
+            voice.token = token;
             voice.session = Some(session);
             voice.known = true;
         }

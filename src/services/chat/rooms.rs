@@ -3,8 +3,10 @@
 
 use slab::Slab;
 use smallvec::SmallVec;
+use std::num::NonZeroU32;
 
 use super::language::{Name, Roll};
+use super::since::Since;
 
 /// Rooms that one person can be in.
 pub(super) const ROOMS_PER_PERSON: usize = 32;
@@ -16,12 +18,12 @@ pub(super) const ANNOUNCED: usize = 200;
 
 /// Somebody who is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PersonId(u32);
+pub struct PersonId(NonZeroU32);
 
 impl PersonId {
     /// The place of this person in tables that run beside.
     pub fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 
@@ -43,8 +45,8 @@ pub struct Member {
     pub person: PersonId,
     /// Hears what is said as it is said. Not so while catching up with what was said before, or left behind.
     pub live: bool,
-    /// In the turn of this number, hears only from the event of that number on.
-    pub since: (u64, u32),
+    /// From where on.
+    pub since: Since,
 }
 
 /// Why something can't be done.
@@ -98,7 +100,7 @@ impl Rooms {
     /// # Errors
     /// [`Refusal::Taken`]
     pub fn arrive(&mut self, name: Name) -> Result<PersonId, Refusal> {
-        let person = PersonId(number(self.people.vacant_key()));
+        let person = PersonId(NonZeroU32::MIN.saturating_add(number(self.people.vacant_key())));
         self.names.claim(&name, person).map_err(|_| Refusal::Taken)?;
         self.people.insert(Person { name, places: SmallVec::new(), current: None, announced: false });
         Ok(person)
@@ -190,7 +192,7 @@ impl Rooms {
     ///
     /// # Errors
     /// [`Refusal::TooManyRooms`]
-    pub fn join(&mut self, person: PersonId, room: RoomId, since: (u64, u32)) -> Result<bool, Refusal> {
+    pub fn join(&mut self, person: PersonId, room: RoomId, since: Since) -> Result<bool, Refusal> {
         let who = &mut self.people[person.index()];
         if who.places.iter().any(|&(there, _)| there == room) {
             who.current = Some(room);

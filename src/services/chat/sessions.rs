@@ -2,6 +2,7 @@
 //! already said; only its digest is kept here and in the history.
 
 use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,12 +23,26 @@ pub(super) const NAME_HELD: Duration = Duration::from_secs(60);
 /// Ids of a session that are remembered, so that nothing is said twice.
 pub(super) const IDS: usize = 1024;
 
+/// What its holder shows to take a session up again. It is shown as 32 digits, base 16.
+pub(super) type Token = [u8; 16];
+
 /// What stands for a token: the first half of its SHA-256.
 pub(super) type Digest = [u8; 16];
 
 /// A session's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SessionId(u32);
+pub(super) struct SessionId(NonZeroU32);
+
+impl SessionId {
+    fn at(place: usize) -> Self {
+        let number = u32::try_from(place + 1).ok().and_then(NonZeroU32::new);
+        Self(number.expect("sessions are counted in 32 bits"))
+    }
+
+    fn place(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// Something that a session said with an id.
 #[derive(Debug, Clone)]
@@ -64,16 +79,22 @@ pub(super) struct Sessions {
 }
 
 /// The digest of a token as it is shown.
-pub(super) fn digest(token: &str) -> Digest {
-    let whole = Sha256::digest(token.as_bytes());
+pub(super) fn digest(token: Token) -> Digest {
+    let whole = Sha256::digest(shown(token).as_bytes());
     let mut half = Digest::default();
     half.copy_from_slice(&whole[..16]);
     half
 }
 
-/// A new token, from 128 random bits.
-pub(super) fn token(random: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(random))
+/// A token as it is shown.
+pub(super) fn shown(token: Token) -> String {
+    format!("{:032x}", u128::from_be_bytes(token))
+}
+
+/// The token that is shown so, if one is.
+pub(super) fn read(text: &str) -> Option<Token> {
+    let token = u128::from_str_radix(text, 16).ok()?.to_be_bytes();
+    (shown(token) == text).then_some(token)
 }
 
 impl Sessions {
@@ -87,7 +108,7 @@ impl Sessions {
             receipts: VecDeque::new(),
             away: Moment::NEVER,
         };
-        let id = SessionId(u32::try_from(self.all.insert(session)).expect("sessions are counted in 32 bits"));
+        let id = SessionId::at(self.all.insert(session));
         self.by_digest.insert(digest, id);
         id
     }
@@ -99,22 +120,22 @@ impl Sessions {
     }
 
     pub(super) fn get(&self, id: SessionId) -> &Session {
-        &self.all[id.0 as usize]
+        &self.all[id.place()]
     }
 
     pub(super) fn get_mut(&mut self, id: SessionId) -> &mut Session {
-        &mut self.all[id.0 as usize]
+        &mut self.all[id.place()]
     }
 
     /// A session is over: its holder said goodbye.
     pub(super) fn end(&mut self, id: SessionId) {
-        let session = self.all.remove(id.0 as usize);
+        let session = self.all.remove(id.place());
         self.by_digest.remove(&session.digest);
     }
 
     /// A session has lost its line. The name is held for it for a while, if `hold` says so.
     pub(super) fn lose(&mut self, id: SessionId, name: Name, rooms: Vec<Name>, hold: bool, now: Moment) {
-        let session = &mut self.all[id.0 as usize];
+        let session = &mut self.all[id.place()];
         let digest = session.digest;
         if hold {
             self.held_order.push_back((now + NAME_HELD, name.key().into()));
@@ -190,7 +211,7 @@ impl Sessions {
 
     fn forget_old(&mut self, now: Moment) {
         while let Some(&(since, id, digest)) = self.away.front() {
-            let current = self.all.get(id.0 as usize);
+            let current = self.all.get(id.place());
             let is_away = current
                 .is_some_and(|session| session.digest == digest && session.holder.is_none() && session.away == since);
             if is_away && self.away.len() <= SESSIONS && since + REMEMBERED > now {

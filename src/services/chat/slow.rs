@@ -9,6 +9,7 @@ use super::Chat;
 use super::batch::Batch;
 use super::language::Speech;
 use super::rooms::{PersonId, RoomId};
+use super::since::Since;
 use crate::hub::{Cx, Hold, Moment, Sent};
 
 /// How long the speakers of a room may be made to wait, in every minute.
@@ -234,7 +235,7 @@ impl Chat {
                 let _ = self.tell(cx, person, &gap);
             }
             // The gap ends with what is shown by now. A batch that waits for the disk is behind that, and still to come.
-            let since = (self.batch.number, 0);
+            let since = Since::event(self.batch.number, 0);
             if let Some(member) = self.rooms.member_mut(person, room) {
                 (member.live, member.since) = (true, since);
             }

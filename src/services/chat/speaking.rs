@@ -22,7 +22,7 @@ impl Chat {
             Ok(room) => room,
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
-        let session = self.voices.get(person).and_then(|voice| voice.session);
+        let session = self.make_known(person);
         if let (Some(id), Some(session)) = (saying.id, session) {
             if let Some(receipt) = self.sessions.receipt(session, id) {
                 let (seq, at) = (receipt.seq, std::rc::Rc::clone(&receipt.room));
@@ -55,9 +55,6 @@ impl Chat {
             let (room, id) = (self.batch.keep(name), self.batch.keep(id));
             self.batch.owed.push(Owed { person, session: owner, room, seq, id });
         }
-        if let Some(voice) = self.voices.get_mut(person) {
-            voice.known = true;
-        }
     }
 
     fn owe(&mut self, person: PersonId, session: SessionId, room: &str, seq: u64, id: &str) {
@@ -85,7 +82,7 @@ impl Chat {
     /// Adds to what a room will hear.
     pub(super) fn hear(&mut self, cx: &Cx<'_>, room: RoomId, event: Event) {
         if let Some(voice) = self.voices.get_mut(event.author) {
-            voice.active = self.batch.number;
+            voice.active = self.batch.short_number();
         }
         self.batch.at = Some(cx.wall());
         self.batch.push(room, event);
@@ -125,9 +122,7 @@ impl Chat {
         }
         let from = self.rooms.name(person).clone();
         let _ = self.tell(cx, to, &Speech::Private { from: from.as_str(), at: cx.wall(), text });
-        if let Some(voice) = self.voices.get_mut(person) {
-            voice.known = true;
-        }
+        self.make_known(person);
     }
 
     pub(super) fn topic(&mut self, cx: &mut Cx<'_>, person: PersonId, text: Option<&str>) {

@@ -4,21 +4,22 @@ use std::collections::VecDeque;
 
 use super::batch::Voicing;
 use super::language::Form;
-use super::pace::{Bucket, Flood, Neighbourhood};
+use super::pace::{Bucket, Flood, Neighbourhood, neighbourhood};
 use super::replay::Replay;
 use super::returning::Returning;
 use super::rooms::{PersonId, RoomId};
-use super::sessions::SessionId;
-use crate::hub::{ConnId, Framing, Moment};
+use super::sessions::{SessionId, Token};
+use crate::hub::{ConnId, Cx, Framing, Moment};
 
 /// What is known of somebody's connection.
 #[derive(Debug)]
 pub(super) struct Voice {
     pub(super) conn: ConnId,
     pub(super) voicing: Voicing,
+    /// What it has said is remembered there. Those who only listen have none, though they may have a token.
     pub(super) session: Option<SessionId>,
-    /// Its session's token, once it was shown.
-    pub(super) token: Option<Box<str>>,
+    /// Its session's token, once it was shown; zeros before.
+    pub(super) token: Token,
     /// It has shown another one, and the history is being asked.
     pub(super) returning: Option<Box<Returning>>,
     /// Has shown that it knows about PINGs.
@@ -26,12 +27,13 @@ pub(super) struct Voice {
     /// When it was asked last.
     pub(super) asked: Moment,
     pub(super) bucket: Bucket,
-    /// Where it comes from, if that is beyond this machine; then it shares a bucket with its neighbours.
-    pub(super) place: Option<Neighbourhood>,
+    /// It comes from beyond this machine, and shares a bucket with its neighbours.
+    pub(super) is_from_afar: bool,
     /// Held until then for speaking too fast.
     pub(super) paused: Moment,
-    /// The batch in which it last did something: what it did is cut out of what it hears.
-    pub(super) active: u64,
+    /// The batch in which it last did something, if it is not four billion batches ago: what it did is cut out of what
+    /// it hears.
+    pub(super) active: u32,
     /// Named itself, or spoke: its session is worth remembering.
     pub(super) known: bool,
     /// Has said goodbye, and goes when what it asked for before was answered.
@@ -52,19 +54,19 @@ pub(super) struct Rare {
 }
 
 impl Voice {
-    pub(super) fn new(conn: ConnId, framing: Framing, flood: Flood, place: Option<Neighbourhood>, now: Moment) -> Self {
+    pub(super) fn new(conn: ConnId, framing: Framing, flood: Flood, is_from_afar: bool, now: Moment) -> Self {
         Self {
             conn,
-            voicing: Voicing { form: Form::Plain, framing },
+            voicing: Voicing { form: Form::Plain, shape: framing.into() },
             session: None,
-            token: None,
+            token: Token::default(),
             returning: None,
             beats: false,
             asked: Moment::NEVER,
             bucket: Bucket::full(flood, now),
-            place,
+            is_from_afar,
             paused: Moment::NEVER,
-            active: u64::MAX,
+            active: u32::MAX,
             known: false,
             leaving: false,
             rare: None,
@@ -74,6 +76,11 @@ impl Voice {
     /// May it be asked whether it is there? A person with `nc` would not answer.
     pub(super) fn is_asked(&self) -> bool {
         self.beats || self.voicing.form == Form::Json
+    }
+
+    /// Where it comes from, if that is beyond this machine.
+    pub(super) fn place(&self, cx: &Cx<'_>) -> Option<Neighbourhood> {
+        self.is_from_afar.then(|| cx.about(self.conn).and_then(|about| neighbourhood(about.peer)))?
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
@@ -122,6 +129,12 @@ impl Voices {
             self.by_slot[voice.conn.slot()] = None;
         }
         Some(voice)
+    }
+
+    /// Who was shown this token, and has said nothing since.
+    pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {
+        let is_theirs = |voice: &Voice| voice.session.is_none() && voice.token == token;
+        self.people().find(|&person| self.get(person).is_some_and(is_theirs))
     }
 
     /// Everybody.
