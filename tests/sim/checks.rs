@@ -120,7 +120,7 @@ impl World {
         }
         let tally = self.hub.tally();
         if !self.hub.is_empty() || !self.abandoned && (self.hub.jobs() > 0 || !self.book.borrow().jobs.is_empty()) {
-            return Err(format!("not all is over: {tally}; {}", self.state()));
+            return Err(format!("not all is over: {tally:?}; {}", self.state()));
         }
         if !self.exit && self.hub.deadline().is_some() {
             return Err(format!("a deadline is left: {:?}", self.hub.deadline()));

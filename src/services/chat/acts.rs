@@ -33,7 +33,7 @@ impl Chat {
             match self.voices.get(person).filter(|voice| voice.conn == conn) {
                 None => continue, // gone, or somebody else by now
                 // What follows `/session TOKEN` means what it means for the session that is being looked for.
-                Some(voice) if voice.returning.is_some() => {
+                Some(voice) if voice.is_returning() => {
                     self.asked_later.push(person, conn, ask);
                     continue;
                 }

@@ -78,9 +78,7 @@ impl Chat {
         if rare.replays.len() <= WAITING / 2 {
             cx.release(voice.conn, Self::LONG_ANSWERS);
         }
-        if rare.replays.is_empty() && rare.skipped.is_empty() && rare.sent.is_empty() {
-            voice.rare = None;
-        }
+        voice.drop_rare();
     }
 
     /// It has asked for so much that it is not read until most of that was given.

@@ -124,12 +124,12 @@ impl Chat {
         if let Some(session) = self.session_with(cx, token) {
             return self.take_up_known(cx, person, session, returning);
         }
-        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.returning.is_none()) else {
+        let Some(voice) = self.voices.get_mut(person).filter(|voice| !voice.is_returning()) else {
             return self.complain(cx, person, "busy", "a session is being looked for already");
         };
         // Perhaps the server was started again since; then the history knows. Nothing else is heard from the client
         // until it has answered.
-        voice.returning = Some(Box::new(returning));
+        voice.rare().returning = Some(returning);
         let conn = voice.conn;
         if self.keeper.ask_for(cx, person, sessions::digest(token)) {
             cx.hold(conn, Hold::own(0));
@@ -141,7 +141,8 @@ impl Chat {
     /// The history has answered what a session said before the server was started again. It is taken up with the next
     /// batch.
     pub(super) fn recall(&mut self, person: PersonId, known: Vec<Known>) {
-        if let Some(returning) = self.voices.get_mut(person).and_then(|voice| voice.returning.as_mut()) {
+        let rare = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut());
+        if let Some(returning) = rare.and_then(|rare| rare.returning.as_mut()) {
             returning.known = known;
             self.returned.push(person);
         }
@@ -150,12 +151,13 @@ impl Chat {
     /// Takes up a session that only the history knew, if it does.
     pub(super) fn remember(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(voice) = self.voices.get_mut(person) else { return };
-        let Some(mut returning) = voice.returning.take() else { return };
+        let Some(mut returning) = voice.rare.as_mut().and_then(|rare| rare.returning.take()) else { return };
+        voice.drop_rare();
         let known = std::mem::take(&mut returning.known);
         cx.release(voice.conn, Hold::own(0));
         // Somebody else may have shown the same token while the history was being asked.
         if let Some(session) = self.session_with(cx, returning.token) {
-            return self.take_up_known(cx, person, session, *returning);
+            return self.take_up_known(cx, person, session, returning);
         }
         if known.is_empty() {
             return self.complain_of_no_session(cx, person);
@@ -167,7 +169,7 @@ impl Chat {
         }
         let name = name.and_then(|name| self.named(&name).ok());
         self.sessions.orphan(session, name);
-        self.take_up_known(cx, person, session, *returning);
+        self.take_up_known(cx, person, session, returning);
     }
 
     fn take_up_known(&mut self, cx: &mut Cx<'_>, person: PersonId, session: SessionId, returning: Returning) {

@@ -222,10 +222,10 @@ impl Chat {
             rare.sent.clear();
         }
         let skipped = mem::take(&mut rare.skipped);
-        if !rare.replays.is_empty() {
+        if rare.replays.is_empty() {
+            voice.drop_rare();
+        } else {
             self.catch_up(person);
-        } else if rare.sent.is_empty() {
-            voice.rare = None;
         }
         for (room, heard) in skipped {
             let name = self.rooms.room_name(room).clone();

@@ -20,8 +20,6 @@ pub(super) struct Voice {
     pub(super) session: Option<SessionId>,
     /// Its session's token, once it was shown; zeros before.
     pub(super) token: Token,
-    /// It has shown another one, and the history is being asked.
-    pub(super) returning: Option<Box<Returning>>,
     /// Has shown that it knows about PINGs.
     pub(super) beats: bool,
     /// When it was asked last.
@@ -42,9 +40,11 @@ pub(super) struct Voice {
     pub(super) rare: Option<Box<Rare>>,
 }
 
-/// State of those who catch up or lag behind.
+/// State of those who come back, catch up or lag behind.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
+    /// It has shown another session's token, and the history is being asked.
+    pub(super) returning: Option<Returning>,
     /// What it asked to hear again, the first under way.
     pub(super) replays: VecDeque<Replay>,
     /// Rooms that it does not hear while it lags, with the last number that it was sent.
@@ -60,7 +60,6 @@ impl Voice {
             voicing: Voicing { form: Form::Plain, shape: framing.into() },
             session: None,
             token: Token::default(),
-            returning: None,
             beats: false,
             asked: Moment::NEVER,
             bucket: Bucket::full(flood, now),
@@ -81,6 +80,19 @@ impl Voice {
     /// Where it comes from, if that is beyond this machine.
     pub(super) fn place(&self, cx: &Cx<'_>) -> Option<Neighbourhood> {
         self.is_from_afar.then(|| cx.about(self.conn).and_then(|about| neighbourhood(about.peer)))?
+    }
+
+    /// Has it shown a token of which the history is to say whose it is?
+    pub(super) fn is_returning(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.returning.is_some())
+    }
+
+    /// Gives back what most people never have, if it is of no more use.
+    pub(super) fn drop_rare(&mut self) {
+        let is_idle = |rare: &Rare| {
+            rare.returning.is_none() && rare.replays.is_empty() && rare.skipped.is_empty() && rare.sent.is_empty()
+        };
+        self.rare = self.rare.take().filter(|rare| !is_idle(rare));
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
