@@ -15,7 +15,7 @@ use crate::hub::{Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::listen::{Bound, Place, bind};
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, wall};
+use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
 use crate::services::chat::{self, Chat};
 use crate::services::{Echo, Upper};
 
@@ -105,6 +105,8 @@ pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> 
     let bound: Vec<Bound> =
         config.listeners.iter().map(|listen| bind_one(listen, config)).collect::<Result<_, StartError>>()?;
     let door = Doorkeeper::new(config.max_connections, raise_descriptor_limit());
+    // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
+    survive_file_limits().map_err(failed("signals"))?;
     let mut hub = Hub::new(config.limits.clone(), random::source());
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();

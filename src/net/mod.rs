@@ -19,3 +19,4 @@ pub use admission::Doorkeeper;
 pub use clock::wall;
 pub use jobs::Stopper;
 pub use reactor::{Exit, Reactor};
+pub use signals::survive_file_limits;

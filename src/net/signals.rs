@@ -1,5 +1,6 @@
 //! Signals as events on the same poll.
 
+use std::sync::Arc;
 use std::{fmt, io};
 
 use mio::{Interest, Registry, Token};
@@ -14,6 +15,16 @@ pub(super) enum Wish {
     Reload,
     /// SIGUSR1.
     Figures,
+}
+
+/// A write past the limit of a file's size fails from now on, as any write may; the signal that comes with it would
+/// end the process.
+///
+/// # Errors
+/// When no handler can be installed.
+pub fn survive_file_limits() -> io::Result<()> {
+    signal_hook::flag::register(libc::SIGXFSZ, Arc::default())?;
+    Ok(())
 }
 
 pub(super) struct Signals {

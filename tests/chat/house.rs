@@ -25,6 +25,8 @@ pub(crate) struct House {
     hub: Hub,
     door: ListenerId,
     now: Duration,
+    /// What the calendar says at the beginning, in milliseconds. It may be set.
+    pub(crate) calendar: u64,
     peers: Vec<Peer>,
     /// Turns in which something was written, by the time.
     pub(crate) writes: Vec<Duration>,
@@ -42,7 +44,8 @@ impl House {
         let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));
         let door =
             hub.listen(chat, Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe });
-        let mut house = Self { hub, door, now: Duration::ZERO, peers: Vec::new(), writes: Vec::new() };
+        let (now, calendar) = (Duration::ZERO, 1_800_000_000_000);
+        let mut house = Self { hub, door, now, calendar, peers: Vec::new(), writes: Vec::new() };
         house.settle();
         house
     }
@@ -53,7 +56,7 @@ impl House {
     }
 
     fn begin(&mut self) {
-        let millis = 1_800_000_000_000 + u64::try_from(self.now.as_millis()).unwrap();
+        let millis = self.calendar + u64::try_from(self.now.as_millis()).unwrap();
         self.hub.begin(Moment::START + self.now, Wall::from_millis(millis));
     }
 
@@ -138,6 +141,12 @@ impl House {
             self.settle();
         }
         self.now = end;
+        self.settle();
+    }
+
+    /// The whole house stands still for so long, as a machine may, and does then what is overdue.
+    pub(crate) fn oversleep(&mut self, span: Duration) {
+        self.now += span;
         self.settle();
     }
 

@@ -39,6 +39,18 @@ fn a_program_is_asked_after_60_seconds_of_silence_and_gone_after_150() {
 }
 
 #[test]
+fn who_was_asked_late_is_gone_after_150_seconds_all_the_same() {
+    let mut house = House::calm();
+    let program = house.program();
+    house.oversleep(100 * SECOND);
+    assert!(is_ping(&house.lines(program)[0]));
+    house.pass(49 * SECOND);
+    assert!(!house.is_gone(program));
+    house.pass(SECOND);
+    assert!(house.is_gone(program));
+}
+
+#[test]
 fn whoever_answers_is_asked_every_minute_and_never_gone() {
     let mut house = House::calm();
     let program = house.program();

@@ -151,8 +151,8 @@ pub(super) fn beat(heard: Moment, asked: Moment, now: Moment) -> Beat {
         Beat::Gone
     } else if was_asked {
         // An answer moves no timer. If one came at once, the next question is due a minute after this one.
-        let again = asked + PING_AFTER;
-        Beat::Wait(whole_second(if again > now { again } else { heard + GONE_AFTER }))
+        let (again, gone) = (asked + PING_AFTER, heard + GONE_AFTER);
+        Beat::Wait(whole_second(if again > now { again.min(gone) } else { gone }))
     } else if heard + PING_AFTER <= now {
         Beat::Ask
     } else {
