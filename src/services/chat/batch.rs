@@ -289,21 +289,32 @@ impl Wires {
     }
 
     /// A room's events in a voicing; encoded when first asked for.
+    #[inline]
     pub(super) fn get(&mut self, voicing: Voicing, batch: &Batch, room: &RoomEvents, name: &str) -> &Wire {
-        let wire = &mut self.wires[voicing.index()];
-        if wire.ends.is_empty() {
-            for event in &room.events {
-                if let Some(speech) = speech(batch, event, name) {
-                    voicing.write(&speech, &mut wire.bytes, &mut self.spare);
-                }
-                wire.ends.push(span(0, wire.bytes.len()).end);
-            }
+        if self.wires[voicing.index()].ends.is_empty() {
+            self.encode(voicing, batch, room, name);
         }
-        wire
+        &self.wires[voicing.index()]
+    }
+
+    #[cold]
+    fn encode(&mut self, voicing: Voicing, batch: &Batch, room: &RoomEvents, name: &str) {
+        let wire = &mut self.wires[voicing.index()];
+        for event in &room.events {
+            if let Some(speech) = speech(batch, event, name) {
+                voicing.write(&speech, &mut wire.bytes, &mut self.spare);
+            }
+            wire.ends.push(span(0, wire.bytes.len()).end);
+        }
     }
 }
 
 impl Wire {
+    /// The bytes of all events.
+    pub(super) fn whole(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The bytes of some events.
     pub(super) fn piece(&self, events: Range<u32>) -> &[u8] {
         let end_of = |count: u32| if count == 0 { 0 } else { self.ends[count as usize - 1] as usize };

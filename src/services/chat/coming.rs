@@ -98,9 +98,14 @@ impl Chat {
         }
     }
 
+    /// Is this the room that everybody comes to? Not its place but its name tells: with nobody in it, it may go.
+    pub(super) fn is_lobby(&self, room: RoomId) -> bool {
+        self.rooms.room_name(room).key() == self.lobby.key()
+    }
+
     /// Tells a room who came. Somebody who comes to the lobby on purpose need not speak to be announced.
     pub(super) fn announce_join(&mut self, cx: &Cx<'_>, person: PersonId, room: RoomId, what: What) {
-        if self.rooms.room(&self.lobby) == Some(room) {
+        if self.is_lobby(room) {
             self.rooms.announce(person);
         }
         if self.rooms.is_announcing(room) {
@@ -133,8 +138,7 @@ impl Chat {
 
     /// Takes somebody out of a room; the room is told the reason, if there is one to tell.
     pub(super) fn part(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, reason: Option<&str>) {
-        let in_lobby = self.rooms.room(&self.lobby) == Some(room);
-        let told = self.rooms.is_announcing(room) && (!in_lobby || self.rooms.is_announced(person));
+        let told = self.rooms.is_announcing(room) && (!self.is_lobby(room) || self.rooms.is_announced(person));
         let Ok(member) = self.rooms.leave(person, room) else { return };
         if let Some(voice) = self.voices.get(person).filter(|_| member.live) {
             self.batch.depart(room, person, voice.conn, member.since);
@@ -186,11 +190,10 @@ impl Chat {
             let text = format!("{name} is taken; choose another name");
             return self.complain(cx, person, "name-taken", &text);
         }
-        let lobby = self.rooms.room(&self.lobby);
         let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
         let is_new = before.as_str() != name.as_str();
         for room in rooms {
-            if Some(room) == lobby && self.rooms.announce(person) {
+            if self.is_lobby(room) && self.rooms.announce(person) {
                 if self.rooms.is_announcing(room) {
                     self.note(cx, room, person, What::Joined, "");
                 }

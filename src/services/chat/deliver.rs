@@ -1,13 +1,14 @@
 //! Making a batch heard.
 
 use std::mem;
+use std::ops::Range;
 
 use super::Chat;
 use super::batch::{Batch, Owed, RoomEvents, Wire};
 use super::language::Speech;
 use super::rooms::{Member, PersonId};
 use super::slow::{Behind, Waited};
-use crate::hub::{Cx, Sent};
+use crate::hub::{ConnId, Cx, Sent};
 
 impl Chat {
     /// Everybody hears what they are to hear; then receipts are given.
@@ -43,31 +44,22 @@ impl Chat {
                 _ if cx.room(voice.conn) == 0 => Waited::Full,
                 _ => Waited::Something,
             };
-            let mut silent = true;
-            let mut hand_over = |piece: &[u8]| {
-                if piece.is_empty() {
-                    return Sent::Queued;
-                }
-                silent = false;
-                cx.send_wire(voice.conn, piece)
-            };
-            let sent = if voice.active == batch.short_number() {
-                send_around(wire, events, person, first..all, &mut hand_over)
+            // Whoever said nothing and was there from the start hears all of it, and that is nearly everybody.
+            let sent = if first == 0 && voice.active != batch.short_number() {
+                send(cx, voice.conn, wire.whole())
             } else {
-                hand_over(wire.piece(first..all))
+                send_around(cx, voice.conn, wire, events, person, first..all)
             };
-            let lags = matches!(sent, Sent::Waiting | Sent::Full);
-            // Whose own words were all there is was sent nothing, which says nothing.
-            if !silent && (lags || voice.rare.is_some()) {
+            // To whom nothing was to be sent, because their own words are all there is, nothing is to be noted.
+            let Some(sent) = sent else { continue };
+            if matches!(sent, Sent::Waiting | Sent::Full) || voice.rare.is_some() {
                 behind.push(Behind { person, room: events.room, sent, waited });
             }
         }
         for gone in &events.departed {
             if let Some(voice) = self.voices.get(gone.person).filter(|voice| voice.conn == gone.conn) {
                 let wire = wires.get(voice.voicing, batch, events, name);
-                let mut hand_over =
-                    |piece: &[u8]| if piece.is_empty() { Sent::Queued } else { cx.send_wire(voice.conn, piece) };
-                let _ = send_around(wire, events, gone.person, gone.heard.clone(), &mut hand_over);
+                let _ = send_around(cx, voice.conn, wire, events, gone.person, gone.heard.clone());
             }
         }
         self.wires = wires;
@@ -108,22 +100,30 @@ impl Chat {
     }
 }
 
-/// Sends the events that are not somebody's own, in as few pieces as there can be.
+/// Sends some bytes, if there are any.
+fn send(cx: &mut Cx<'_>, conn: ConnId, piece: &[u8]) -> Option<Sent> {
+    (!piece.is_empty()).then(|| cx.send_wire(conn, piece))
+}
+
+/// Sends the events that are not somebody's own, in as few pieces as there can be. Answers what became of the last
+/// that did not leave at once.
 fn send_around(
+    cx: &mut Cx<'_>,
+    conn: ConnId,
     wire: &Wire,
     events: &RoomEvents,
     person: PersonId,
-    heard: std::ops::Range<u32>,
-    hand_over: &mut impl FnMut(&[u8]) -> Sent,
-) -> Sent {
+    heard: Range<u32>,
+) -> Option<Sent> {
     let mut start = heard.start;
-    let mut sent = Sent::Queued;
-    let worse = |before: Sent, now: Sent| if now == Sent::Queued { before } else { now };
+    let mut sent = None;
+    let mut note = |now: Option<Sent>| sent = now.filter(|&now| now != Sent::Queued).or(sent).or(now);
     for at in heard.clone() {
         if events.events[at as usize].author == person {
-            sent = worse(sent, hand_over(wire.piece(start..at)));
+            note(send(cx, conn, wire.piece(start..at)));
             start = at + 1;
         }
     }
-    worse(sent, hand_over(wire.piece(start..heard.end)))
+    note(send(cx, conn, wire.piece(start..heard.end)));
+    sent
 }

@@ -97,7 +97,7 @@ impl Chat {
 
     /// A guest who speaks in the lobby for the first time was not announced there yet.
     fn show_up(&mut self, cx: &Cx<'_>, person: PersonId, room: RoomId) {
-        if self.rooms.room(&self.lobby) == Some(room) && self.rooms.announce(person) && self.rooms.is_announcing(room) {
+        if self.is_lobby(room) && self.rooms.announce(person) && self.rooms.is_announcing(room) {
             self.note(cx, room, person, What::Joined, "");
         }
     }

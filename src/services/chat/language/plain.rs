@@ -7,13 +7,28 @@
 //! The text of a [`Speech::Info`] is the server's own and begins with a word of its own; `- #room` followed by a
 //! number or by `gap` belongs to [`Speech::Said`] and [`Speech::Gap`].
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
-use super::text::neutralise;
+use super::text::{is_printable_ascii, neutralise};
 use super::{Speech, When};
 
 /// Appends `speech` as one line, without its end.
+///
+/// What comes in is clean already. It is made clean again here, where a line is a line: an old history, or a mistake
+/// elsewhere, must not become a forged one.
 pub fn plain(speech: &Speech<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    line(speech, out);
+    if !is_printable_ascii(&out[start..])
+        && let Cow::Owned(clean) = neutralise(str::from_utf8(&out[start..]).unwrap_or_default())
+    {
+        out.truncate(start);
+        out.extend_from_slice(clean.as_bytes());
+    }
+}
+
+fn line(speech: &Speech<'_>, out: &mut Vec<u8>) {
     match *speech {
         Speech::Said { .. } => said(speech, out),
         Speech::Private { from, text, .. } => put(out, &["@", from, " ", text]),
@@ -99,10 +114,8 @@ fn number(out: &mut Vec<u8>, number: Option<u64>) {
     }
 }
 
-/// What comes in is clean already. It is made clean again here, where a line is a line: an old history, or a mistake
-/// elsewhere, must not become a forged one.
 fn put(out: &mut Vec<u8>, parts: &[&str]) {
     for part in parts {
-        out.extend_from_slice(neutralise(part).as_bytes());
+        out.extend_from_slice(part.as_bytes());
     }
 }
