@@ -91,7 +91,7 @@ impl Hall {
             self.speak(crowd);
             let moved = crowd.turn(self);
             still = if moved { 0 } else { still + 1 };
-            assert!(still < 500, "nothing moves any more: {} said; {:#?}", self.said(), self.left_behind(crowd));
+            assert!(still < 2000, "nothing moves any more: {} said; {:#?}", self.said(), self.left_behind(crowd));
             meanwhile(self, crowd);
         }
     }
