@@ -170,5 +170,8 @@ impl Hub {
             self.call(link.service, |service, cx| service.fault(cx, id, fault));
             self.core.close(id, Reason::Fault(fault));
         }
+        if let Some(link) = self.core.link_mut(id).filter(|link| link.state == State::Closing) {
+            link.why = Reason::Fault(fault); // also where the service has closed
+        }
     }
 }

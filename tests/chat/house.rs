@@ -62,8 +62,17 @@ impl House {
 
     /// A guest, greeted.
     pub(crate) fn guest(&mut self) -> Who {
+        self.arrives(Address::Pipe)
+    }
+
+    /// A guest from an address beyond this machine, or on it.
+    pub(crate) fn guest_from(&mut self, peer: &str) -> Who {
+        self.arrives(Address::Tcp(peer.parse().unwrap()))
+    }
+
+    fn arrives(&mut self, peer: Address) -> Who {
         self.begin();
-        let id = self.hub.accepted(self.door, Address::Pipe, None);
+        let id = self.hub.accepted(self.door, peer, None);
         let (sent, heard, partial) = (Vec::new(), Vec::new(), Vec::new());
         self.peers.push(Peer { id, sent, heard, partial, reads: true, gone: false });
         self.settle();

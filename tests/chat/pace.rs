@@ -285,6 +285,25 @@ fn a_name_is_held_for_60_seconds_after_a_broken_line() {
 }
 
 #[test]
+fn a_name_is_held_for_60_seconds_after_the_last_broken_line() {
+    let mut house = House::calm();
+    let (alice, bob) = (house.person("alice"), house.person("bob"));
+    house.says(bob, "/session");
+    let token = house.lines(bob).pop().unwrap().replace("- session ", "");
+    house.breaks(bob);
+    house.pass(30 * SECOND);
+    let bob = house.guest();
+    house.says(bob, &format!("/session {token}"));
+    house.breaks(bob);
+    house.lines(alice);
+    for (seconds, answer) in [(59, "! name-taken: bob is taken; choose another name"), (1, "- you are bob")] {
+        house.pass(seconds * SECOND);
+        house.says(alice, "/nick bob");
+        assert_eq!(house.lines(alice), [answer]);
+    }
+}
+
+#[test]
 fn who_comes_back_too_late_for_the_name_is_told_and_has_the_rest() {
     let mut house = House::calm();
     let (alice, bob) = (house.person("alice"), house.person("bob"));

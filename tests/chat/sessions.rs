@@ -230,3 +230,20 @@ fn a_session_is_taken_up_by_who_follows_it_with_commands_at_once() {
     nobody.says_all(&["/session 00000000000000000000000000000000", "who am I?"]);
     alice.hear_all(&["#lobby -- guest5 joined", "#lobby <guest5> who am I?"]);
 }
+
+#[test]
+fn a_name_that_looks_like_a_held_one_is_held_too() {
+    let chat = Chat::new();
+    let [mut alice, mut bob] = chat.people(["alice", "scope"]);
+    let token = bob.token();
+    bob.breaks();
+    alice.hear("#lobby -- scope left (connection lost)");
+    for name in ["SCOPE", "sc0pe", "ѕсоре"] {
+        alice.is_refused(&format!("/nick {name}"), "name-taken");
+    }
+    let mut bob = chat.guest();
+    bob.ask(&format!("/session {token}"), "- welcome back, scope");
+    bob.ask("/nick bob", "- you are bob");
+    alice.hear_all(&["#lobby -- scope joined (back)", "#lobby -- scope is now bob"]);
+    alice.ask("/nick ѕсоре", "- you are ѕсоре");
+}

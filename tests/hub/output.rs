@@ -24,6 +24,31 @@ fn a_sender_is_told_when_the_high_mark_is_reached_and_its_bytes_are_taken_all_th
 }
 
 #[test]
+fn a_sender_is_told_whether_its_bytes_wait_behind_others_and_what_the_stream_has_taken() {
+    let mut stage = Stage::new(polite);
+    let id = stage.accept();
+    stage.peer(id).window = 0;
+    assert_eq!(stage.act(|cx| (cx.send_wire(id, b"abc"), cx.taken(id))), (Sent::Queued, 0));
+    assert_eq!(stage.act(|cx| cx.send_wire(id, b"de")), Sent::Waiting, "in the same turn too");
+    assert_eq!(stage.act(|cx| cx.send_wire(id, b"")), Sent::Waiting);
+    stage.run();
+    stage.grant(id, 4);
+    stage.quiet();
+    assert_eq!(stage.act(|cx| (cx.taken(id), cx.unsent(id))), (4, 1), "a part counts");
+    assert_eq!(stage.act(|cx| cx.send_wire(id, b"f")), Sent::Waiting);
+    stage.grant(id, usize::MAX);
+    stage.quiet();
+    assert_eq!(stage.act(|cx| (cx.taken(id), cx.unsent(id))), (6, 0));
+    assert_eq!(stage.act(|cx| cx.send_wire(id, b"g")), Sent::Queued, "nothing waits any more");
+    stage.run();
+    assert_eq!(stage.act(|cx| cx.taken(id)), 7);
+    stage.act(|cx| cx.close(id));
+    assert_eq!(stage.act(|cx| cx.send_wire(id, b"h")), Sent::Gone);
+    stage.run();
+    assert_eq!(stage.written(id), "abcdefg");
+}
+
+#[test]
 fn drained_comes_once_when_the_output_has_fallen_to_the_low_mark() {
     let mut stage = Stage::new(polite);
     let id = stage.accept();
@@ -182,6 +207,7 @@ fn one_turn_writes_a_share_and_the_next_goes_on_without_sleep() {
     stage.act(|cx| assert_eq!(cx.send_wire(id, &vec![b'a'; size]), Sent::Full));
     for written in [WRITE_PER_TURN, 2 * WRITE_PER_TURN, size] {
         assert!(!stage.is_quiet());
+        assert!(stage.hub.output(id).len() <= WRITE_PER_TURN);
         stage.turn();
         assert_eq!(stage.peer(id).written.len(), written);
     }

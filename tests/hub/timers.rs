@@ -94,3 +94,21 @@ fn a_slot_that_was_never_seen_has_no_deadline() {
     timers.set(1000, Moment::NEVER);
     assert_eq!((timers.of(1000), timers.first()), (Moment::NEVER, None));
 }
+
+/// The entry that fills the place of one that was taken out may belong above it: it comes from another branch.
+#[test]
+fn one_taken_out_is_replaced_by_one_that_may_be_due_before_those_above_it() {
+    let mut timers = Timers::default();
+    // In the order of the heap: whoever is set stays where it is put.
+    let nanos = [1, 10, 2, 11, 12, 25, 3, 13, 14, 15, 16, 30, 31, 32, 4];
+    for (slot, nanos) in (0..).zip(nanos) {
+        timers.set(slot, Moment::from_nanos(nanos));
+    }
+    timers.set(7, Moment::NEVER);
+    let order: Vec<u64> = std::iter::from_fn(|| {
+        let due = timers.first()?;
+        timers.expired(due).map(|slot| nanos[slot as usize])
+    })
+    .collect();
+    assert_eq!(order, [1, 2, 3, 4, 10, 11, 12, 14, 15, 16, 25, 30, 31, 32]);
+}

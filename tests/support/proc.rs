@@ -34,8 +34,17 @@ pub(crate) fn ticks(pid: Pid) -> u64 {
 
 /// Memory that it has now, in KiB.
 pub(crate) fn resident(pid: Pid) -> u64 {
+    memory(pid, "VmRSS:")
+}
+
+/// The most memory that it ever had, in KiB.
+pub(crate) fn peak(pid: Pid) -> u64 {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: Pid, what: &str) -> u64 {
     let status = read(pid, "status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("it has memory");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 

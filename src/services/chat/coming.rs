@@ -26,7 +26,7 @@ impl Chat {
             self.guests += 1;
             let name =
                 Name::new(&format!("guest{}", self.guests), Alphabet::Ascii).expect("a word and a number are a name");
-            if self.sessions.is_held(name.key(), None, cx.now()) {
+            if self.sessions.is_held(&name, None, cx.now()) {
                 continue;
             }
             if let Ok(person) = self.rooms.arrive(name) {
@@ -184,7 +184,7 @@ impl Chat {
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
         let session = self.voices.get(person).and_then(|voice| voice.session);
-        let taken = self.sessions.is_held(name.key(), session, cx.now());
+        let taken = self.sessions.is_held(&name, session, cx.now());
         let before = self.rooms.name(person).clone();
         if taken || self.rooms.rename(person, name.clone()).is_err() {
             let text = format!("{name} is taken; choose another name");

@@ -92,8 +92,8 @@ impl Chat {
     /// Rooms without members go, unless there is something to be read in them.
     fn forget_empty_rooms(&mut self) {
         for room in mem::take(&mut self.emptied) {
-            let is_empty = self.rooms.room_name_if_any(room).is_some_and(|name| self.keeper.last(name) == 0);
-            if is_empty {
+            let name = self.rooms.room_name_if_any(room).filter(|name| name.key() != self.lobby.key());
+            if name.is_some_and(|name| self.keeper.last(name) == 0) {
                 self.rooms.forget(room);
             }
         }

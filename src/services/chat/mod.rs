@@ -42,7 +42,7 @@ pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::since::Since;
 pub use self::slow::Slow;
 
-/// The room that everybody comes to.
+/// The room that everybody comes to. It is always there, also when nobody is in it.
 const LOBBY: &str = "lobby";
 /// Text that may wait to be carried out in one turn. Beyond it speakers are not read until the turn is over, so that
 /// no turn gets long and no batch outgrows its readers' buffers.
@@ -121,6 +121,8 @@ impl Chat {
     pub fn new(settings: Settings, history: Option<Log>) -> Self {
         let keeper = Keeper::new(history, settings.sync);
         let mut rooms = Rooms::default();
+        let lobby = Name::new(LOBBY, Alphabet::Ascii).expect("it is a word");
+        rooms.room_or_new(&lobby).expect("there is room for the first one");
         // Rooms of which something is kept have their name from the start, whoever comes first and however they write it.
         for name in keeper.rooms().iter().filter_map(|room| Name::new(room, Alphabet::OneScript).ok()) {
             let _ = rooms.room_or_new(&name);
@@ -128,7 +130,7 @@ impl Chat {
         Self {
             settings,
             rooms,
-            lobby: Name::new(LOBBY, Alphabet::Ascii).expect("it is a word"),
+            lobby,
             voices: Voices::default(),
             sessions: sessions::Sessions::default(),
             asked: Asked::default(),

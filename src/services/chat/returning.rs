@@ -262,12 +262,12 @@ impl Chat {
         }
         let (name, mut rooms) = self.sessions.take_up(session, person);
         if let Some(name) = name {
-            let held = self.sessions.is_held(name.key(), Some(session), cx.now());
+            let held = self.sessions.is_held(&name, Some(session), cx.now());
             if held || self.rooms.rename(person, name.clone()).is_err() {
                 let text = format!("{name} is somebody else by now; /nick NAME gives you another name");
                 self.complain(cx, person, "name-taken", &text);
             } else {
-                self.sessions.unhold(name.key());
+                self.sessions.unhold(&name, session);
             }
         }
         if rooms.is_empty() && named.is_empty() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use slab::Slab;
 
-use super::language::Name;
+use super::language::{Name, Roll};
 use super::rooms::PersonId;
 use crate::hub::Moment;
 use crate::log::id_hash;
@@ -73,9 +73,10 @@ pub(super) struct Sessions {
     by_digest: HashMap<Digest, SessionId>,
     /// Those whose line is broken, the longest first. One that was taken up since is skipped when it comes up.
     away: VecDeque<(Moment, SessionId, Digest)>,
-    /// Names held for sessions: whose, and until when.
-    held: HashMap<Box<str>, (Digest, Moment)>,
-    held_order: VecDeque<(Moment, Box<str>)>,
+    /// Names held for sessions, by the digests of whose they are.
+    held: Roll<Digest>,
+    /// Since when, the longest first. One that was let go of before, and perhaps is held again, is skipped.
+    held_order: VecDeque<(Moment, SessionId, Digest, Name)>,
 }
 
 /// The digest of a token as it is shown.
@@ -137,9 +138,9 @@ impl Sessions {
     pub(super) fn lose(&mut self, id: SessionId, name: Name, rooms: Vec<Name>, hold: bool, now: Moment) {
         let session = &mut self.all[id.place()];
         let digest = session.digest;
-        if hold {
-            self.held_order.push_back((now + NAME_HELD, name.key().into()));
-            self.held.insert(name.key().into(), (digest, now + NAME_HELD));
+        // Nobody had a name that looks like it, and nobody has been held one, so there is no rival.
+        if hold && self.held.claim(&name, digest).is_ok() {
+            self.held_order.push_back((now, id, digest, name.clone()));
         }
         session.holder = None;
         session.name = Some(name);
@@ -149,15 +150,18 @@ impl Sessions {
         self.forget_old(now);
     }
 
-    /// Is a name held for a session other than this one?
-    pub(super) fn is_held(&self, key: &str, by: Option<SessionId>, now: Moment) -> bool {
-        let own = by.map(|id| self.get(id).digest);
-        self.held.get(key).is_some_and(|&(whose, until)| until > now && own != Some(whose))
+    /// Is a name, or one that looks like it, held for a session other than this one?
+    pub(super) fn is_held(&mut self, name: &Name, by: Option<SessionId>, now: Moment) -> bool {
+        self.forget_old(now);
+        // Nobody has a token of which this is the digest.
+        let own = by.map_or(Digest::default(), |id| self.get(id).digest);
+        self.held.rival(name, own).is_some()
     }
 
-    /// Lets go of a name that was held.
-    pub(super) fn unhold(&mut self, key: &str) {
-        self.held.remove(key);
+    /// Lets go of a name that was held for a session.
+    pub(super) fn unhold(&mut self, name: &Name, by: SessionId) {
+        let own = self.get(by).digest;
+        self.held.release(name, own);
     }
 
     /// What a session said with this id, if it did.
@@ -222,14 +226,12 @@ impl Sessions {
                 self.end(id);
             }
         }
-        while let Some((until, key)) = self.held_order.front() {
-            if *until > now {
-                break;
+        while let Some((since, id, digest, name)) = self.held_order.pop_front_if(|held| held.0 + NAME_HELD <= now) {
+            let current = self.all.get(id.0 as usize).filter(|session| session.digest == digest);
+            let is_held_again = current.is_some_and(|session| session.holder.is_none() && session.away > since);
+            if !is_held_again {
+                self.held.release(&name, digest);
             }
-            if self.held.get(key).is_some_and(|(_, held)| held == until) {
-                self.held.remove(key);
-            }
-            self.held_order.pop_front();
         }
     }
 }

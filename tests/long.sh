@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The long versions of the tests that have one, with figures. Not part of the gate.
+#
+#   tests/long.sh                all of them, about ten minutes on two processors
+#   tests/long.sh crash          200 lives that end by kill -9 (or, every fourth, by SIGTERM), receipts checked
+#   tests/long.sh crowd          100 members, 20 of whom say a million messages; the same with ten who stop reading;
+#                                a resume over a million messages while twenty go on talking
+#   tests/long.sh idle           10,000 members who say nothing: memory, processor time, heartbeats
+#
+# idle needs some 20,000 descriptors (ulimit -n).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PARLOR_LONG_TESTS=1
+ulimit -n "$(ulimit -H -n)"
+for test in ${*:-crash crowd idle}; do
+  printf '\n== %s\n' "$test"
+  cargo test --release --locked --test "$test" -- --nocapture --test-threads=1
+done
