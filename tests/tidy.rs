@@ -76,7 +76,11 @@ const FLOORS: [Floor; 6] = [
         rooms: &["hub", "net"],
         packages: &["std", "mio", "socket2", "rustix", "libc", "log", "signal_hook", "signal_hook_mio"],
     },
-    Floor { room: "daemon", rooms: &["hub", "log", "services", "net", "daemon"], packages: &["std", "log", "rustix"] },
+    Floor {
+        room: "daemon",
+        rooms: &["hub", "log", "services", "net", "daemon"],
+        packages: &["std", "log", "rustix", "clap", "serde", "toml"],
+    },
     Floor {
         room: "cli",
         rooms: &["hub", "log", "services", "net", "daemon", "cli"],

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use super::Failure;
+use super::serve::complain;
 use super::since::Since;
-use crate::daemon::history::{days, default_folder};
+use crate::daemon::settings::Layers;
 use crate::hub::Wall;
 use crate::log::{Reader, Record};
 use crate::net::wall;
@@ -21,6 +22,9 @@ pub(super) struct Args {
     /// Folder of the history [default: as for serve]
     #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
     data: Option<PathBuf>,
+    /// The server's configuration: where its history is, and how much of it is shown
+    #[arg(long, value_name = "FILE", env = "PARLOR_CONFIG")]
+    config: Option<PathBuf>,
     /// Only what came after this number, or since this time (2026-11-20, 2026-11-20T18:46:03Z)
     #[arg(long, value_name = "SEQ|TIME")]
     since: Option<Since>,
@@ -39,11 +43,15 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let folder =
-        args.data.clone().or_else(default_folder).ok_or("no folder of a history is known; name it with --data")?;
+    let words = args.data.iter().flat_map(|data| ["--data".into(), data.clone().into_os_string()]).collect();
+    let (folder, age) = match (Layers { words, file: args.config.clone() }).read() {
+        Ok(in_force) => in_force.settings.kept(),
+        Err(wrong) => return Ok(complain(wrong)),
+    };
+    let folder = folder.ok_or("no folder of a history is known; name it with --data")?;
     let room = args.room.as_deref().map(|room| Name::new(room.trim_start_matches('#'), Alphabet::OneScript));
     let room = room.transpose().map_err(|complaint| complaint.text)?;
-    let oldest = wall().millis().saturating_sub(days() * 24 * 60 * 60 * 1000);
+    let oldest = wall().millis().saturating_sub(age.millis());
     let mut reader = Reader::open(&folder, oldest).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut out = BufWriter::new(stdout().lock());
     let written = export(args, room.as_ref(), &mut reader, &mut out).and_then(|()| out.flush());

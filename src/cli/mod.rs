@@ -5,14 +5,20 @@
 )]
 
 mod address;
+mod check;
+mod generate;
 mod history;
 mod probe;
 mod serve;
 mod since;
 
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::daemon::settings::{self, Settings};
 
 /// A chat server on one thread and one epoll.
 #[derive(Debug, Parser)]
@@ -25,7 +31,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server; this is also what `parlor` alone does
-    Serve(Box<serve::Args>),
+    Serve(Box<Settings>),
+    /// Say whether a configuration is right, and if not, what is wrong with it
+    Check(check::Args),
+    /// Write the sample configuration
+    Generate(generate::Args),
     /// Show what the kernel says of a connection to an address: options asked and granted, round-trip time
     Probe(probe::Args),
     /// Read, filter and export what was said, without a server or beside one
@@ -38,12 +48,14 @@ type Failure = Box<dyn std::error::Error>;
 /// Runs the command that the process was started with. Wrong usage ends the process with 2.
 #[must_use]
 pub fn run() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or_else(|| {
+    let command = parsed(std::env::args_os()).command.unwrap_or_else(|| {
         // Parsed all the same: the environment may have something to say.
-        Cli::parse_from(["parlor", "serve"]).command.expect("a command was given")
+        parsed(["parlor", "serve"].map(OsString::from)).command.expect("a command was given")
     });
     let outcome = match command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(given) => serve::run(&given),
+        Command::Check(args) => check::run(args),
+        Command::Generate(args) => generate::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::History(args) => history::run(&args),
     };
@@ -51,4 +63,22 @@ pub fn run() -> ExitCode {
         eprintln!("parlor: {failure}");
         ExitCode::FAILURE
     })
+}
+
+/// The command with everything that follows from the names of its flags.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommand("serve", settings::prepared)
+}
+
+fn parsed(words: impl IntoIterator<Item = OsString>) -> Cli {
+    let matches = command().get_matches_from(words);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command()).exit())
+}
+
+/// Writes an answer to standard output. Whoever reads it may have had enough.
+fn answer(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

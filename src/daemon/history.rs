@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::hub::Random;
-use crate::log::{Log, OpenError, Settings, SyncMode};
+use crate::log::{Log, OpenError, Settings};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -13,8 +13,8 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 pub struct History {
     /// The folder.
     pub folder: PathBuf,
-    /// When what was written is synced.
-    pub sync: SyncMode,
+    /// How, and for how long.
+    pub settings: Settings,
 }
 
 /// The folder for a history when none is named: the service manager's, else that of the user's state.
@@ -33,9 +33,8 @@ pub fn default_folder() -> Option<PathBuf> {
 /// # Errors
 /// The folder is somebody else's, or can't be used.
 pub fn open(history: &History, now: u64, random: &mut Random) -> Result<Log, OpenError> {
-    let settings = Settings { sync: history.sync, ..Settings::default() };
-    let days = settings.keep_age / DAY;
-    let (log, report) = Log::open(&history.folder, settings, now, random)?;
+    let days = days(history.settings.keep_age);
+    let (log, report) = Log::open(&history.folder, history.settings.clone(), now, random)?;
     for line in report.lines() {
         log::warn!("history: {line}");
     }
@@ -43,8 +42,8 @@ pub fn open(history: &History, now: u64, random: &mut Random) -> Result<Log, Ope
     Ok(log)
 }
 
-/// For how many days messages are kept.
+/// For how many days messages are kept, to say so; a part of a day is one.
 #[must_use]
-pub fn days() -> u64 {
-    Settings::default().keep_age / DAY
+pub fn days(keep_age: u64) -> u64 {
+    keep_age.div_ceil(DAY)
 }

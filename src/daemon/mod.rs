@@ -4,7 +4,8 @@ pub mod history;
 mod listeners;
 pub mod logger;
 mod server;
+pub mod settings;
 
 pub use history::History;
 pub use listeners::{Kind, Listen};
-pub use server::{Config, Server, StartError, default_listeners, start};
+pub use server::{Config, Server, StartError, start};

@@ -1,26 +1,24 @@
 //! From a configuration to a loop that is ready to run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::History;
 use super::history;
 use super::listeners::{At, Kind, Listen};
-use crate::hub::{Hub, Limits, Profile, ServiceId};
+use super::settings::{Offer, WireLimits};
+use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::listen::{Bound, Place, bind};
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
 use crate::services::chat::{self, Chat};
 use crate::services::{Echo, Upper};
-
-/// How long a connection may be silent: the documents' number.
-const SILENCE: Duration = Duration::from_secs(300);
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -37,10 +35,14 @@ pub struct Config {
     pub open: bool,
     /// Bounds of every connection.
     pub limits: Limits,
+    /// Bounds of every wire.
+    pub wire: WireLimits,
     /// What can be chosen about the chat.
     pub chat: chat::Settings,
     /// Where the chat is recorded, if it is.
     pub history: Option<History>,
+    /// Commands that the run service offers, by name.
+    pub offers: BTreeMap<String, Offer>,
 }
 
 /// A loop that is ready to run, and what is to be done when it has ended.
@@ -89,13 +91,6 @@ fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
     move |cause| StartError { what: what.to_owned(), cause: cause.into() }
 }
 
-/// What is served when nothing else is asked for.
-#[must_use]
-pub fn default_listeners() -> Vec<Listen> {
-    let at = At::Tcp(SocketAddr::from(([127, 0, 0, 1], 8888)));
-    vec![Listen { name: "chat".to_owned(), kind: Kind::Chat, framing: crate::hub::Framing::LINES, at }]
-}
-
 /// Binds every listener, and reports each once all are bound and signals are obeyed: whoever reads the lines may send
 /// one. `hangup_stops` for a program whose terminal can go away.
 ///
@@ -121,14 +116,17 @@ pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> 
             Kind::Upper => hub.add(Upper::default()),
         };
         let profile = Profile {
-            framing: listen.framing,
+            framing: bounded(listen.framing, config.wire),
             // The chat asks who is silent whether they are there.
-            silence: (listen.kind != Kind::Chat).then_some(SILENCE),
+            silence: (listen.kind != Kind::Chat).then_some(config.wire.silence),
             refuse_http: true,
             limits: Rc::clone(&limits),
             address: bound.address().clone(),
         };
         listening.push((hub.listen(service, profile), bound));
+    }
+    for name in config.offers.keys() {
+        log::warn!("nothing serves the command run.{name}: there is no such listener");
     }
     let mut reactor = Reactor::new(hub, door, Options::client()).map_err(failed("no loop"))?;
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
@@ -142,6 +140,14 @@ pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> 
         log::info!("listening {} {address}", listen.name);
     }
     Ok(Server { reactor, chat })
+}
+
+fn bounded(framing: Framing, wire: WireLimits) -> Framing {
+    match framing {
+        Framing::Lines { .. } => Framing::Lines { max: wire.line },
+        Framing::Length { .. } => Framing::Length { max: wire.frame },
+        other => other,
+    }
 }
 
 fn open_history(history: &History) -> Result<Log, StartError> {

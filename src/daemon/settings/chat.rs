@@ -1,0 +1,138 @@
+//! What can be chosen about the chat and its history.
+#![expect(clippy::doc_markdown, reason = "comments on arguments are help texts, and terminals show no markdown")]
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::values::{Bytes, Span};
+use crate::daemon::History;
+use crate::log::{self, SyncMode};
+use crate::services::chat::{self, Alphabet, Flood, Name, Slow};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ChatArgs {
+    /// Folder of the history [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/parlor, else ~/.local/state/parlor]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keep no history
+    #[arg(long)]
+    no_history: bool,
+    /// When what was said is on the disk for sure: always before it is heard, once a second, or when the system likes
+    #[arg(long, value_name = "WHEN", default_value = "second")]
+    sync: Sync,
+    /// How fast somebody may speak: so many at once, then so many a second; or off
+    #[arg(long, value_name = "BURST/RATE|off", default_value = "50/20")]
+    flood: FloodArg,
+    /// What becomes of those who read too slowly: disconnect, gap or pause
+    #[arg(long, value_name = "POLICY", default_value = "disconnect")]
+    slow: Slow,
+    /// Rooms in which speakers wait for slow readers, with --slow pause
+    #[arg(long, value_name = "ROOM,…", value_delimiter = ',', value_parser = room_name)]
+    pause_rooms: Vec<Name>,
+    /// Which letters names may have: those of any one script, or of ASCII alone
+    #[arg(long, value_name = "LETTERS", default_value = "script")]
+    names: Names,
+    /// Messages older than this are not shown, and go
+    #[arg(long, value_name = "TIME", default_value_t = Span::from_millis(log::Settings::default().keep_age))]
+    limit_history_age: Span,
+    /// The most that is kept of one room; the oldest goes
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(log::Settings::default().keep_room))]
+    limit_history_room: Bytes,
+    /// The most that is kept of all rooms together
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(log::Settings::default().keep_total))]
+    limit_history_total: Bytes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sync {
+    Always,
+    Second,
+    Never,
+}
+
+impl From<Sync> for SyncMode {
+    fn from(sync: Sync) -> Self {
+        match sync {
+            Sync::Always => Self::Always,
+            Sync::Second => Self::Second,
+            Sync::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Names {
+    Script,
+    Ascii,
+}
+
+/// A pace; `None`: as fast as they can.
+#[derive(Debug, Clone, Copy)]
+struct FloodArg(Option<Flood>);
+
+impl std::str::FromStr for FloodArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let parsed = text.split_once('/').and_then(|(burst, rate)| Some((burst.parse().ok()?, rate.parse().ok()?)));
+        match parsed {
+            Some((burst, rate)) if burst > 0 && rate > 0 => Ok(Self(Some(Flood { burst, rate }))),
+            _ => Err("expected BURST/RATE, two numbers above 0, or off".to_owned()),
+        }
+    }
+}
+
+fn room_name(text: &str) -> Result<Name, String> {
+    Name::new(text.trim_start_matches('#'), Alphabet::OneScript).map_err(|complaint| complaint.text)
+}
+
+impl ChatArgs {
+    /// Where the history is kept, if it is.
+    pub(super) fn history(&self) -> Result<Option<History>, String> {
+        if self.no_history {
+            return Ok(None);
+        }
+        let (folder, age) = self.kept();
+        let folder =
+            folder.ok_or("there is no home for the history; name a folder with --data, or say --no-history")?;
+        let settings = log::Settings {
+            sync: self.sync.into(),
+            keep_age: age.millis(),
+            keep_room: self.limit_history_room.0,
+            keep_total: self.limit_history_total.0,
+            ..log::Settings::default()
+        };
+        Ok(Some(History { folder, settings }))
+    }
+
+    /// Where a history would be, and how old what is shown of it may be.
+    pub(super) fn kept(&self) -> (Option<PathBuf>, Span) {
+        (self.data.clone().or_else(crate::daemon::history::default_folder), self.limit_history_age)
+    }
+
+    /// The chat's own settings.
+    pub(super) fn chat(&self) -> chat::Settings {
+        chat::Settings {
+            flood: self.flood.0,
+            slow: self.slow,
+            pausing: self.pause_rooms.clone(),
+            days: crate::daemon::history::days(self.limit_history_age.millis()),
+            names: if self.names == Names::Ascii { Alphabet::Ascii } else { Alphabet::OneScript },
+            sync: self.sync.into(),
+        }
+    }
+
+    pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        if self.limit_history_room.0 > self.limit_history_total.0 {
+            let total = self.limit_history_total;
+            found.push(("limit-history-room", format!("one room can't have more than all, which have {total}")));
+        }
+        if self.limit_history_age.0.as_secs() < 60 {
+            found.push(("limit-history-age", "a history of less than a minute is none; no-history says so".to_owned()));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Tables of the file that no flag stands for, because they hold any number of things with names.
+//!
+//! Another one is a field of [`Sections`], its name in [`NAMES`], and its part of [`SAMPLE`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+use toml::de::{DeTable, Error};
+
+use super::values::{Bytes, Span};
+
+/// The tables, by name.
+pub(super) const NAMES: [&str; 1] = ["run"];
+
+/// How they are written.
+pub(super) const SAMPLE: &str = r#"
+# A command that the run service offers, by the name in brackets; as many as wanted. Arguments of the caller are not
+# taken. It may run for so long, and say so much.
+#[run.uptime]
+#argv = ["uptime", "-p"]
+#time = "60s"
+#output = "1MiB"
+"#;
+
+/// What stands in them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sections {
+    /// Commands that are offered, by name.
+    pub run: BTreeMap<String, Offer>,
+}
+
+/// A command that is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// The program and its arguments.
+    #[serde(deserialize_with = "words")]
+    pub argv: Vec<String>,
+    /// How long it may run.
+    #[serde(default, deserialize_with = "written")]
+    pub time: Option<Span>,
+    /// How much it may say.
+    #[serde(default, deserialize_with = "written")]
+    pub output: Option<Bytes>,
+}
+
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let words = Vec::<String>::deserialize(from)?;
+    if words.first().is_none_or(String::is_empty) {
+        return Err(serde::de::Error::custom("expected a program and its arguments, as [\"uptime\", \"-p\"]"));
+    }
+    Ok(words)
+}
+
+/// A value that is written as flags write it; a number may stand without quotes.
+fn written<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(from: D) -> Result<Option<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a number, or a string as \"60s\" or \"1MiB\"")]
+    enum Written {
+        Number(u64),
+        Text(String),
+    }
+    let text = match Written::deserialize(from)? {
+        Written::Number(number) => number.to_string(),
+        Written::Text(text) => text,
+    };
+    text.parse().map(Some).map_err(|error| serde::de::Error::custom(format!("{text:?}: {error}")))
+}
+
+/// Reads the tables that were taken out of a file.
+pub(super) fn read(tables: DeTable<'_>) -> Result<Sections, Error> {
+    Sections::deserialize(toml::de::Deserializer::from(Spanned::new(0..0, tables)))
+}

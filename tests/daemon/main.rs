@@ -1,0 +1,7 @@
+//! What makes a daemon of the server: its configuration, and what an operator has of it.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, and says where")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod settings;
