@@ -5,6 +5,8 @@
 )]
 
 mod address;
+#[cfg(feature = "bench")]
+mod bench;
 mod history;
 mod probe;
 mod serve;
@@ -28,6 +30,9 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Show what the kernel says of a connection to an address: options asked and granted, round-trip time
     Probe(probe::Args),
+    /// Put load on a server, check everything it delivers, and tell how fast it is
+    #[cfg(feature = "bench")]
+    Bench(bench::Args),
     /// Read, filter and export what was said, without a server or beside one
     History(history::Args),
 }
@@ -45,6 +50,8 @@ pub fn run() -> ExitCode {
     let outcome = match command {
         Command::Serve(args) => serve::run(*args),
         Command::Probe(args) => probe::run(&args),
+        #[cfg(feature = "bench")]
+        Command::Bench(args) => bench::run(args),
         Command::History(args) => history::run(&args),
     };
     outcome.unwrap_or_else(|failure| {

@@ -7,4 +7,4 @@ mod server;
 
 pub use history::History;
 pub use listeners::{Kind, Listen};
-pub use server::{Config, Server, StartError, default_listeners, start};
+pub use server::{Config, Server, StartError, default_listeners, raise_descriptor_limit, start};
