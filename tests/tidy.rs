@@ -53,7 +53,7 @@ struct Floor {
     packages: &'static [&'static str],
 }
 
-const FLOORS: [Floor; 6] = [
+const FLOORS: [Floor; 7] = [
     Floor { room: "hub", rooms: &["hub"], packages: &["std", "slab", "memchr"] },
     Floor { room: "log", rooms: &["log"], packages: &["std", "crc32c", "rustix"] },
     Floor {
@@ -82,8 +82,13 @@ const FLOORS: [Floor; 6] = [
         packages: &["std", "log", "rustix", "clap", "serde", "toml"],
     },
     Floor {
+        room: "load",
+        rooms: &["hub", "net", "load"],
+        packages: &["std", "mio", "slab", "memchr", "serde", "serde_json", "hdrhistogram"],
+    },
+    Floor {
         room: "cli",
-        rooms: &["hub", "log", "services", "net", "daemon", "cli"],
+        rooms: &["hub", "log", "services", "net", "daemon", "load", "cli"],
         packages: &["std", "log", "clap"],
     },
 ];

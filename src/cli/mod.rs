@@ -5,6 +5,8 @@
 )]
 
 mod address;
+#[cfg(feature = "bench")]
+mod bench;
 mod check;
 mod generate;
 mod history;
@@ -38,6 +40,9 @@ enum Command {
     Generate(generate::Args),
     /// Show what the kernel says of a connection to an address: options asked and granted, round-trip time
     Probe(probe::Args),
+    /// Put load on a server, check everything it delivers, and tell how fast it is
+    #[cfg(feature = "bench")]
+    Bench(bench::Args),
     /// Read, filter and export what was said, without a server or beside one
     History(history::Args),
 }
@@ -57,6 +62,8 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Generate(args) => generate::run(&args),
         Command::Probe(args) => probe::run(&args),
+        #[cfg(feature = "bench")]
+        Command::Bench(args) => bench::run(args),
         Command::History(args) => history::run(&args),
     };
     outcome.unwrap_or_else(|failure| {

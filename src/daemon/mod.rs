@@ -8,4 +8,4 @@ pub mod settings;
 
 pub use history::History;
 pub use listeners::{Kind, Listen};
-pub use server::{Config, Server, StartError, start};
+pub use server::{Config, Server, StartError, raise_descriptor_limit, start};

@@ -176,7 +176,8 @@ fn is_loopback(address: IpAddr) -> bool {
 }
 
 /// As many descriptors as the system allows; answers how many that is.
-fn raise_descriptor_limit() -> usize {
+#[must_use]
+pub fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
         log::warn!("the limit of descriptors could not be raised: {error}");

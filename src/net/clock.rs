@@ -4,17 +4,22 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::hub::{Moment, Wall};
 
+/// Monotonic time since it was made.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     start: Instant,
 }
 
-impl Clock {
-    pub(super) fn new() -> Self {
+impl Default for Clock {
+    fn default() -> Self {
         Self { start: Instant::now() }
     }
+}
 
-    pub(super) fn now(&self) -> Moment {
+impl Clock {
+    /// The time now, to the nanosecond.
+    #[must_use]
+    pub fn now(&self) -> Moment {
         Moment::START + self.start.elapsed()
     }
 }

@@ -16,7 +16,7 @@ mod socket_file;
 pub mod stream;
 
 pub use admission::Doorkeeper;
-pub use clock::wall;
+pub use clock::{Clock, wall};
 pub use jobs::Stopper;
 pub use reactor::{Exit, Reactor};
 pub use signals::survive_file_limits;

@@ -76,7 +76,7 @@ impl Reactor {
     pub fn new(hub: Hub, door: Doorkeeper, outgoing: Options) -> io::Result<Self> {
         let poll = Poll::new()?;
         let jobs = Jobs::new(Waker::new(poll.registry(), WAKER)?);
-        let (clock, now) = (Clock::new(), Moment::START);
+        let (clock, now) = (Clock::default(), Moment::START);
         let (listeners, signals, stopping, exit) = (Vec::new(), None, None, None);
         let pump = Pump::default();
         Ok(Self { poll, hub, pump, listeners, door, jobs, signals, clock, outgoing, now, turns: 0, stopping, exit })

@@ -227,7 +227,7 @@ impl Sessions {
             }
         }
         while let Some((since, id, digest, name)) = self.held_order.pop_front_if(|held| held.0 + NAME_HELD <= now) {
-            let current = self.all.get(id.0 as usize).filter(|session| session.digest == digest);
+            let current = self.all.get(id.place()).filter(|session| session.digest == digest);
             let is_held_again = current.is_some_and(|session| session.holder.is_none() && session.away > since);
             if !is_held_again {
                 self.held.release(&name, digest);

@@ -1,0 +1,108 @@
+"""Servers pinned to one core, the generator on another: what bars and run have in common."""
+
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, GENERATOR_CORE = CORES[0], CORES[-1]
+READY = 10.0
+
+
+def say(text):
+    """Progress is for standard error; standard output is the answer."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Server:
+    """A process on the servers' core, and the addresses that it reported or was given."""
+
+    def __init__(self, name, command, listening=None, addresses=None, environment=None):
+        self.name = name
+        self.log = tempfile.NamedTemporaryFile(prefix="parlor-bench-", suffix=".log")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            ["taskset", "-c", str(SERVER_CORE), *command],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+        )
+        self.pid = self.process.pid
+        self.addresses = dict(addresses or {})
+        self.wait_until_it_listens(listening or [])
+        self.ready_after = time.monotonic() - self.started
+
+    def wait_until_it_listens(self, listening):
+        while time.monotonic() - self.started < READY:
+            text = open(self.log.name, errors="replace").read()
+            for service, address in re.findall(r"listening (\S+) (\S+)", text):
+                self.addresses[service] = address
+            if all(service in self.addresses for service in listening) and all(
+                accepts(address) for service, address in self.addresses.items() if service not in listening
+            ):
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.002)
+        text = open(self.log.name, errors="replace").read()
+        self.stop()
+        raise RuntimeError(f"{self.name} did not start: {text[-500:]}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def accepts(address):
+    """Is somebody listening there? Looked up in the kernel's table, so that no connection disturbs the server."""
+    port = int(address.rsplit(":", 1)[1])
+    with open("/proc/net/tcp") as table:
+        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in list(table)[1:])
+
+
+def parlor(binary, *flags, history=False, name="parlor"):
+    """The chat and an echo. Flood control and, unless asked for, the history are off, as the bars say."""
+    recording = [] if history else ["--no-history"]
+    command = [binary, "serve", "--listen", "chat=127.0.0.1:0", "--listen", "echo=127.0.0.1:0", "--flood", "off",
+               "--max-connections", "30000", *recording, *flags]
+    return Server(name, command, listening=["chat", "echo"])
+
+
+def floor(generator, *flags):
+    """The least that a server can do."""
+    return Server("floor", [generator, "bench", "floor", "127.0.0.1:0", *flags], listening=["floor"])
+
+
+class Failed(RuntimeError):
+    """A measurement of which a check failed is no measurement."""
+
+
+def bench(generator, what, address, *options, pid=None, binary_core=None):
+    """One run of the generator; its report."""
+    core = GENERATOR_CORE if binary_core is None else binary_core
+    watched = ["--pid", str(pid)] if pid else []
+    command = ["taskset", "-c", str(core), generator, "bench", what, address, "--json", *watched, *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        raise Failed(f"{' '.join(command)}: {done.stderr[-500:]}") from None
+    if done.returncode != 0 or not report["ok"]:
+        raise Failed(f"{' '.join(command)}: a check failed: {done.stdout}")
+    return report
+
+
+def median(values):
+    return statistics.median(values)

@@ -1,0 +1,214 @@
+//! `parlor bench`: the load generator, and the floor to compare with.
+
+use std::io::{Write, stderr, stdout};
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Subcommand, ValueEnum};
+use log::LevelFilter;
+
+use super::Failure;
+use super::address::ServerAddress;
+use crate::daemon::{logger, raise_descriptor_limit};
+use crate::hub::Target;
+use crate::load::{self, Exchange, Floor, Ideal, Length, Pace, Server};
+
+/// How long the server may take to answer the first connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Some speak in a room, others hear it; every delivery is checked and timed
+    Fanout(FanoutArgs),
+    /// Everybody speaks to the server and hears what they said
+    Echo(EchoArgs),
+    /// Serve the least that a server can do: a chunk is read, and written to every other connection
+    Floor(FloorArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct FanoutArgs {
+    #[command(flatten)]
+    shared: Shared,
+    /// How many speak
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    senders: usize,
+    /// How many others hear
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    receivers: usize,
+    /// The language that the server speaks
+    #[arg(long, value_name = "DIALECT", default_value = "parlor")]
+    dialect: Dialect,
+    /// The room, channel or subject
+    #[arg(long, value_name = "ROOM", default_value = "bench")]
+    room: String,
+    /// How speakers' names begin
+    #[arg(long, value_name = "NAME", default_value = "s")]
+    name: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct EchoArgs {
+    #[command(flatten)]
+    shared: Shared,
+    /// How many connections
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    connections: usize,
+    /// The language that the server speaks: lines or redis
+    #[arg(long, value_name = "DIALECT", default_value = "lines")]
+    dialect: Dialect,
+}
+
+#[derive(Debug, clap::Args)]
+struct Shared {
+    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
+    address: ServerAddress,
+    /// Bytes of a text
+    #[arg(long, value_name = "BYTES", default_value_t = 64)]
+    size: usize,
+    /// Closed loop: each speaker says so many at once, and the next when everybody has heard them
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    window: usize,
+    /// Open loop: so many a second, all speakers together, each timed from when it should have been said
+    #[arg(long, value_name = "PER-SECOND", conflicts_with = "window")]
+    rate: Option<f64>,
+    /// How long it is measured, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    duration: Duration,
+    /// How many messages of each speaker are measured, instead
+    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    count: Option<u32>,
+    /// How long it runs before that, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    warmup: Duration,
+    /// The server's process: its CPU time and memory are told too
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Print one object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct FloorArgs {
+    /// Where to listen: HOST:PORT, port 0 takes any
+    address: SocketAddr,
+    /// Write each chunk back, and to nobody else
+    #[arg(long)]
+    echo: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Dialect {
+    /// Parlor's chat
+    Parlor,
+    /// Bare lines: echo, relays, the floor
+    Lines,
+    /// Redis pub/sub, or its ECHO
+    Redis,
+    /// NATS
+    Nats,
+    /// IRC
+    Irc,
+}
+
+impl From<Dialect> for load::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Parlor => Self::Parlor,
+            Dialect::Lines => Self::Lines,
+            Dialect::Redis => Self::Redis,
+            Dialect::Nats => Self::Nats,
+            Dialect::Irc => Self::Irc,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|&seconds: &f64| seconds >= 0.0);
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or("expected seconds, like 2.5".to_owned())
+}
+
+pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
+    logger::install(LevelFilter::Warn);
+    let _ = raise_descriptor_limit();
+    match args.what {
+        What::Fanout(args) => exchange(&args.shared, |plan| Exchange {
+            dialect: args.dialect.into(),
+            room: args.room,
+            name: args.name,
+            speakers: args.senders,
+            hearers: args.receivers,
+            ..plan
+        }),
+        What::Echo(args) => exchange(&args.shared, |plan| Exchange {
+            dialect: args.dialect.into(),
+            echo: true,
+            speakers: args.connections,
+            ..plan
+        }),
+        What::Floor(args) => floor(&args),
+    }
+}
+
+fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Result<ExitCode, Failure> {
+    let plan = complete(Exchange {
+        server: server(&shared.address)?,
+        dialect: load::Dialect::Lines,
+        room: String::new(),
+        name: String::new(),
+        echo: false,
+        speakers: 0,
+        hearers: 0,
+        size: shared.size,
+        pace: shared.rate.map_or(Pace::Window(shared.window), Pace::Rate),
+        length: shared.count.map_or(Length::Time(shared.duration), Length::Messages),
+        warm_up: shared.warmup,
+        pid: shared.pid,
+    });
+    if let Err(wrong) = plan.check() {
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
+    }
+    let report = load::exchange(plan)?;
+    let text = if shared.json { report.json() } else { report.to_string() };
+    writeln!(stdout(), "{text}")?;
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
+    let floor = Floor::bind(args.address, if args.echo { Ideal::Echo } else { Ideal::Fanout })?;
+    writeln!(stderr(), "listening floor {}", floor.address()?)?;
+    floor.run()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first place that the address may mean and where somebody answers.
+fn server(address: &ServerAddress) -> Result<Server, Failure> {
+    let mut places = address.targets().map_err(|error| format!("{address}: {error}"))?.into_iter().filter_map(place);
+    let first = places.next().ok_or_else(|| format!("{address}: no address to connect to"))?;
+    let more: Vec<Server> = places.collect();
+    if more.is_empty() {
+        return Ok(first);
+    }
+    let answers = |place: &Server| match place {
+        Server::Tcp(address) => TcpStream::connect_timeout(address, CONNECT).is_ok(),
+        Server::Unix(_) => true,
+    };
+    let found = std::iter::once(first).chain(more).find(answers);
+    found.ok_or_else(|| format!("{address}: nobody answers; is a server running there?").into())
+}
+
+fn place(target: Target) -> Option<Server> {
+    match target {
+        Target::Tcp(address) => Some(Server::Tcp(address)),
+        Target::Unix(path) => Some(Server::Unix(path)),
+        Target::Pipe { .. } => None,
+    }
+}

@@ -1,0 +1,185 @@
+//! The connections of a measurement: opened a few at a time, greeted, brought to where they should be; what they hear
+//! is cut into messages, and heartbeats are answered.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::dialect::{Control, Found, Language, Part, Shape};
+use crate::hub::{ConnId, Cx, Framing, Reason, Target};
+
+/// Connections that are on their way at once: well below a server's backlog.
+const ON_THE_WAY: usize = 64;
+/// The longest piece of a line or message that is kept until the rest comes.
+const PIECE: usize = 1024 * 1024;
+
+/// Where the server is.
+#[derive(Debug, Clone)]
+pub enum Server {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl Server {
+    pub(super) fn target(&self) -> Target {
+        match self {
+            Self::Tcp(address) => Target::Tcp(*address),
+            Self::Unix(path) => Target::Unix(path.clone()),
+        }
+    }
+}
+
+/// Whoever wants to know what is heard.
+pub(super) trait Hears {
+    /// A message's text came to a connection.
+    fn text(&mut self, connection: usize, text: &[u8]);
+}
+
+#[derive(Debug, Default)]
+struct Link {
+    id: Option<ConnId>,
+    ready: bool,
+    /// The beginning of a message of which the rest has not come.
+    piece: Vec<u8>,
+}
+
+/// All connections, numbered in the order of the parts they have.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    server: Server,
+    pub(super) language: Language,
+    shape: Shape,
+    parts: Vec<Part>,
+    links: Vec<Link>,
+    /// The number of the connection at each place of the hub.
+    numbers: Vec<usize>,
+    begun: usize,
+    ready: usize,
+    /// What went wrong first, in words.
+    pub(super) complaint: Option<String>,
+}
+
+impl Crowd {
+    pub(super) fn new(server: Server, language: Language, size: usize, parts: Vec<Part>) -> Self {
+        let (shape, links) = (language.shape(size), parts.iter().map(|_| Link::default()).collect());
+        let (numbers, begun, ready, complaint) = (Vec::new(), 0, 0, None);
+        Self { server, language, shape, parts, links, numbers, begun, ready, complaint }
+    }
+
+    /// Opens more connections, if there are some to open and not too many are on their way.
+    pub(super) fn gather(&mut self, cx: &mut Cx<'_>) {
+        while self.begun < self.parts.len() && self.begun - self.ready < ON_THE_WAY {
+            let id = cx.open(self.server.target(), Framing::Raw);
+            if self.numbers.len() <= id.slot() {
+                self.numbers.resize(id.slot() + 1, usize::MAX);
+            }
+            self.numbers[id.slot()] = self.begun;
+            self.links[self.begun].id = Some(id);
+            self.begun += 1;
+        }
+    }
+
+    /// Is everybody where they should be?
+    pub(super) fn is_complete(&self) -> bool {
+        self.ready == self.parts.len()
+    }
+
+    /// How many are where they should be.
+    pub(super) fn ready(&self) -> usize {
+        self.ready
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The connection of this number.
+    pub(super) fn id(&self, number: usize) -> Option<ConnId> {
+        self.links[number].id
+    }
+
+    pub(super) fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let number = self.numbers[id.slot()];
+        let part = self.parts[number];
+        let greeting = self.language.greeting(part, number);
+        if !greeting.is_empty() {
+            let _ = cx.send_wire(id, greeting.as_bytes());
+        }
+        if self.language.is_ready_at_once(part) {
+            self.stands(cx, number);
+        }
+    }
+
+    fn stands(&mut self, cx: &mut Cx<'_>, number: usize) {
+        if !std::mem::replace(&mut self.links[number].ready, true) {
+            self.ready += 1;
+            self.gather(cx);
+        }
+    }
+
+    pub(super) fn closed(&mut self, id: ConnId, why: Reason) {
+        let number = self.numbers[id.slot()];
+        self.links[number].id = None;
+        self.complain(&format!("connection {number} broke: {why}"));
+    }
+
+    pub(super) fn complain(&mut self, about: &str) {
+        self.complaint.get_or_insert_with(|| about.to_owned());
+    }
+
+    /// Bytes came to a connection.
+    pub(super) fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], desk: &mut impl Hears) {
+        let number = self.numbers[id.slot()];
+        let mut piece = std::mem::take(&mut self.links[number].piece);
+        if piece.is_empty() {
+            let used = self.read(cx, number, bytes, desk);
+            piece.extend_from_slice(&bytes[used..]);
+        } else {
+            piece.extend_from_slice(bytes);
+            let used = self.read(cx, number, &piece, desk);
+            piece.drain(..used);
+        }
+        if piece.len() > PIECE {
+            self.complain("the server says something that does not end");
+            piece.clear();
+        }
+        self.links[number].piece = piece;
+    }
+
+    fn read(&mut self, cx: &mut Cx<'_>, number: usize, bytes: &[u8], desk: &mut impl Hears) -> usize {
+        let mut used = 0;
+        loop {
+            match self.shape.find(&bytes[used..]) {
+                Found::Text(text, size) => {
+                    desk.text(number, text);
+                    used += size;
+                }
+                Found::Line(line, size) => {
+                    used += size;
+                    if let Some(name) = self.line(cx, number, line) {
+                        self.shape.set_name(name);
+                        used -= size;
+                    }
+                }
+                Found::More => return used,
+            }
+        }
+    }
+
+    /// A line that is no message. Answers how long names are, if that has to be learnt to read it.
+    fn line(&mut self, cx: &mut Cx<'_>, number: usize, line: &[u8]) -> Option<usize> {
+        match self.language.control(line) {
+            Control::Nothing => {}
+            Control::Ready => self.stands(cx, number),
+            Control::Answer(answer) => {
+                if let Some(id) = self.links[number].id {
+                    let _ = cx.send_wire(id, &answer);
+                }
+            }
+            Control::Names(name) => return self.shape.renames(name).then_some(name),
+            Control::Complaint => self.complain(&format!("the server says: {}", String::from_utf8_lossy(line))),
+        }
+        None
+    }
+}

@@ -1,0 +1,204 @@
+//! What is heard, against what was said.
+
+use std::time::Duration;
+
+use super::crowd::Hears;
+use super::exchange::Exchange;
+use super::ledger::{Faults, Ledger};
+use super::report::{Latencies, Percentiles};
+use super::text::Texts;
+use crate::hub::Moment;
+
+/// How far a speaker is.
+#[derive(Debug, Clone, Copy)]
+struct Speaker {
+    /// The last number that it said.
+    said: u32,
+    /// The last number of the part before.
+    base: u32,
+    /// Deliveries that are still to come.
+    due: u64,
+    /// When the messages on their way were said.
+    at: Moment,
+}
+
+/// Says what is to be said, and checks what is heard.
+#[derive(Debug)]
+pub(super) struct Desk {
+    texts: Texts,
+    /// What stands around a text on the wire.
+    around: (Vec<u8>, &'static [u8]),
+    wire: Vec<u8>,
+    ledger: Ledger,
+    speakers: Vec<Speaker>,
+    echo: bool,
+    /// How many hear each message.
+    hearers: u64,
+    /// Which pairs have heard a knock, and how many have not.
+    knocked: Vec<bool>,
+    pub(super) silent: usize,
+    /// Deliveries to come, all together.
+    pub(super) due: u64,
+    pub(super) heard: u64,
+    latencies: Latencies,
+    /// Speakers who may say the next messages.
+    free: Vec<usize>,
+    /// When something was heard last.
+    pub(super) now: Moment,
+    /// Open loop: when the first message of the part was due, and seconds from each to the next.
+    plan: Option<(Moment, f64)>,
+    /// Open loop: who speaks next.
+    turn: usize,
+}
+
+impl Desk {
+    /// `hearers` hear each message: in an echo, one who said it; else others of `connections`.
+    pub(super) fn new(plan: &Exchange, connections: usize, hearers: usize, around: (Vec<u8>, &'static [u8])) -> Self {
+        let Exchange { echo, speakers, size, .. } = *plan;
+        let rows = if echo { 1 } else { connections };
+        let speaker = Speaker { said: 0, base: 0, due: 0, at: Moment::START };
+        Self {
+            texts: Texts::new(size),
+            around,
+            wire: Vec::new(),
+            ledger: Ledger::new(speakers, rows),
+            speakers: vec![speaker; speakers],
+            echo,
+            hearers: hearers as u64,
+            knocked: vec![false; speakers * rows],
+            silent: speakers * hearers,
+            due: 0,
+            heard: 0,
+            latencies: Latencies::new(),
+            free: Vec::new(),
+            now: Moment::START,
+            plan: None,
+            turn: 0,
+        }
+    }
+
+    /// A new part begins: everybody may speak, and what is timed is timed anew.
+    pub(super) fn begin(&mut self, now: Moment, interval: Option<f64>) {
+        for speaker in &mut self.speakers {
+            speaker.base = speaker.said;
+        }
+        self.turn = 0;
+        self.free = (0..self.speakers.len()).collect();
+        self.plan = interval.map(|interval| (now, interval));
+        self.latencies = Latencies::new();
+        self.heard = 0;
+        self.now = now;
+    }
+
+    /// Speakers whose messages were all heard.
+    pub(super) fn take_free(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.free)
+    }
+
+    /// Open loop: who speaks next, and when.
+    pub(super) fn next_due(&self) -> (usize, Moment) {
+        let (start, interval) = self.plan.expect("asked in the open loop");
+        let speaker = self.turn;
+        (speaker, start + Duration::from_secs_f64(self.place(speaker, self.said(speaker)) * interval))
+    }
+
+    /// Which message of the part, of all speakers together, is the speaker's one after so many?
+    fn place(&self, speaker: usize, said: u32) -> f64 {
+        f64::from(said) * self.speakers.len() as f64 + speaker as f64
+    }
+
+    pub(super) fn percentiles(&mut self) -> Percentiles {
+        self.latencies.percentiles()
+    }
+
+    /// How many messages a speaker has said in this part.
+    pub(super) fn said(&self, speaker: usize) -> u32 {
+        self.speakers[speaker].said - self.speakers[speaker].base
+    }
+
+    /// How many all have said in this part.
+    pub(super) fn said_by_all(&self) -> u64 {
+        self.speakers.iter().map(|speaker| u64::from(speaker.said - speaker.base)).sum()
+    }
+
+    /// The speaker's next messages, as they stand on the wire.
+    pub(super) fn say(&mut self, speaker: usize, count: usize, now: Moment) -> &[u8] {
+        self.wire.clear();
+        for _ in 0..count {
+            self.speakers[speaker].said += 1;
+            self.put(speaker, self.speakers[speaker].said);
+        }
+        let due = count as u64 * self.hearers;
+        self.speakers[speaker].due += due;
+        self.speakers[speaker].at = now;
+        self.due += due;
+        self.turn = (speaker + 1) % self.speakers.len();
+        &self.wire
+    }
+
+    /// A knock, as it stands on the wire.
+    pub(super) fn knocking(&mut self, speaker: usize) -> &[u8] {
+        self.wire.clear();
+        self.put(speaker, 0);
+        &self.wire
+    }
+
+    fn put(&mut self, speaker: usize, number: u32) {
+        self.wire.extend_from_slice(&self.around.0);
+        self.wire.extend_from_slice(self.texts.write(speaker, number));
+        self.wire.extend_from_slice(self.around.1);
+    }
+
+    /// What went wrong. What is missing now will not come any more.
+    pub(super) fn faults(&self) -> Faults {
+        let Faults { lost, .. } = self.ledger.faults;
+        Faults { lost: lost + self.due, ..self.ledger.faults }
+    }
+
+    fn row(&self, hearer: usize) -> usize {
+        if self.echo { 0 } else { hearer }
+    }
+
+    fn knock(&mut self, hearer: usize, speaker: usize) {
+        let pair = self.row(hearer) * self.speakers.len() + speaker;
+        if !std::mem::replace(&mut self.knocked[pair], true) {
+            self.silent -= 1;
+        }
+    }
+
+    fn since_said(&self, speaker: usize, number: u32) -> Duration {
+        let Speaker { base, at, .. } = self.speakers[speaker];
+        let at = self.plan.map_or(at, |(start, interval)| {
+            start + Duration::from_secs_f64(self.place(speaker, number.saturating_sub(base + 1)) * interval)
+        });
+        self.now - at
+    }
+}
+
+impl Hears for Desk {
+    fn text(&mut self, hearer: usize, text: &[u8]) {
+        let known = self.texts.read(text).filter(|&(speaker, number)| {
+            let meant = (speaker == hearer) == self.echo;
+            meant && self.speakers.get(speaker).is_some_and(|speaker| number <= speaker.said)
+        });
+        let Some((speaker, number)) = known else {
+            self.ledger.faults.wrong += 1;
+            return;
+        };
+        if number == 0 {
+            return self.knock(hearer, speaker);
+        }
+        self.heard += 1;
+        let settled = u64::from(self.ledger.hear(self.row(hearer), speaker, number));
+        if settled == 0 {
+            return;
+        }
+        self.latencies.record(self.since_said(speaker, number));
+        self.due = self.due.saturating_sub(settled);
+        let due = &mut self.speakers[speaker].due;
+        *due = due.saturating_sub(settled);
+        if *due == 0 {
+            self.free.push(speaker);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What the server speaks: how one comes into a room, says something and hears it. So the same work can be given to
+//! other servers, and compared.
+
+use memchr::memchr;
+
+/// A server's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Parlor's chat, in the plain form.
+    Parlor,
+    /// Lines as they are: an echo, a relay, the floor.
+    Lines,
+    /// Redis: PUBLISH and SUBSCRIBE, or ECHO.
+    Redis,
+    /// NATS: PUB and SUB.
+    Nats,
+    /// IRC: PRIVMSG in a channel.
+    Irc,
+}
+
+/// What one connection is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Speaks in the room.
+    Speaker,
+    /// Is in the room and hears.
+    Hearer,
+    /// Hears what it says itself.
+    Echo,
+}
+
+/// What a line that is no message means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Nothing to us.
+    Nothing,
+    /// This connection is where it should be.
+    Ready,
+    /// It wants this answer: a heartbeat.
+    Answer(Vec<u8>),
+    /// The server is not content.
+    Complaint,
+    /// Messages name their speakers in so many bytes.
+    Names(usize),
+}
+
+/// How a message stands on the wire where it is heard. All of one measurement are equally long, which makes them
+/// cheap to find: a generator must be faster than what it measures.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    head: Vec<u8>,
+    /// Bytes of the speaker's name.
+    name: usize,
+    middle: Vec<u8>,
+    size: usize,
+    tail: &'static [u8],
+}
+
+/// What stands at the front of the bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found<'a> {
+    /// A message's text, and how long all of it is.
+    Text(&'a [u8], usize),
+    /// A line that is none, and how long it is with its end.
+    Line(&'a [u8], usize),
+    /// Not enough to tell.
+    More,
+}
+
+impl Shape {
+    pub(super) fn find<'a>(&self, bytes: &'a [u8]) -> Found<'a> {
+        let total = self.head.len() + self.name + self.middle.len() + self.size + self.tail.len();
+        if let Some(text) = bytes.get(..total).and_then(|message| self.text(message)) {
+            return Found::Text(text, total);
+        }
+        let compared = self.head.len().min(bytes.len());
+        let begins = !self.head.is_empty() && bytes[..compared] == self.head[..compared] && bytes.len() < total;
+        if begins && memchr(b'\n', &bytes[compared..]).is_none() {
+            return Found::More;
+        }
+        match memchr(b'\n', bytes) {
+            Some(end) => Found::Line(bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]), end + 1),
+            None => Found::More,
+        }
+    }
+
+    fn text<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = message.strip_prefix(&self.head[..])?.get(self.name..)?;
+        rest.strip_prefix(&self.middle[..])?.strip_suffix(self.tail)
+    }
+
+    /// Is another length of names than so far meant?
+    pub(super) fn renames(&self, name: usize) -> bool {
+        self.name != name
+    }
+
+    pub(super) fn set_name(&mut self, name: usize) {
+        self.name = name;
+    }
+}
+
+/// A dialect, spoken in one room.
+#[derive(Debug, Clone)]
+pub(super) struct Language {
+    pub(super) dialect: Dialect,
+    pub(super) room: String,
+    /// How speakers' names begin.
+    pub(super) name: String,
+    /// How many digits follow.
+    pub(super) digits: usize,
+    pub(super) is_echo: bool,
+}
+
+impl Language {
+    /// Does a connection that stands need to hear something before it is where it should be?
+    pub(super) fn is_ready_at_once(&self, part: Part) -> bool {
+        match self.dialect {
+            Dialect::Lines => true,
+            Dialect::Redis => part != Part::Hearer,
+            Dialect::Parlor | Dialect::Nats | Dialect::Irc => false,
+        }
+    }
+
+    /// Does a speaker hear the other speakers?
+    pub(super) fn speakers_hear(&self) -> bool {
+        matches!(self.dialect, Dialect::Parlor | Dialect::Lines | Dialect::Irc)
+    }
+
+    fn speaker(&self, index: usize) -> String {
+        format!("{}{index:0width$}", self.name, width = self.digits)
+    }
+
+    /// What a connection says first.
+    pub(super) fn greeting(&self, part: Part, index: usize) -> String {
+        let (room, name) = (&self.room, self.speaker(index));
+        match (self.dialect, part) {
+            (Dialect::Parlor, Part::Hearer) => format!("/join {room}\n/leave lobby\n"),
+            (Dialect::Parlor, _) => format!("/nick {name}\n/join {room}\n/leave lobby\n"),
+            (Dialect::Redis, Part::Hearer) => format!("SUBSCRIBE {room}\r\n"),
+            (Dialect::Lines | Dialect::Redis, _) => String::new(),
+            (Dialect::Nats, part) => {
+                let subscribe = if part == Part::Hearer { format!("SUB {room} 1\r\n") } else { String::new() };
+                format!("CONNECT {{\"verbose\":false,\"pedantic\":false,\"lang\":\"bench\"}}\r\n{subscribe}PING\r\n")
+            }
+            (Dialect::Irc, Part::Hearer) => format!("NICK h{index}\r\nUSER bench 0 * :bench\r\nJOIN #{room}\r\n"),
+            (Dialect::Irc, _) => format!("NICK {name}\r\nUSER bench 0 * :bench\r\nJOIN #{room}\r\n"),
+        }
+    }
+
+    /// What stands before and behind a text of this size when a speaker sends it.
+    pub(super) fn around(&self, size: usize) -> (Vec<u8>, &'static [u8]) {
+        let room = &self.room;
+        let head = match self.dialect {
+            Dialect::Parlor | Dialect::Lines => String::new(),
+            Dialect::Redis if self.is_echo => format!("*2\r\n$4\r\nECHO\r\n${size}\r\n"),
+            Dialect::Redis => format!("*3\r\n$7\r\nPUBLISH\r\n${}\r\n{room}\r\n${size}\r\n", room.len()),
+            Dialect::Nats => format!("PUB {room} {size}\r\n"),
+            Dialect::Irc => format!("PRIVMSG #{room} :"),
+        };
+        (head.into_bytes(), self.line_end())
+    }
+
+    fn line_end(&self) -> &'static [u8] {
+        match self.dialect {
+            Dialect::Parlor | Dialect::Lines => b"\n",
+            Dialect::Redis | Dialect::Nats | Dialect::Irc => b"\r\n",
+        }
+    }
+
+    /// A message as a hearer gets it.
+    pub(super) fn shape(&self, size: usize) -> Shape {
+        let (room, named) = (&self.room, self.speaker(0).len());
+        let (head, name, middle) = match self.dialect {
+            Dialect::Parlor => (format!("#{room} <"), named, "> ".to_owned()),
+            Dialect::Lines => (String::new(), 0, String::new()),
+            Dialect::Redis if self.is_echo => (format!("${size}\r\n"), 0, String::new()),
+            Dialect::Redis => {
+                (format!("*3\r\n$7\r\nmessage\r\n${}\r\n{room}\r\n${size}\r\n", room.len()), 0, String::new())
+            }
+            Dialect::Nats => (format!("MSG {room} 1 {size}\r\n"), 0, String::new()),
+            // How the server calls the speaker's machine is learnt when the first message comes.
+            Dialect::Irc => (":".to_owned(), named, format!(" PRIVMSG #{room} :")),
+        };
+        Shape { head: head.into_bytes(), name, middle: middle.into_bytes(), size, tail: self.line_end() }
+    }
+
+    /// What a line that is no message means.
+    pub(super) fn control(&self, line: &[u8]) -> Control {
+        match self.dialect {
+            Dialect::Lines => Control::Complaint,
+            Dialect::Parlor => match line {
+                [b'!', ..] => Control::Complaint,
+                _ if line.starts_with(b"- you left #lobby") => Control::Ready,
+                _ if line.starts_with(b"PING") => pong(line),
+                _ => Control::Nothing,
+            },
+            // A subscription's answer ends with how many there are; so does a publication's, which nobody waits for.
+            Dialect::Redis => match line {
+                [b':', ..] => Control::Ready,
+                [b'-', ..] => Control::Complaint,
+                _ => Control::Nothing,
+            },
+            Dialect::Nats => match line {
+                b"PING" => pong(line),
+                b"PONG" => Control::Ready,
+                [b'-', ..] => Control::Complaint,
+                _ => Control::Nothing,
+            },
+            Dialect::Irc => self.irc(line),
+        }
+    }
+
+    fn irc(&self, line: &[u8]) -> Control {
+        if line.starts_with(b"PING") {
+            return pong(line);
+        }
+        let mut words = line.split(|&byte| byte == b' ');
+        let (source, command) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        match command {
+            // The list of names in the channel is over: we are in it.
+            b"366" => Control::Ready,
+            b"PRIVMSG" if words.next() == Some(format!("#{}", self.room).as_bytes()) => {
+                Control::Names(source.len() - 1)
+            }
+            [b'4' | b'5', _, _] if command != b"422" => Control::Complaint,
+            _ if source == b"ERROR" => Control::Complaint,
+            _ => Control::Nothing,
+        }
+    }
+}
+
+/// The same line with the other word in front.
+fn pong(ping: &[u8]) -> Control {
+    let mut answer = ping.to_vec();
+    answer[1] = b'O';
+    answer.extend_from_slice(b"\r\n");
+    Control::Answer(answer)
+}

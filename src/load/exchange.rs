@@ -1,0 +1,102 @@
+//! Fan-out and echo: speakers say something, hearers hear it, and every delivery is checked and timed.
+//!
+//! # What a window is
+//!
+//! A speaker says so many messages at once, and the next as many when everybody who should hear them has heard all of
+//! them. That is what a pipeline of a Redis client is, it means the same in every dialect, for it asks only the
+//! hearers, and it makes the batches that a server meets equal for all servers, however fast they are.
+
+use std::time::Duration;
+
+use super::crowd::Server;
+use super::dialect::{Dialect, Language, Part};
+use super::ledger::PAIRS;
+use super::text::{LONGEST, SHORTEST, SPEAKERS};
+
+/// What is to be measured.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Where.
+    pub server: Server,
+    /// In which language.
+    pub dialect: Dialect,
+    /// In which room.
+    pub room: String,
+    /// How speakers' names begin.
+    pub name: String,
+    /// Do speakers hear themselves, and nobody else?
+    pub echo: bool,
+    /// How many speak.
+    pub speakers: usize,
+    /// How many only hear; none in an echo.
+    pub hearers: usize,
+    /// Bytes of a text.
+    pub size: usize,
+    /// How it is paced.
+    pub pace: Pace,
+    /// How much of it.
+    pub length: Length,
+    /// How long it runs before it counts.
+    pub warm_up: Duration,
+    /// The server's process, if its cost is to be known.
+    pub pid: Option<u32>,
+}
+
+/// How speakers are paced.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// Closed loop: so many messages at once from each, then the next when all were heard.
+    Window(usize),
+    /// Open loop: so many a second, of all together, whatever is heard.
+    Rate(f64),
+}
+
+/// How long it is measured.
+#[derive(Debug, Clone, Copy)]
+pub enum Length {
+    /// So long.
+    Time(Duration),
+    /// So many messages of each speaker.
+    Messages(u32),
+}
+
+impl Exchange {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { self.speakers + self.hearers });
+        let knows_echo = matches!(self.dialect, Dialect::Lines | Dialect::Redis);
+        match self {
+            _ if !(SHORTEST..=LONGEST).contains(&self.size) => Err(format!("a text has {SHORTEST} to {LONGEST} bytes")),
+            _ if self.speakers == 0 || self.speakers > SPEAKERS => Err(format!("1 to {SPEAKERS} can speak")),
+            _ if !self.echo && self.hearers == 0 => Err("somebody must hear it".to_owned()),
+            _ if pairs > PAIRS => Err(format!("more than {PAIRS} pairs of speaker and hearer can't be watched")),
+            _ if self.echo && !knows_echo => Err("this dialect has no echo".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who does what, speakers first.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let speaker = if self.echo { Part::Echo } else { Part::Speaker };
+        let hearers = if self.echo { 0 } else { self.hearers };
+        [vec![speaker; self.speakers], vec![Part::Hearer; hearers]].concat()
+    }
+
+    /// How many hear each message.
+    pub(super) fn hearers_of_each(&self) -> usize {
+        match self.language().speakers_hear() {
+            _ if self.echo => 1,
+            true => self.hearers + self.speakers - 1,
+            false => self.hearers,
+        }
+    }
+
+    pub(super) fn language(&self) -> Language {
+        let digits = (self.speakers - 1).to_string().len();
+        let (dialect, room, name, is_echo) = (self.dialect, self.room.clone(), self.name.clone(), self.echo);
+        Language { dialect, room, name, digits, is_echo }
+    }
+}

@@ -1,0 +1,78 @@
+//! What the kernel says of the server's process.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::report::ServerCost;
+
+/// A process, seen from outside.
+#[derive(Debug, Clone)]
+pub(super) struct Process {
+    folder: PathBuf,
+}
+
+impl Process {
+    pub(super) fn new(pid: u32) -> Self {
+        Self { folder: Path::new("/proc").join(pid.to_string()) }
+    }
+
+    pub(super) fn this() -> Self {
+        Self { folder: "/proc/self".into() }
+    }
+
+    /// Time on a processor, of all threads that live, to the nanosecond. It is complete when they sleep: what runs is
+    /// booked only when it stops, or at a tick.
+    pub(super) fn cpu(&self) -> io::Result<Duration> {
+        let mut sum = 0;
+        for task in fs::read_dir(self.folder.join("task"))? {
+            // A thread that has ended meanwhile has nothing to say.
+            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            sum += first_number(&text)?;
+        }
+        Ok(Duration::from_nanos(sum))
+    }
+
+    /// Memory that is resident, in bytes.
+    pub(super) fn resident(&self) -> io::Result<u64> {
+        let text = fs::read_to_string(self.folder.join("status"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        Ok(first_number(line)? * 1024)
+    }
+}
+
+fn first_number(text: &str) -> io::Result<u64> {
+    let number = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    number.ok_or_else(|| io::Error::other("the kernel has no such figure here"))
+}
+
+/// What a process takes between two moments at which it rests.
+#[derive(Debug)]
+pub(super) struct Meter {
+    process: Process,
+    before: Duration,
+    resident_before: u64,
+}
+
+impl Meter {
+    /// Looks at the process before anybody comes.
+    pub(super) fn new(process: Process) -> io::Result<Self> {
+        let (before, resident_before) = (process.cpu()?, process.resident()?);
+        Ok(Self { process, before, resident_before })
+    }
+
+    /// From here on it counts.
+    pub(super) fn start(&mut self) -> io::Result<()> {
+        self.before = self.process.cpu()?;
+        Ok(())
+    }
+
+    /// What it took since, for so many things done.
+    pub(super) fn stop(&self, things: f64) -> io::Result<ServerCost> {
+        let cpu = self.process.cpu()?.saturating_sub(self.before);
+        let cpu_ns = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
+        let (resident_before, resident) = (self.resident_before, self.process.resident()?);
+        Ok(ServerCost { cpu_ns, cpu_ns_each: cpu.as_secs_f64() * 1e9 / things, resident_before, resident })
+    }
+}

@@ -1,0 +1,56 @@
+//! How it goes, on standard error, and whether it goes at all.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::Duration;
+
+use crate::hub::Moment;
+
+/// How often it is looked at.
+pub(super) const TICK: Duration = Duration::from_secs(1);
+
+/// A line each second; on a terminal always the same one.
+#[derive(Debug)]
+pub(super) struct Progress {
+    next: Moment,
+    is_terminal: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { next: Moment::START + TICK, is_terminal: stderr().is_terminal() }
+    }
+
+    /// Shows the line, if it is time.
+    pub(super) fn show(&mut self, now: Moment, line: impl FnOnce() -> String) {
+        if now < self.next {
+            return;
+        }
+        self.next = now + TICK;
+        let (begin, end) = if self.is_terminal { ("\r\x1b[K", "") } else { ("", "\n") };
+        // Nobody reads it: then nobody misses it.
+        let _ = write!(stderr(), "{begin}{}{end}", line());
+    }
+
+    /// Leaves the line behind.
+    pub(super) fn end(&self) {
+        if self.is_terminal && self.next > Moment::START + TICK {
+            let _ = writeln!(stderr());
+        }
+    }
+}
+
+/// For how long nothing has changed.
+#[derive(Debug, Default)]
+pub(super) struct Stillness(Option<(u64, Moment)>);
+
+impl Stillness {
+    pub(super) fn lasts(&mut self, sign: u64, now: Moment) -> Duration {
+        match self.0 {
+            Some((seen, since)) if seen == sign => now - since,
+            _ => {
+                self.0 = Some((sign, now));
+                Duration::ZERO
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What was measured, for people and for programs.
+
+use std::fmt;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::ledger::Faults;
+
+/// A latency that is not resolved any further: an hour, in nanoseconds.
+const LONGEST: u64 = 3_600_000_000_000;
+
+/// How long deliveries took.
+#[derive(Debug)]
+pub(super) struct Latencies {
+    histogram: Histogram<u64>,
+    /// Equal values come in a row, for a read brings many messages: they are booked together.
+    value: u64,
+    count: u64,
+}
+
+impl Latencies {
+    pub(super) fn new() -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order");
+        Self { histogram, value: 0, count: 0 }
+    }
+
+    pub(super) fn record(&mut self, latency: Duration) {
+        let value = u64::try_from(latency.as_nanos()).unwrap_or(LONGEST);
+        if value == self.value {
+            self.count += 1;
+            return;
+        }
+        self.book();
+        (self.value, self.count) = (value, 1);
+    }
+
+    fn book(&mut self) {
+        self.histogram.saturating_record_n(self.value.max(1), std::mem::take(&mut self.count));
+    }
+
+    pub(super) fn percentiles(&mut self) -> Percentiles {
+        self.book();
+        let micros = |nanos: u64| nanos as f64 / 1000.0;
+        let at = |quantile| micros(self.histogram.value_at_quantile(quantile));
+        let (p50, p90, p99) = (at(0.5), at(0.9), at(0.99));
+        Percentiles { p50, p90, p99, p99_9: at(0.999), p99_99: at(0.9999), max: micros(self.histogram.max()) }
+    }
+}
+
+/// In microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[expect(missing_docs, reason = "their names say it")]
+pub struct Percentiles {
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    #[serde(rename = "p99.9")]
+    pub p99_9: f64,
+    #[serde(rename = "p99.99")]
+    pub p99_99: f64,
+    pub max: f64,
+}
+
+/// What the server's process took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ServerCost {
+    /// Processor time of the measured part, nanoseconds.
+    pub cpu_ns: u64,
+    /// The same for each delivery (idle: each second; churn: each connection).
+    pub cpu_ns_each: f64,
+    /// Resident memory before anybody came, bytes.
+    pub resident_before: u64,
+    /// Resident memory at the end of the measured part, bytes.
+    pub resident: u64,
+}
+
+/// The outcome of a measurement.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// What was done.
+    pub bench: &'static str,
+    /// `closed`: whoever speaks waits for what was said before, so a slow server slows its own load and latencies
+    /// leave out who would have waited. `open`: said at the intended moment, and timed from it.
+    #[serde(rename = "loop")]
+    pub pacing: &'static str,
+    /// Connections that speak.
+    pub speakers: usize,
+    /// All connections.
+    pub connections: usize,
+    /// Bytes of each text.
+    pub size: usize,
+    /// Messages on their way at once from each speaker; open loop: none.
+    pub window: Option<usize>,
+    /// Messages a second, of all speakers together; closed loop: none.
+    pub rate: Option<f64>,
+    /// How long the measured part took.
+    pub seconds: f64,
+    /// What was said in it.
+    pub messages: u64,
+    /// What was heard in it.
+    pub deliveries: u64,
+    /// Deliveries in a second.
+    pub per_second: f64,
+    /// What went wrong, the warm-up included.
+    #[serde(flatten)]
+    pub faults: Faults,
+    /// From saying (open loop: from when it should have been said) to hearing.
+    pub latency_us: Option<Percentiles>,
+    /// The server's side, if its pid is known.
+    pub server: Option<ServerCost>,
+    /// Processor time of the generator itself, nanoseconds.
+    pub generator_cpu_ns: u64,
+    /// What went wrong first, in words.
+    pub complaint: Option<String>,
+    /// Did every check hold?
+    pub ok: bool,
+}
+
+impl Report {
+    /// For programs: one line.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).expect("all of it can be written as JSON")
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bench, pacing, connections, speakers, size, .. } = self;
+        write!(out, "{bench}, {pacing} loop")?;
+        match (self.window, self.rate) {
+            (_, Some(rate)) => write!(out, " at {rate} a second")?,
+            (Some(window), None) => write!(out, ", window {window}")?,
+            (None, None) => {}
+        }
+        writeln!(out, "; {connections} connections, {speakers} speak {size} bytes")?;
+        writeln!(out, "messages    {} in {:.3} s", self.messages, self.seconds)?;
+        writeln!(out, "deliveries  {}, {:.0} a second", self.deliveries, self.per_second)?;
+        if let Some(Percentiles { p50, p90, p99, p99_9, p99_99, max }) = self.latency_us {
+            write!(out, "latency µs  p50 {p50:.1}  p90 {p90:.1}  p99 {p99:.1}  ")?;
+            writeln!(out, "p99.9 {p99_9:.1}  p99.99 {p99_99:.1}  max {max:.1}")?;
+        }
+        if let Some(ServerCost { cpu_ns, cpu_ns_each, resident_before, resident }) = self.server {
+            let millis = Duration::from_nanos(cpu_ns).as_secs_f64() * 1000.0;
+            write!(out, "server      {millis:.1} ms of CPU, {cpu_ns_each:.0} ns each; ")?;
+            writeln!(out, "resident {} KiB, before anybody came {} KiB", resident / 1024, resident_before / 1024)?;
+        }
+        let Faults { lost, repeated, reordered, wrong } = self.faults;
+        write!(out, "checks      lost {lost}, repeated {repeated}, reordered {reordered}, wrong {wrong}")?;
+        match &self.complaint {
+            Some(complaint) => write!(out, "; {complaint}"),
+            None => Ok(()),
+        }
+    }
+}
