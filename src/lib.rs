@@ -72,6 +72,7 @@
 //! # }
 //! ```
 
+pub mod calendar;
 pub mod cli;
 pub mod daemon;
 pub mod hub;

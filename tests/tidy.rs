@@ -88,7 +88,7 @@ const FLOORS: [Floor; 7] = [
     },
     Floor {
         room: "cli",
-        rooms: &["hub", "log", "services", "net", "daemon", "load", "cli"],
+        rooms: &["hub", "log", "services", "net", "daemon", "load", "cli", "calendar"],
         packages: &["std", "log", "clap"],
     },
 ];

@@ -1,5 +1,7 @@
 //! What waits to be read or written, and the pool that idle connections give their buffers back to.
 
+use std::rc::Rc;
+
 use super::limits::{POOL_BYTES, POOLED_BUFFER};
 
 /// Bytes in order: appended at the end, consumed from the front. Empty, it owns nothing.
@@ -15,15 +17,24 @@ pub struct Buffer(Option<Box<Filled>>);
 /// buffers.
 #[derive(Debug, Default)]
 struct Filled {
-    bytes: Vec<u8>,
+    own: Vec<u8>,
+    /// While others are to be told the same and nothing else waits, these bytes instead: a thousand receivers of one
+    /// piece read it from one place, which stays in the processor's cache.
+    shared: Option<Rc<Vec<u8>>>,
     start: usize,
+}
+
+impl Filled {
+    fn waiting(&self) -> &[u8] {
+        &self.shared.as_deref().unwrap_or(&self.own)[self.start..]
+    }
 }
 
 impl Buffer {
     /// What waits.
     #[must_use]
     pub fn waiting(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |filled| &filled.bytes[filled.start..])
+        self.0.as_ref().map_or(&[], |filled| filled.waiting())
     }
 
     /// How much waits.
@@ -40,13 +51,25 @@ impl Buffer {
 
     /// The vector to append to, for encoders that write in place.
     pub fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
-        let Filled { bytes, start } = &mut **self.0.get_or_insert_with(|| pool.take());
-        if *start > bytes.len() - *start {
+        let Filled { own, shared, start } = &mut **self.0.get_or_insert_with(|| pool.take());
+        if let Some(shared) = shared.take() {
+            own.extend_from_slice(&shared[*start..]);
+            *start = 0;
+        } else if *start > own.len() - *start {
             // More was consumed than waits: moving the rest costs less than it saves, however often it happens.
-            bytes.drain(..*start);
+            own.drain(..*start);
             *start = 0;
         }
-        bytes
+        own
+    }
+
+    /// Appends bytes that others are given too; without a copy, if nothing waits.
+    pub fn share(&mut self, bytes: &Rc<Vec<u8>>, pool: &mut Pool) {
+        if self.is_empty() {
+            self.0.get_or_insert_with(|| pool.take()).shared = Some(Rc::clone(bytes));
+        } else {
+            self.tail(pool).extend_from_slice(bytes);
+        }
     }
 
     /// Takes `count` bytes off the front; the last one takes the memory along.
@@ -61,8 +84,10 @@ impl Buffer {
 
     /// Drops what waits behind the first `count` bytes.
     pub fn truncate(&mut self, count: usize, pool: &mut Pool) {
-        if let Some(filled) = &mut self.0 {
-            filled.bytes.truncate(filled.start + count);
+        if self.0.is_some() {
+            let excess = self.len().saturating_sub(count);
+            let own = self.tail(pool);
+            own.truncate(own.len() - excess);
         }
         if self.is_empty() {
             self.clear(pool);
@@ -90,16 +115,16 @@ impl Pool {
     #[expect(clippy::unnecessary_box_returns, reason = "it comes boxed and goes boxed")]
     fn take(&mut self) -> Box<Filled> {
         let Some(filled) = self.spare.pop() else { return Box::default() };
-        self.bytes -= filled.bytes.capacity();
+        self.bytes -= filled.own.capacity() + size_of::<Filled>();
         filled
     }
 
     /// Keeps a buffer for later, unless it is too large or there are enough.
     fn give(&mut self, mut filled: Box<Filled>) {
-        let size = filled.bytes.capacity();
-        if size > 0 && size <= POOLED_BUFFER && self.bytes + size <= POOL_BYTES {
-            filled.bytes.clear();
-            filled.start = 0;
+        let size = filled.own.capacity() + size_of::<Filled>();
+        if filled.own.capacity() <= POOLED_BUFFER && self.bytes + size <= POOL_BYTES {
+            filled.own.clear();
+            (filled.shared, filled.start) = (None, 0);
             self.bytes += size;
             self.spare.push(filled);
         }

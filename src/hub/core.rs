@@ -9,7 +9,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::address::{About, Address, Target};
-use super::buffer::Pool;
+use super::buffer::{Buffer, Pool};
 use super::frame::{Decoder, Framing};
 use super::limits::{JOBS, Limits};
 use super::link::{Link, State};
@@ -141,7 +141,12 @@ impl Core {
     // Output.
 
     /// Queues about `size` bytes that `write` appends. The one way into an outbox.
-    pub(super) fn enqueue(&mut self, id: ConnId, size: usize, write: impl FnOnce(Framing, &mut Vec<u8>)) -> Sent {
+    pub(super) fn enqueue(
+        &mut self,
+        id: ConnId,
+        size: usize,
+        write: impl FnOnce(Framing, &mut Buffer, &mut Pool),
+    ) -> Sent {
         let now = self.now;
         let Some((link, pool)) = self.link_and_pool(id).filter(|(link, _)| link.takes_output()) else {
             return Sent::Gone;
@@ -149,7 +154,7 @@ impl Core {
         let (before, most) = (link.outbox.len(), link.limits.output);
         let mut waiting = before + size;
         if waiting <= most {
-            write(link.decoder.framing(), link.outbox.tail(pool));
+            write(link.decoder.framing(), &mut link.outbox, pool);
             waiting = link.outbox.len(); // with what the framing added
         }
         if waiting == 0 || waiting > most {

@@ -20,12 +20,17 @@ pub struct Cx<'a> {
 impl Cx<'_> {
     /// Sends one frame, in the connection's own framing. Written at the end of the turn.
     pub fn send(&mut self, id: ConnId, frame: &[u8]) -> Sent {
-        self.core.enqueue(id, frame.len(), |framing, out| framing.encode(frame, out))
+        self.core.enqueue(id, frame.len(), |framing, out, pool| framing.encode(frame, out.tail(pool)))
     }
 
     /// Sends bytes as they are: several frames encoded once for many receivers, or a raw stretch.
     pub fn send_wire(&mut self, id: ConnId, bytes: &[u8]) -> Sent {
-        self.core.enqueue(id, bytes.len(), |_, out| out.extend_from_slice(bytes))
+        self.core.enqueue(id, bytes.len(), |_, out, pool| out.tail(pool).extend_from_slice(bytes))
+    }
+
+    /// The same for bytes that many are sent: they are copied only for those who lag.
+    pub fn send_shared(&mut self, id: ConnId, bytes: &Rc<Vec<u8>>) -> Sent {
+        self.core.enqueue(id, bytes.len(), |_, out, pool| out.share(bytes, pool))
     }
 
     /// How many bytes may be sent before the high mark.

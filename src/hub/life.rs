@@ -25,7 +25,7 @@ impl Hub {
         }
         let id = self.admit(listener, peer, None);
         self.core.refused += 1;
-        let _ = self.core.enqueue(id, why.len(), |framing, out| framing.encode(why.as_bytes(), out));
+        let _ = self.core.enqueue(id, why.len(), |framing, out, pool| framing.encode(why.as_bytes(), out.tail(pool)));
         let link = &mut self.core.links[id.slot()];
         link.refused = true;
         link.told = true;

@@ -6,6 +6,7 @@
 
 use std::mem;
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::language::{Form, Speech, When, write};
 use super::rooms::{PersonId, RoomId};
@@ -275,7 +276,8 @@ pub(super) struct Wires {
 /// One voicing's bytes, and where each event ends in them.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
-    bytes: Vec<u8>,
+    /// Also in the outboxes of those who hear all of it.
+    bytes: Rc<Vec<u8>>,
     ends: Vec<u32>,
 }
 
@@ -283,8 +285,13 @@ impl Wires {
     /// Forgets another room's events.
     pub(super) fn clear(&mut self) {
         for wire in &mut self.wires {
-            wire.bytes.clear();
-            wire.ends.clear();
+            if !wire.ends.is_empty() {
+                match Rc::get_mut(&mut wire.bytes) {
+                    Some(bytes) => bytes.clear(),
+                    None => wire.bytes = Rc::default(), // somebody lags, and has not read it yet
+                }
+                wire.ends.clear();
+            }
         }
     }
 
@@ -299,19 +306,20 @@ impl Wires {
 
     #[cold]
     fn encode(&mut self, voicing: Voicing, batch: &Batch, room: &RoomEvents, name: &str) {
-        let wire = &mut self.wires[voicing.index()];
+        let Wire { bytes, ends } = &mut self.wires[voicing.index()];
+        let bytes = Rc::make_mut(bytes);
         for event in &room.events {
             if let Some(speech) = speech(batch, event, name) {
-                voicing.write(&speech, &mut wire.bytes, &mut self.spare);
+                voicing.write(&speech, bytes, &mut self.spare);
             }
-            wire.ends.push(span(0, wire.bytes.len()).end);
+            ends.push(span(0, bytes.len()).end);
         }
     }
 }
 
 impl Wire {
     /// The bytes of all events.
-    pub(super) fn whole(&self) -> &[u8] {
+    pub(super) fn whole(&self) -> &Rc<Vec<u8>> {
         &self.bytes
     }
 

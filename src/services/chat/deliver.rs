@@ -46,7 +46,7 @@ impl Chat {
             };
             // Whoever said nothing and was there from the start hears all of it, and that is nearly everybody.
             let sent = if first == 0 && voice.active != batch.short_number() {
-                send(cx, voice.conn, wire.whole())
+                (!wire.whole().is_empty()).then(|| cx.send_shared(voice.conn, wire.whole()))
             } else {
                 send_around(cx, voice.conn, wire, events, person, first..all)
             };
