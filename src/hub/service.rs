@@ -123,20 +123,6 @@ pub enum Reason {
     Stopping,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => write!(out, "closed"),
-            Self::Ended => write!(out, "left"),
-            Self::Fault(fault) => write!(out, "{}", fault.code()),
-            Self::Lost(kind) => write!(out, "{kind}"),
-            Self::Unreachable(kind) => write!(out, "unreachable: {kind}"),
-            Self::Stalled => write!(out, "stopped reading"),
-            Self::Stopping => write!(out, "the server stops"),
-        }
-    }
-}
-
 /// A rule of the hub that a peer broke. Its text is an error frame: a code, what was wrong, what would be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

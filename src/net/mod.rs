@@ -10,6 +10,7 @@ pub mod listen;
 pub mod pump;
 pub mod random;
 mod reactor;
+mod reasons;
 mod signals;
 pub mod socket;
 mod socket_file;
