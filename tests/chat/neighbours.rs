@@ -46,14 +46,14 @@ fn strangers_and_those_on_this_machine_have_buckets_of_their_own() {
 }
 
 #[test]
-fn what_neighbours_say_too_fast_comes_at_their_common_pace_and_is_not_lost() {
+fn what_neighbours_say_too_fast_comes_at_the_pace_of_one_and_is_not_lost() {
     let mut house = House::new(Settings::default());
     let alice = house.guest();
     let neighbours = ["192.0.2.1:1", "192.0.2.1:2"].map(|peer| house.guest_from(peer));
     for who in neighbours {
         house.sends(who, &"hello\n".repeat(100));
     }
-    let mut count = |house: &mut House| house.lines(alice).iter().filter(|line| line.ends_with("> hello")).count();
+    let count = |house: &mut House| house.lines(alice).iter().filter(|line| line.ends_with("> hello")).count();
     let mut heard = count(&mut house);
     for _ in 0..7 {
         house.pass(SECOND);

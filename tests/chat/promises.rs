@@ -17,7 +17,8 @@ fn house(folder: &TempDir) -> House {
 }
 
 fn said(numbers: std::ops::Range<u32>) -> String {
-    numbers.map(|number| format!("{{\"say\":\"x\",\"id\":\"{number}\"}}\n")).collect()
+    let lines: Vec<String> = numbers.map(|number| format!("{{\"say\":\"x\",\"id\":\"{number}\"}}\n")).collect();
+    lines.concat()
 }
 
 #[test]
