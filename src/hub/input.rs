@@ -159,19 +159,16 @@ impl Hub {
     pub(super) fn give_up_slow(&mut self, id: ConnId) {
         if let Some((link, pool)) = self.core.link_and_pool(id).filter(|(link, _)| link.is_live()) {
             link.outbox.truncate(link.torn as usize, pool);
-            link.overrun = false;
-            link.lagging = Moment::NEVER;
+            (link.overrun, link.lagging) = (false, Moment::NEVER);
         }
         self.break_off(id, Fault::Slow);
     }
 
     pub(super) fn break_off(&mut self, id: ConnId, fault: Fault) {
-        if let Some(link) = self.core.link(id) {
-            self.call(link.service, |service, cx| service.fault(cx, id, fault));
-            self.core.close(id, Reason::Fault(fault));
-        }
-        if let Some(link) = self.core.link_mut(id).filter(|link| link.state == State::Closing) {
-            link.why = Reason::Fault(fault); // also where the service has closed
-        }
+        let Some(service) = self.core.link(id).map(|link| link.service) else { return };
+        self.call(service, |service, cx| service.fault(cx, id, fault));
+        self.core.close(id, Reason::Fault(fault));
+        let Some(link) = self.core.link_mut(id).filter(|link| link.state == State::Closing) else { return };
+        link.why = Reason::Fault(fault); // also where the service has closed
     }
 }

@@ -53,10 +53,11 @@ fn build(digest: Digest) -> (Foot, Vec<u8>) {
     let Digest { end, first_at, last_at, mut spans, ids: mut given, .. } = digest;
     let (mut out, mut all) = (Vec::new(), Vec::new());
     for (_, span) in &mut spans {
-        let Marks::Here(marks) = &span.marks else { unreachable!("a digest has its marks in memory") };
-        let (start, count) = (narrow(all.len()), narrow(marks.len()));
-        all.extend_from_slice(marks);
-        span.marks = Marks::Foot { start, count };
+        let start = narrow(all.len());
+        if let Marks::Here(marks) = &span.marks {
+            all.extend_from_slice(marks);
+        }
+        span.marks = Marks::Foot { start, count: narrow(all.len()) - start };
     }
     for block in all.chunks(MARKS as usize) {
         let offset = end + out.len() as u64;
@@ -102,12 +103,11 @@ fn put_spans(out: &mut Vec<u8>, base: u64, spans: &[(String, Span)]) {
     let mut left = spans.iter();
     put_pieces(out, base, kind::SPANS, |out| {
         let Some((name, span)) = left.next() else { return false };
-        let Marks::Foot { count, .. } = span.marks else { unreachable!("the caller has written the marks") };
         put_name(out, name);
         for number in [span.first, span.last, span.bytes] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        out.extend_from_slice(&count.to_le_bytes());
+        out.extend_from_slice(&span.marks.count().to_le_bytes());
         true
     });
 }

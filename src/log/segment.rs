@@ -28,6 +28,15 @@ pub(super) enum Marks {
     Foot { start: u32, count: u32 },
 }
 
+impl Marks {
+    pub(super) fn count(&self) -> u32 {
+        match self {
+            Self::Here(marks) => u32::try_from(marks.len()).expect("a segment is smaller than 4 GiB"),
+            Self::Foot { count, .. } => *count,
+        }
+    }
+}
+
 /// What a segment has of one room.
 #[derive(Debug, Clone)]
 pub(super) struct Span {

@@ -1,9 +1,13 @@
 //! The chat in a simulated house: the hub with the chat service, peers without sockets, and time as the test says.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use parlor::hub::{Act, Address, ConnId, Framing, Hub, Limits, ListenerId, Moment, Profile, Reason, Request, Wall};
+use parlor::hub::{
+    Act, Address, ConnId, Framing, Hub, JobId, Limits, ListenerId, Moment, Profile, Reason, Request, Wall, Work,
+};
+use parlor::log::Log;
 use parlor::services::chat::{Chat, Settings};
 
 /// Somebody's number, in the order in which they came.
@@ -28,24 +32,31 @@ pub(crate) struct House {
     /// What the calendar says at the beginning, in milliseconds. It may be set.
     pub(crate) calendar: u64,
     peers: Vec<Peer>,
+    /// What helpers are asked to do. They do it when a test says so.
+    jobs: VecDeque<(JobId, Work)>,
     /// Turns in which something was written, by the time.
     pub(crate) writes: Vec<Duration>,
 }
 
 impl House {
     pub(crate) fn new(settings: Settings) -> Self {
+        Self::with_history(settings, None)
+    }
+
+    pub(crate) fn with_history(settings: Settings, history: Option<Log>) -> Self {
         let mut drawn = 0_u8;
         let random = move |bytes: &mut [u8]| {
             drawn = drawn.wrapping_add(1);
             bytes.fill(drawn);
         };
         let mut hub = Hub::new(Limits::default(), Box::new(random));
-        let chat = hub.add(Chat::new(settings, None));
+        let chat = hub.add(Chat::new(settings, history));
         let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));
         let door =
             hub.listen(chat, Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe });
         let (now, calendar) = (Duration::ZERO, 1_800_000_000_000);
-        let mut house = Self { hub, door, now, calendar, peers: Vec::new(), writes: Vec::new() };
+        let (peers, jobs, writes) = (Vec::new(), VecDeque::new(), Vec::new());
+        let mut house = Self { hub, door, now, calendar, peers, jobs, writes };
         house.settle();
         house
     }
@@ -153,6 +164,23 @@ impl House {
         self.settle();
     }
 
+    /// Frames that were read so far.
+    pub(crate) fn frames(&self) -> u64 {
+        self.hub.tally().frames
+    }
+
+    /// Helpers do what they were asked by now. Answers whether there was anything.
+    pub(crate) fn work(&mut self) -> bool {
+        let jobs = std::mem::take(&mut self.jobs);
+        let is_something = !jobs.is_empty();
+        for (id, work) in jobs {
+            self.begin();
+            self.hub.done(id, Ok(work()));
+            self.settle();
+        }
+        is_something
+    }
+
     /// The whole house stands still for so long, as a machine may, and does then what is overdue.
     pub(crate) fn oversleep(&mut self, span: Duration) {
         self.now += span;
@@ -186,7 +214,10 @@ impl House {
         self.hub.turn_end();
         self.flush();
         for request in self.hub.take_requests() {
-            assert!(!matches!(request, Request::Open(..)), "a chat opens no connections");
+            match request {
+                Request::Job(id, _, work) => self.jobs.push_back((id, work)),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

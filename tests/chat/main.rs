@@ -17,6 +17,7 @@ mod house;
 mod neighbours;
 mod objects;
 mod pace;
+mod promises;
 mod receipts;
 mod recording;
 mod rooms;

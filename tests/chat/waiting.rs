@@ -64,9 +64,9 @@ fn a_room_waits_ten_seconds_in_a_minute_and_the_next_minute_again() {
     house.reads(reader, true);
     assert!(is_read(&mut house, alice, bob));
     fill(&mut house, alice, reader);
-    house.pass(3 * SECOND);
+    house.pass(Duration::from_millis(3999));
     assert!(!is_read(&mut house, alice, bob));
-    house.pass(SECOND);
+    house.pass(Duration::from_millis(1));
     assert!(is_read(&mut house, alice, bob));
     // Nothing is left in this minute: speakers go on, whatever the reader does.
     house.reads(reader, true);

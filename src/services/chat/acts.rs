@@ -53,7 +53,11 @@ impl Chat {
                         self.asked_later.push(person, conn, Ask::Line(&line));
                         continue;
                     }
+                    let owed = self.batch.owed.len();
                     self.obey(cx, person, &line);
+                    if is_object(&line) && self.batch.owed.len() == owed {
+                        self.receipted(cx, conn); // none was asked for, or it was refused
+                    }
                 }
                 Ask::End if self.is_answering(person) => {
                     self.start_leaving(cx, person);
@@ -171,6 +175,11 @@ impl Chat {
             }
         }
     }
+}
+
+/// Is this line one that may ask for a receipt?
+pub(super) fn is_object(line: &[u8]) -> bool {
+    line.starts_with(b"{")
 }
 
 /// Is this line a `/quit` that will be obeyed?

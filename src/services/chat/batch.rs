@@ -67,6 +67,8 @@ pub(super) struct RoomEvents {
 #[derive(Debug, Clone)]
 pub(super) struct Owed {
     pub(super) person: PersonId,
+    /// Who waits for it, whoever that is by then.
+    pub(super) conn: ConnId,
     /// Whose it is: by the time of giving, a newcomer may have that person's place.
     pub(super) session: Digest,
     pub(super) room: Span,

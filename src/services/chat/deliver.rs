@@ -74,6 +74,7 @@ impl Chat {
 
     fn give_receipts(&mut self, cx: &mut Cx<'_>, batch: &Batch) {
         for owed in &batch.owed {
+            self.receipted(cx, owed.conn);
             if !self.is_owed(owed) {
                 continue;
             }

@@ -358,6 +358,7 @@ impl Chat {
                 self.batch.owed.push(owed); // said again, and in the history since it was said first
                 continue;
             }
+            self.receipted(cx, owed.conn);
             if !self.is_owed(&owed) {
                 continue;
             }

@@ -25,6 +25,7 @@ mod voice;
 
 use std::collections::VecDeque;
 
+use self::acts::is_object;
 use self::asked::{Ask, Asked};
 use self::batch::{Batch, Wires};
 use self::keeper::Keeper;
@@ -272,6 +273,9 @@ impl Service for Chat {
             let _ = self.tell(cx, person, &Speech::Pong { token });
             self.begin_heartbeat(cx, person);
             return;
+        }
+        if is_object(frame) {
+            self.expect_receipt(cx, person);
         }
         self.asked.push(person, id, Ask::Line(frame));
         if self.asked.weight() > ASKED_PER_TURN {

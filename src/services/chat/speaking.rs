@@ -1,12 +1,17 @@
 //! What people say: to a room, or to one another.
 
 use super::Chat;
-use super::batch::{Event, Owed, What};
+use super::batch::{Event, Owed, Span, What};
 use super::keeper::New;
 use super::language::{Complaint, Speech};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::SessionId;
-use crate::hub::Cx;
+use crate::hub::{ConnId, Cx, Hold};
+
+/// Objects of one connection that may wait for their receipts; with `--sync always` that takes as long as the disk.
+const UNRECEIPTED: u16 = 256;
+/// Why somebody is not read who waits for so many.
+const RECEIPTS: Hold = Hold::own(3);
 
 /// Something to be said.
 pub(super) struct Saying<'a> {
@@ -25,8 +30,8 @@ impl Chat {
         let session = self.make_known(person);
         if let (Some(id), Some(session)) = (saying.id, session) {
             if let Some(receipt) = self.sessions.receipt(session, id) {
-                let (seq, at) = (receipt.seq, std::rc::Rc::clone(&receipt.room));
-                return self.owe(person, session, &at, seq, id);
+                let (seq, room) = (receipt.seq, self.batch.keep(&receipt.room));
+                return self.owe(person, session, room, seq, id);
             }
             if self.keeper.is_stopped() {
                 let text = "the history was stopped by a fault, and what is said with an id is to be kept";
@@ -51,16 +56,34 @@ impl Chat {
         if let (Some(id), Some(session)) = (saying.id, session) {
             let name = self.rooms.room_name(room).as_str();
             self.sessions.remember(session, id, name, seq);
-            let owner = self.sessions.get(session).digest;
-            let (room, id) = (self.batch.keep(name), self.batch.keep(id));
-            self.batch.owed.push(Owed { person, session: owner, room, seq, id });
+            let room = self.batch.keep(name);
+            self.owe(person, session, room, seq, id);
         }
     }
 
-    fn owe(&mut self, person: PersonId, session: SessionId, room: &str, seq: u64, id: &str) {
+    fn owe(&mut self, person: PersonId, session: SessionId, room: Span, seq: u64, id: &str) {
+        let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
         let session = self.sessions.get(session).digest;
-        let (room, id) = (self.batch.keep(room), self.batch.keep(id));
-        self.batch.owed.push(Owed { person, session, room, seq, id });
+        let id = self.batch.keep(id);
+        self.batch.owed.push(Owed { person, conn, session, room, seq, id });
+    }
+
+    /// An object came, which may ask for a receipt. Whoever waits for too many is not read until it has most of them.
+    pub(super) fn expect_receipt(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get_mut(person) else { return };
+        voice.unreceipted += 1;
+        if voice.unreceipted >= UNRECEIPTED {
+            cx.hold(voice.conn, RECEIPTS);
+        }
+    }
+
+    /// A connection has a receipt, or will get none for this.
+    pub(super) fn receipted(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
+        let Some(voice) = self.voices.person(conn).and_then(|person| self.voices.get_mut(person)) else { return };
+        voice.unreceipted = voice.unreceipted.saturating_sub(1);
+        if voice.unreceipted == UNRECEIPTED / 2 {
+            cx.release(conn, RECEIPTS);
+        }
     }
 
     /// The room that is meant: the one named, or the current one; only rooms that the speaker is in.

@@ -20,6 +20,8 @@ pub(super) struct Voice {
     pub(super) session: Option<SessionId>,
     /// Its session's token, once it was shown; zeros before.
     pub(super) token: Token,
+    /// Objects that it has sent and got no receipt for yet.
+    pub(super) unreceipted: u16,
     /// Has shown that it knows about PINGs.
     pub(super) beats: bool,
     /// When it was asked last.
@@ -60,6 +62,7 @@ impl Voice {
             voicing: Voicing { form: Form::Plain, shape: framing.into() },
             session: None,
             token: Token::default(),
+            unreceipted: 0,
             beats: false,
             asked: Moment::NEVER,
             bucket: Bucket::full(flood, now),
