@@ -43,6 +43,10 @@ struct FanoutArgs {
     /// How many others hear
     #[arg(long, value_name = "N", default_value_t = 100)]
     receivers: usize,
+    /// Closed loop: so many messages on their way at once, shared out among the senders; each says its share when all
+    /// that it said before were heard by everybody [default: one from each]
+    #[arg(long, value_name = "N", conflicts_with = "rate")]
+    window: Option<usize>,
     /// The language that the server speaks
     #[arg(long, value_name = "DIALECT", default_value = "parlor")]
     dialect: Dialect,
@@ -61,6 +65,9 @@ struct EchoArgs {
     /// How many connections
     #[arg(long, value_name = "N", default_value_t = 50)]
     connections: usize,
+    /// Closed loop: so many messages at once from each connection, the next when all of them came back
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "rate")]
+    depth: usize,
     /// The language that the server speaks: lines or redis
     #[arg(long, value_name = "DIALECT", default_value = "lines")]
     dialect: Dialect,
@@ -73,11 +80,8 @@ struct Shared {
     /// Bytes of a text
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
     size: usize,
-    /// Closed loop: each speaker says so many at once, and the next when everybody has heard them
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    window: usize,
     /// Open loop: so many a second, all speakers together, each timed from when it should have been said
-    #[arg(long, value_name = "PER-SECOND", conflicts_with = "window")]
+    #[arg(long, value_name = "PER-SECOND")]
     rate: Option<f64>,
     /// How long it is measured, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
@@ -145,6 +149,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             room: args.room,
             name: args.name,
             speakers: args.senders,
+            pace: args.window.or(args.shared.rate.is_none().then_some(args.senders)).map_or(plan.pace, Pace::Window),
             hearers: args.receivers,
             ..plan
         }),
@@ -152,6 +157,10 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             dialect: args.dialect.into(),
             echo: true,
             speakers: args.connections,
+            pace: match plan.pace {
+                Pace::Window(_) => Pace::Window(args.connections.saturating_mul(args.depth)),
+                open @ Pace::Rate(_) => open,
+            },
             ..plan
         }),
         What::Floor(args) => floor(&args),
@@ -168,7 +177,7 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
         speakers: 0,
         hearers: 0,
         size: shared.size,
-        pace: shared.rate.map_or(Pace::Window(shared.window), Pace::Rate),
+        pace: shared.rate.map_or(Pace::Window(1), Pace::Rate),
         length: shared.count.map_or(Length::Time(shared.duration), Length::Messages),
         warm_up: shared.warmup,
         pid: shared.pid,

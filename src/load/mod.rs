@@ -43,7 +43,9 @@ pub fn exchange(plan: Exchange) -> io::Result<Report> {
     let mut hub = Hub::new(limits, random::source());
     let run = hub.add(Run::new(plan, Progress::new())?);
     hub.with(run, Run::begin);
-    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Options::client())?;
+    // Buffers are the kernel's to tune: the generator must not be what the server waits for.
+    let options = Options { receive_buffer: None, send_buffer: None, ..Options::client() };
+    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), options)?;
     reactor.run()?;
     let run: &Run = reactor.hub().service(run).expect("the service was added above");
     run.report().cloned().ok_or_else(|| io::Error::other("it was stopped before it was over"))

@@ -91,7 +91,7 @@ pub struct Report {
     pub connections: usize,
     /// Bytes of each text.
     pub size: usize,
-    /// Messages on their way at once from each speaker; open loop: none.
+    /// Messages on their way at once, of all speakers together; open loop: none.
     pub window: Option<usize>,
     /// Messages a second, of all speakers together; closed loop: none.
     pub rate: Option<f64>,

@@ -169,8 +169,10 @@ impl Run {
     fn speak(&mut self, cx: &mut Cx<'_>, now: Moment, until: Moment) {
         match self.plan.pace {
             Pace::Window(window) => {
+                let speakers = self.plan.speakers;
                 for speaker in self.desk.take_free() {
-                    let count = window.min(self.left(speaker));
+                    let share = window / speakers + usize::from(speaker < window % speakers);
+                    let count = share.min(self.left(speaker));
                     send(cx, &mut self.crowd, speaker, self.desk.say(speaker, count, now));
                 }
             }
