@@ -12,7 +12,7 @@ use super::Failure;
 use super::address::ServerAddress;
 use crate::daemon::{logger, raise_descriptor_limit};
 use crate::hub::Target;
-use crate::load::{self, Exchange, Floor, Ideal, Length, Pace, Server};
+use crate::load::{self, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server};
 
 /// How long the server may take to answer the first connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ enum What {
     Fanout(FanoutArgs),
     /// Everybody speaks to the server and hears what they said
     Echo(EchoArgs),
+    /// Many come and stay, and say nothing: what letting them in costs, and their memory and CPU, given --pid
+    Idle(IdleArgs),
     /// Serve the least that a server can do: a chunk is read, and written to every other connection
     Floor(FloorArgs),
 }
@@ -101,6 +103,30 @@ struct Shared {
 }
 
 #[derive(Debug, clap::Args)]
+struct IdleArgs {
+    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
+    address: ServerAddress,
+    /// How many connections
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    connections: usize,
+    /// The language that the server speaks
+    #[arg(long, value_name = "DIALECT", default_value = "parlor")]
+    dialect: Dialect,
+    /// A room that they join [default: none; they stay where the server puts them]
+    #[arg(long, value_name = "ROOM")]
+    room: Option<String>,
+    /// How long they are watched, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    duration: Duration,
+    /// The server's process: its CPU time and memory are told
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Print one object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct FloorArgs {
     /// Where to listen: HOST:PORT, port 0 takes any
     address: SocketAddr,
@@ -163,6 +189,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             },
             ..plan
         }),
+        What::Idle(args) => idle(args),
         What::Floor(args) => floor(&args),
     }
 }
@@ -185,10 +212,24 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
     if let Err(wrong) = plan.check() {
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
     }
-    let report = load::exchange(plan)?;
-    let text = if shared.json { report.json() } else { report.to_string() };
-    writeln!(stdout(), "{text}")?;
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    tell(&load::exchange(plan)?, shared.json)
+}
+
+fn idle(args: IdleArgs) -> Result<ExitCode, Failure> {
+    let outcome = load::idle(Idle {
+        server: server(&args.address)?,
+        dialect: args.dialect.into(),
+        room: args.room,
+        connections: args.connections,
+        time: args.duration,
+        pid: args.pid,
+    })?;
+    tell(&outcome, args.json)
+}
+
+fn tell(outcome: &Outcome, json: bool) -> Result<ExitCode, Failure> {
+    writeln!(stdout(), "{}", if json { &outcome.json } else { &outcome.text })?;
+    Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {

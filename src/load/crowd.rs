@@ -171,7 +171,8 @@ impl Crowd {
     fn line(&mut self, cx: &mut Cx<'_>, number: usize, line: &[u8]) -> Option<usize> {
         match self.language.control(line) {
             Control::Nothing => {}
-            Control::Ready => self.stands(cx, number),
+            Control::Welcome if self.parts[number] != Part::Visitor => {}
+            Control::Welcome | Control::Ready => self.stands(cx, number),
             Control::Answer(answer) => {
                 if let Some(id) = self.links[number].id {
                     let _ = cx.send_wire(id, &answer);

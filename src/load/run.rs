@@ -55,7 +55,7 @@ pub(super) struct Run {
     own: Meter,
     stillness: Stillness,
     progress: Progress,
-    report: Option<Report>,
+    pub(super) report: Option<Report>,
 }
 
 impl Run {
@@ -86,11 +86,6 @@ impl Run {
     /// Opens the first connections.
     pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
         self.crowd.gather(cx);
-    }
-
-    /// What came of it, when it is over.
-    pub(super) fn report(&self) -> Option<&Report> {
-        self.report.as_ref()
     }
 
     /// Does what is due. Called at the end of each turn, so that everything heard in it was looked at.
