@@ -1,6 +1,6 @@
 //! `parlor bench`: the load generator, and the floor to compare with.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -167,7 +167,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
-    logger::install(LevelFilter::Warn);
+    logger::install(if matches!(args.what, What::Floor(_)) { LevelFilter::Info } else { LevelFilter::Warn });
     let _ = raise_descriptor_limit();
     match args.what {
         What::Fanout(args) => exchange(&args.shared, |plan| Exchange {
@@ -234,7 +234,7 @@ fn tell(outcome: &Outcome, json: bool) -> Result<ExitCode, Failure> {
 
 fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
     let floor = Floor::bind(args.address, if args.echo { Ideal::Echo } else { Ideal::Fanout })?;
-    writeln!(stderr(), "listening floor {}", floor.address()?)?;
+    log::info!("listening floor {}", floor.address()?);
     floor.run()?;
     Ok(ExitCode::SUCCESS)
 }

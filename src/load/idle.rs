@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::crowd::{Crowd, Hears, Server};
+use super::crowd::{BETWEEN, Crowd, Hears, Server};
 use super::dialect::{Dialect, Language, Part};
 use super::process::{Meter, Process};
 use super::progress::{Progress, Stillness, TICK};
@@ -127,6 +127,7 @@ impl Lounge {
             Phase::Gathering if self.stillness.lasts(self.crowd.ready() as u64, now) > PATIENCE => {
                 self.crowd.complain("the others did not get in");
             }
+            Phase::Gathering => self.crowd.gather(cx),
             Phase::Resting(until) if now >= until => {
                 self.arrival = self.cost(self.crowd.len() as f64);
                 if let Some(Err(error)) = self.meter.as_mut().map(Meter::start) {
@@ -144,7 +145,8 @@ impl Lounge {
         self.progress.show(now, || format!("{} connected, {} bytes heard", self.crowd.ready(), self.bytes_heard));
         let due = match self.phase {
             Phase::Resting(until) | Phase::Watching(until) => until - now,
-            Phase::Gathering | Phase::Over => TICK,
+            Phase::Gathering => BETWEEN,
+            Phase::Over => TICK,
         };
         cx.set_alarm(cx.now() + due.min(TICK));
     }

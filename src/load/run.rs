@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::crowd::Crowd;
+use super::crowd::{BETWEEN, Crowd};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
@@ -93,6 +93,7 @@ impl Run {
         let now = self.clock.now();
         match self.phase {
             Phase::Gathering if self.crowd.is_complete() => self.phase = Phase::Knocking(now),
+            Phase::Gathering => self.crowd.gather(cx),
             Phase::Knocking(_) if self.desk.silent == 0 => self.rest(now),
             Phase::Knocking(next) if now >= next => self.knock(cx, now),
             Phase::Resting(until) if now >= until => self.begin_part(cx, now),
@@ -190,7 +191,8 @@ impl Run {
             Phase::Speaking(until) if matches!(self.plan.pace, Pace::Rate(_)) => self.desk.next_due().1.min(until),
             Phase::Knocking(next) => next,
             Phase::Resting(until) | Phase::Speaking(until) => until,
-            Phase::Gathering | Phase::Draining | Phase::Over => Moment::NEVER,
+            Phase::Gathering => now + BETWEEN,
+            Phase::Draining | Phase::Over => Moment::NEVER,
         };
         let sleep = (due - now).min(TICK);
         cx.set_alarm(cx.now() + if sleep < AWAKE { Duration::ZERO } else { sleep.saturating_sub(AWAKE / 2) });
