@@ -1,6 +1,6 @@
 //! `parlor bench`: the load generator, and the floor to compare with.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::Failure;
 use super::address::ServerAddress;
 use crate::daemon::{logger, raise_descriptor_limit};
 use crate::hub::Target;
-use crate::load::{self, Exchange, Floor, Ideal, Length, Pace, Server};
+use crate::load::{self, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server};
 
 /// How long the server may take to answer the first connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ enum What {
     Fanout(FanoutArgs),
     /// Everybody speaks to the server and hears what they said
     Echo(EchoArgs),
+    /// Many come and stay, and say nothing: what letting them in costs, and their memory and CPU, given --pid
+    Idle(IdleArgs),
     /// Serve the least that a server can do: a chunk is read, and written to every other connection
     Floor(FloorArgs),
 }
@@ -43,6 +45,10 @@ struct FanoutArgs {
     /// How many others hear
     #[arg(long, value_name = "N", default_value_t = 100)]
     receivers: usize,
+    /// Closed loop: so many messages on their way at once, shared out among the senders; each says its share when all
+    /// that it said before were heard by everybody [default: one from each]
+    #[arg(long, value_name = "N", conflicts_with = "rate")]
+    window: Option<usize>,
     /// The language that the server speaks
     #[arg(long, value_name = "DIALECT", default_value = "parlor")]
     dialect: Dialect,
@@ -61,6 +67,9 @@ struct EchoArgs {
     /// How many connections
     #[arg(long, value_name = "N", default_value_t = 50)]
     connections: usize,
+    /// Closed loop: so many messages at once from each connection, the next when all of them came back
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "rate")]
+    depth: usize,
     /// The language that the server speaks: lines or redis
     #[arg(long, value_name = "DIALECT", default_value = "lines")]
     dialect: Dialect,
@@ -73,11 +82,8 @@ struct Shared {
     /// Bytes of a text
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
     size: usize,
-    /// Closed loop: each speaker says so many at once, and the next when everybody has heard them
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    window: usize,
     /// Open loop: so many a second, all speakers together, each timed from when it should have been said
-    #[arg(long, value_name = "PER-SECOND", conflicts_with = "window")]
+    #[arg(long, value_name = "PER-SECOND")]
     rate: Option<f64>,
     /// How long it is measured, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
@@ -89,6 +95,30 @@ struct Shared {
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     warmup: Duration,
     /// The server's process: its CPU time and memory are told too
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Print one object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct IdleArgs {
+    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
+    address: ServerAddress,
+    /// How many connections
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    connections: usize,
+    /// The language that the server speaks
+    #[arg(long, value_name = "DIALECT", default_value = "parlor")]
+    dialect: Dialect,
+    /// A room that they join [default: none; they stay where the server puts them]
+    #[arg(long, value_name = "ROOM")]
+    room: Option<String>,
+    /// How long they are watched, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    duration: Duration,
+    /// The server's process: its CPU time and memory are told
     #[arg(long)]
     pid: Option<u32>,
     /// Print one object instead of lines
@@ -137,7 +167,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
-    logger::install(LevelFilter::Warn);
+    logger::install(if matches!(args.what, What::Floor(_)) { LevelFilter::Info } else { LevelFilter::Warn });
     let _ = raise_descriptor_limit();
     match args.what {
         What::Fanout(args) => exchange(&args.shared, |plan| Exchange {
@@ -145,6 +175,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             room: args.room,
             name: args.name,
             speakers: args.senders,
+            pace: args.window.or(args.shared.rate.is_none().then_some(args.senders)).map_or(plan.pace, Pace::Window),
             hearers: args.receivers,
             ..plan
         }),
@@ -152,8 +183,13 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             dialect: args.dialect.into(),
             echo: true,
             speakers: args.connections,
+            pace: match plan.pace {
+                Pace::Window(_) => Pace::Window(args.connections.saturating_mul(args.depth)),
+                open @ Pace::Rate(_) => open,
+            },
             ..plan
         }),
+        What::Idle(args) => idle(args),
         What::Floor(args) => floor(&args),
     }
 }
@@ -168,7 +204,7 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
         speakers: 0,
         hearers: 0,
         size: shared.size,
-        pace: shared.rate.map_or(Pace::Window(shared.window), Pace::Rate),
+        pace: shared.rate.map_or(Pace::Window(1), Pace::Rate),
         length: shared.count.map_or(Length::Time(shared.duration), Length::Messages),
         warm_up: shared.warmup,
         pid: shared.pid,
@@ -176,15 +212,29 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
     if let Err(wrong) = plan.check() {
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
     }
-    let report = load::exchange(plan)?;
-    let text = if shared.json { report.json() } else { report.to_string() };
-    writeln!(stdout(), "{text}")?;
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    tell(&load::exchange(plan)?, shared.json)
+}
+
+fn idle(args: IdleArgs) -> Result<ExitCode, Failure> {
+    let outcome = load::idle(Idle {
+        server: server(&args.address)?,
+        dialect: args.dialect.into(),
+        room: args.room,
+        connections: args.connections,
+        time: args.duration,
+        pid: args.pid,
+    })?;
+    tell(&outcome, args.json)
+}
+
+fn tell(outcome: &Outcome, json: bool) -> Result<ExitCode, Failure> {
+    writeln!(stdout(), "{}", if json { &outcome.json } else { &outcome.text })?;
+    Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
     let floor = Floor::bind(args.address, if args.echo { Ideal::Echo } else { Ideal::Fanout })?;
-    writeln!(stderr(), "listening floor {}", floor.address()?)?;
+    log::info!("listening floor {}", floor.address()?);
     floor.run()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,12 +3,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::dialect::{Control, Found, Language, Part, Shape};
-use crate::hub::{ConnId, Cx, Framing, Reason, Target};
+use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 
 /// Connections that are on their way at once: well below a server's backlog.
 const ON_THE_WAY: usize = 64;
+/// Where nothing says that the server has let somebody in, as many more come only after this time.
+pub(super) const BETWEEN: Duration = Duration::from_millis(5);
 /// The longest piece of a line or message that is kept until the rest comes.
 const PIECE: usize = 1024 * 1024;
 
@@ -56,6 +59,8 @@ pub(super) struct Crowd {
     numbers: Vec<usize>,
     begun: usize,
     ready: usize,
+    /// When the next may be opened.
+    next: Moment,
     /// What went wrong first, in words.
     pub(super) complaint: Option<String>,
 }
@@ -63,13 +68,20 @@ pub(super) struct Crowd {
 impl Crowd {
     pub(super) fn new(server: Server, language: Language, size: usize, parts: Vec<Part>) -> Self {
         let (shape, links) = (language.shape(size), parts.iter().map(|_| Link::default()).collect());
-        let (numbers, begun, ready, complaint) = (Vec::new(), 0, 0, None);
-        Self { server, language, shape, parts, links, numbers, begun, ready, complaint }
+        let (numbers, begun, ready, next, complaint) = (Vec::new(), 0, 0, Moment::START, None);
+        Self { server, language, shape, parts, links, numbers, begun, ready, next, complaint }
     }
 
-    /// Opens more connections, if there are some to open and not too many are on their way.
+    /// Opens more connections, if it is time, there are some to open and not too many are on their way.
     pub(super) fn gather(&mut self, cx: &mut Cx<'_>) {
-        while self.begun < self.parts.len() && self.begun - self.ready < ON_THE_WAY {
+        if cx.now() < self.next {
+            return;
+        }
+        let most = self.ready + ON_THE_WAY;
+        while self.begun < self.parts.len().min(most) {
+            if self.language.is_ready_at_once(self.parts[self.begun]) {
+                self.next = cx.now() + BETWEEN;
+            }
             let id = cx.open(self.server.target(), Framing::Raw);
             if self.numbers.len() <= id.slot() {
                 self.numbers.resize(id.slot() + 1, usize::MAX);
@@ -171,7 +183,8 @@ impl Crowd {
     fn line(&mut self, cx: &mut Cx<'_>, number: usize, line: &[u8]) -> Option<usize> {
         match self.language.control(line) {
             Control::Nothing => {}
-            Control::Ready => self.stands(cx, number),
+            Control::Welcome if self.parts[number] != Part::Visitor => {}
+            Control::Welcome | Control::Ready => self.stands(cx, number),
             Control::Answer(answer) => {
                 if let Some(id) = self.links[number].id {
                     let _ = cx.send_wire(id, &answer);

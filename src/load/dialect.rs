@@ -27,6 +27,8 @@ pub(super) enum Part {
     Hearer,
     /// Hears what it says itself.
     Echo,
+    /// Is there, wherever the server puts it.
+    Visitor,
 }
 
 /// What a line that is no message means.
@@ -34,6 +36,8 @@ pub(super) enum Part {
 pub(super) enum Control {
     /// Nothing to us.
     Nothing,
+    /// The server greets. A visitor has nothing else to wait for.
+    Welcome,
     /// This connection is where it should be.
     Ready,
     /// It wants this answer: a heartbeat.
@@ -69,6 +73,9 @@ pub(super) enum Found<'a> {
 
 impl Shape {
     pub(super) fn find<'a>(&self, bytes: &'a [u8]) -> Found<'a> {
+        if self.size == 0 {
+            return line(bytes);
+        }
         let total = self.head.len() + self.name + self.middle.len() + self.size + self.tail.len();
         if let Some(text) = bytes.get(..total).and_then(|message| self.text(message)) {
             return Found::Text(text, total);
@@ -78,10 +85,7 @@ impl Shape {
         if begins && memchr(b'\n', &bytes[compared..]).is_none() {
             return Found::More;
         }
-        match memchr(b'\n', bytes) {
-            Some(end) => Found::Line(bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]), end + 1),
-            None => Found::More,
-        }
+        line(bytes)
     }
 
     fn text<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
@@ -96,6 +100,13 @@ impl Shape {
 
     pub(super) fn set_name(&mut self, name: usize) {
         self.name = name;
+    }
+}
+
+fn line(bytes: &[u8]) -> Found<'_> {
+    match memchr(b'\n', bytes) {
+        Some(end) => Found::Line(bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]), end + 1),
+        None => Found::More,
     }
 }
 
@@ -117,6 +128,7 @@ impl Language {
         match self.dialect {
             Dialect::Lines => true,
             Dialect::Redis => part != Part::Hearer,
+            // Its first line says where one is; nothing else is waited for.
             Dialect::Parlor | Dialect::Nats | Dialect::Irc => false,
         }
     }
@@ -134,6 +146,7 @@ impl Language {
     pub(super) fn greeting(&self, part: Part, index: usize) -> String {
         let (room, name) = (&self.room, self.speaker(index));
         match (self.dialect, part) {
+            (Dialect::Parlor | Dialect::Nats, Part::Visitor) => String::new(),
             (Dialect::Parlor, Part::Hearer) => format!("/join {room}\n/leave lobby\n"),
             (Dialect::Parlor, _) => format!("/nick {name}\n/join {room}\n/leave lobby\n"),
             (Dialect::Redis, Part::Hearer) => format!("SUBSCRIBE {room}\r\n"),
@@ -142,6 +155,7 @@ impl Language {
                 let subscribe = if part == Part::Hearer { format!("SUB {room} 1\r\n") } else { String::new() };
                 format!("CONNECT {{\"verbose\":false,\"pedantic\":false,\"lang\":\"bench\"}}\r\n{subscribe}PING\r\n")
             }
+            (Dialect::Irc, Part::Visitor) => format!("NICK h{index}\r\nUSER bench 0 * :bench\r\n"),
             (Dialect::Irc, Part::Hearer) => format!("NICK h{index}\r\nUSER bench 0 * :bench\r\nJOIN #{room}\r\n"),
             (Dialect::Irc, _) => format!("NICK {name}\r\nUSER bench 0 * :bench\r\nJOIN #{room}\r\n"),
         }
@@ -191,6 +205,7 @@ impl Language {
             Dialect::Parlor => match line {
                 [b'!', ..] => Control::Complaint,
                 _ if line.starts_with(b"- you left #lobby") => Control::Ready,
+                _ if line.starts_with(b"- parlor chat:") => Control::Welcome,
                 _ if line.starts_with(b"PING") => pong(line),
                 _ => Control::Nothing,
             },
@@ -201,6 +216,7 @@ impl Language {
                 _ => Control::Nothing,
             },
             Dialect::Nats => match line {
+                _ if line.starts_with(b"INFO") => Control::Welcome,
                 b"PING" => pong(line),
                 b"PONG" => Control::Ready,
                 [b'-', ..] => Control::Complaint,
@@ -219,6 +235,7 @@ impl Language {
         match command {
             // The list of names in the channel is over: we are in it.
             b"366" => Control::Ready,
+            b"001" => Control::Welcome,
             b"PRIVMSG" if words.next() == Some(format!("#{}", self.room).as_bytes()) => {
                 Control::Names(source.len() - 1)
             }

@@ -2,9 +2,10 @@
 //!
 //! # What a window is
 //!
-//! A speaker says so many messages at once, and the next as many when everybody who should hear them has heard all of
-//! them. That is what a pipeline of a Redis client is, it means the same in every dialect, for it asks only the
-//! hearers, and it makes the batches that a server meets equal for all servers, however fast they are.
+//! So many messages are on their way at once, shared out evenly among the speakers. Each speaker says its share in one
+//! write, and the next when everybody who should hear them has heard all of them. It means the same in every dialect,
+//! for it asks only the hearers and no acknowledgement of the server; and it makes the batches that a server meets
+//! equal for all servers, however fast they are, as a Redis client's pipeline does.
 
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub struct Exchange {
 /// How speakers are paced.
 #[derive(Debug, Clone, Copy)]
 pub enum Pace {
-    /// Closed loop: so many messages at once from each, then the next when all were heard.
+    /// Closed loop: so many messages on their way at once, of all together.
     Window(usize),
     /// Open loop: so many a second, of all together, whatever is heard.
     Rate(f64),
@@ -73,6 +74,12 @@ impl Exchange {
             _ if self.speakers == 0 || self.speakers > SPEAKERS => Err(format!("1 to {SPEAKERS} can speak")),
             _ if !self.echo && self.hearers == 0 => Err("somebody must hear it".to_owned()),
             _ if pairs > PAIRS => Err(format!("more than {PAIRS} pairs of speaker and hearer can't be watched")),
+            _ if matches!(self.pace, Pace::Window(window) if window < self.speakers) => {
+                Err("with a window smaller than the number of those who speak, some would never speak".to_owned())
+            }
+            _ if matches!(self.pace, Pace::Rate(rate) if !rate.is_normal() || rate < 0.0) => {
+                Err("a rate is a number above 0".to_owned())
+            }
             _ if self.echo && !knows_echo => Err("this dialect has no echo".to_owned()),
             _ => Ok(()),
         }

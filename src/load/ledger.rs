@@ -12,21 +12,20 @@ const GAPS: usize = 64 * 1024;
 
 /// What went wrong; all zero when nothing did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Faults {
+pub(super) struct Faults {
     /// Never heard.
-    pub lost: u64,
+    pub(super) lost: u64,
     /// Heard again.
-    pub repeated: u64,
+    pub(super) repeated: u64,
     /// Heard after a later one.
-    pub reordered: u64,
+    pub(super) reordered: u64,
     /// Heard, and never said so.
-    pub wrong: u64,
+    pub(super) wrong: u64,
 }
 
 impl Faults {
     /// Was everything as it should be?
-    #[must_use]
-    pub fn is_none(&self) -> bool {
+    pub(super) fn is_none(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -51,79 +51,70 @@ impl Latencies {
 
 /// In microseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
-#[expect(missing_docs, reason = "their names say it")]
-pub struct Percentiles {
-    pub p50: f64,
-    pub p90: f64,
-    pub p99: f64,
+pub(super) struct Percentiles {
+    pub(super) p50: f64,
+    pub(super) p90: f64,
+    pub(super) p99: f64,
     #[serde(rename = "p99.9")]
-    pub p99_9: f64,
+    pub(super) p99_9: f64,
     #[serde(rename = "p99.99")]
-    pub p99_99: f64,
-    pub max: f64,
+    pub(super) p99_99: f64,
+    pub(super) max: f64,
 }
 
 /// What the server's process took.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct ServerCost {
+pub(super) struct ServerCost {
     /// Processor time of the measured part, nanoseconds.
-    pub cpu_ns: u64,
+    pub(super) cpu_ns: u64,
     /// The same for each delivery (idle: each second; churn: each connection).
-    pub cpu_ns_each: f64,
+    pub(super) cpu_ns_each: f64,
     /// Resident memory before anybody came, bytes.
-    pub resident_before: u64,
+    pub(super) resident_before: u64,
     /// Resident memory at the end of the measured part, bytes.
-    pub resident: u64,
+    pub(super) resident: u64,
 }
 
 /// The outcome of a measurement.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub(super) struct Report {
     /// What was done.
-    pub bench: &'static str,
+    pub(super) bench: &'static str,
     /// `closed`: whoever speaks waits for what was said before, so a slow server slows its own load and latencies
     /// leave out who would have waited. `open`: said at the intended moment, and timed from it.
     #[serde(rename = "loop")]
-    pub pacing: &'static str,
+    pub(super) pacing: &'static str,
     /// Connections that speak.
-    pub speakers: usize,
+    pub(super) speakers: usize,
     /// All connections.
-    pub connections: usize,
+    pub(super) connections: usize,
     /// Bytes of each text.
-    pub size: usize,
-    /// Messages on their way at once from each speaker; open loop: none.
-    pub window: Option<usize>,
+    pub(super) size: usize,
+    /// Messages on their way at once, of all speakers together; open loop: none.
+    pub(super) window: Option<usize>,
     /// Messages a second, of all speakers together; closed loop: none.
-    pub rate: Option<f64>,
+    pub(super) rate: Option<f64>,
     /// How long the measured part took.
-    pub seconds: f64,
+    pub(super) seconds: f64,
     /// What was said in it.
-    pub messages: u64,
+    pub(super) messages: u64,
     /// What was heard in it.
-    pub deliveries: u64,
+    pub(super) deliveries: u64,
     /// Deliveries in a second.
-    pub per_second: f64,
+    pub(super) per_second: f64,
     /// What went wrong, the warm-up included.
     #[serde(flatten)]
-    pub faults: Faults,
+    pub(super) faults: Faults,
     /// From saying (open loop: from when it should have been said) to hearing.
-    pub latency_us: Option<Percentiles>,
+    pub(super) latency_us: Option<Percentiles>,
     /// The server's side, if its pid is known.
-    pub server: Option<ServerCost>,
+    pub(super) server: Option<ServerCost>,
     /// Processor time of the generator itself, nanoseconds.
-    pub generator_cpu_ns: u64,
+    pub(super) generator_cpu_ns: u64,
     /// What went wrong first, in words.
-    pub complaint: Option<String>,
+    pub(super) complaint: Option<String>,
     /// Did every check hold?
-    pub ok: bool,
-}
-
-impl Report {
-    /// For programs: one line.
-    #[must_use]
-    pub fn json(&self) -> String {
-        serde_json::to_string(self).expect("all of it can be written as JSON")
-    }
+    pub(super) ok: bool,
 }
 
 impl fmt::Display for Report {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::crowd::Crowd;
+use super::crowd::{BETWEEN, Crowd};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
@@ -55,7 +55,7 @@ pub(super) struct Run {
     own: Meter,
     stillness: Stillness,
     progress: Progress,
-    report: Option<Report>,
+    pub(super) report: Option<Report>,
 }
 
 impl Run {
@@ -88,16 +88,12 @@ impl Run {
         self.crowd.gather(cx);
     }
 
-    /// What came of it, when it is over.
-    pub(super) fn report(&self) -> Option<&Report> {
-        self.report.as_ref()
-    }
-
     /// Does what is due. Called at the end of each turn, so that everything heard in it was looked at.
     fn go_on(&mut self, cx: &mut Cx<'_>) {
         let now = self.clock.now();
         match self.phase {
             Phase::Gathering if self.crowd.is_complete() => self.phase = Phase::Knocking(now),
+            Phase::Gathering => self.crowd.gather(cx),
             Phase::Knocking(_) if self.desk.silent == 0 => self.rest(now),
             Phase::Knocking(next) if now >= next => self.knock(cx, now),
             Phase::Resting(until) if now >= until => self.begin_part(cx, now),
@@ -169,8 +165,10 @@ impl Run {
     fn speak(&mut self, cx: &mut Cx<'_>, now: Moment, until: Moment) {
         match self.plan.pace {
             Pace::Window(window) => {
+                let speakers = self.plan.speakers;
                 for speaker in self.desk.take_free() {
-                    let count = window.min(self.left(speaker));
+                    let share = window / speakers + usize::from(speaker < window % speakers);
+                    let count = share.min(self.left(speaker));
                     send(cx, &mut self.crowd, speaker, self.desk.say(speaker, count, now));
                 }
             }
@@ -193,7 +191,8 @@ impl Run {
             Phase::Speaking(until) if matches!(self.plan.pace, Pace::Rate(_)) => self.desk.next_due().1.min(until),
             Phase::Knocking(next) => next,
             Phase::Resting(until) | Phase::Speaking(until) => until,
-            Phase::Gathering | Phase::Draining | Phase::Over => Moment::NEVER,
+            Phase::Gathering => now + BETWEEN,
+            Phase::Draining | Phase::Over => Moment::NEVER,
         };
         let sleep = (due - now).min(TICK);
         cx.set_alarm(cx.now() + if sleep < AWAKE { Duration::ZERO } else { sleep.saturating_sub(AWAKE / 2) });

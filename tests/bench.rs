@@ -1,0 +1,208 @@
+//! The load generator, and above all that its checks fail when a server delivers wrongly.
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::Value;
+use support::{Server, Start};
+
+/// What becomes of one message on its way to the last who hears it: what is written instead.
+type Spoil = fn(number: u32, line: &[u8]) -> Vec<u8>;
+
+/// A relay that gives each line to all others, as it came, but for what `spoil` does at the last connection. It lets
+/// in as many as are said to come.
+fn relay(connections: usize, spoil: Spoil) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let streams: Vec<TcpStream> = listener.incoming().take(connections).map(Result::unwrap).collect();
+        let writers: Vec<TcpStream> = streams.iter().map(|stream| stream.try_clone().unwrap()).collect();
+        let writers = Arc::new(Mutex::new(writers));
+        for (from, stream) in streams.into_iter().enumerate() {
+            let writers = Arc::clone(&writers);
+            thread::spawn(move || pass(from, stream, &writers, spoil));
+        }
+    });
+    address
+}
+
+fn pass(from: usize, stream: TcpStream, writers: &Mutex<Vec<TcpStream>>, spoil: Spoil) {
+    for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+        let line = [&line[..], b"\n"].concat();
+        let number: u32 = std::str::from_utf8(&line[6..16]).unwrap().parse().unwrap();
+        let mut writers = writers.lock().unwrap();
+        let last = writers.len() - 1;
+        for (to, writer) in writers.iter_mut().enumerate().filter(|(to, _)| *to != from) {
+            let bytes = if to == last { spoil(number, &line) } else { line.clone() };
+            // The generator leaves when it has heard enough.
+            let _ = writer.write_all(&bytes);
+        }
+    }
+}
+
+/// The same line with another number.
+fn numbered(line: &[u8], number: u32) -> Vec<u8> {
+    let mut line = line.to_vec();
+    line[6..16].copy_from_slice(format!("{number:010}").as_bytes());
+    line
+}
+
+/// `parlor bench` with these words: its exit code and its report.
+fn bench(words: &[&str]) -> (i32, Value) {
+    let finished = Start::parlor(&["bench"]).flags(words).flags(&["--json"]).run();
+    let report = serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("no report: {finished:#?}"));
+    (finished.code(), report)
+}
+
+/// Twenty messages of one speaker to three hearers, two on their way at once.
+fn fanout(address: &str, more: &[&str]) -> (i32, Value) {
+    let words = ["fanout", address, "--receivers", "3", "--window", "2", "--count", "20", "--warmup", "0"];
+    bench(&[&words, more].concat())
+}
+
+fn faults(report: &Value) -> [u64; 4] {
+    ["lost", "repeated", "reordered", "wrong"].map(|fault| report[fault].as_u64().unwrap())
+}
+
+fn fanout_over(spoil: Spoil) -> (i32, [u64; 4], u64) {
+    let (code, report) = fanout(&relay(4, spoil).to_string(), &["--dialect", "lines"]);
+    (code, faults(&report), report["deliveries"].as_u64().unwrap())
+}
+
+#[test]
+fn a_relay_that_delivers_everything_passes() {
+    assert_eq!(fanout_over(|_, line| line.to_vec()), (0, [0, 0, 0, 0], 60));
+}
+
+#[test]
+fn a_message_that_one_of_three_does_not_hear_is_lost() {
+    assert_eq!(fanout_over(|number, line| if number == 7 { vec![] } else { line.to_vec() }), (1, [1, 0, 0, 0], 59));
+}
+
+#[test]
+fn a_message_heard_twice_is_repeated() {
+    let twice: Spoil = |number, line| if number == 7 { line.repeat(2) } else { line.to_vec() };
+    assert_eq!(fanout_over(twice), (1, [0, 1, 0, 0], 61));
+}
+
+#[test]
+fn a_message_heard_after_the_next_is_out_of_order() {
+    // Numbers 7 and 8 are said together.
+    let late: Spoil = |number, line| match number {
+        7 => vec![],
+        8 => [line, &numbered(line, 7)].concat(),
+        _ => line.to_vec(),
+    };
+    assert_eq!(fanout_over(late), (1, [0, 0, 1, 0], 60));
+}
+
+#[test]
+fn a_byte_that_was_not_said_is_wrong_and_its_message_lost() {
+    let spoilt: Spoil = |number, line| match number {
+        7 => line.to_ascii_uppercase(),
+        _ => line.to_vec(),
+    };
+    assert_eq!(fanout_over(spoilt), (1, [1, 0, 0, 1], 59));
+}
+
+#[test]
+fn a_message_that_nobody_has_said_is_wrong() {
+    let invented: Spoil = |number, line| match number {
+        7 => [line, &numbered(line, 4_000_000)].concat(),
+        _ => line.to_vec(),
+    };
+    assert_eq!(fanout_over(invented), (1, [0, 0, 0, 1], 60));
+}
+
+fn chat() -> Server {
+    let flags = ["--no-history", "--flood", "off"];
+    Start::serve(&flags).listen("chat=127.0.0.1:0").listen("echo=127.0.0.1:0").go()
+}
+
+#[test]
+fn the_chat_gives_each_message_to_all_others_once_and_in_order() {
+    let server = chat();
+    let pid = server.pid().as_raw_nonzero().to_string();
+    let (code, report) = fanout(&server.place(0).to_string(), &["--senders", "2", "--pid", &pid]);
+    assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
+    // Speakers hear each other: two times twenty messages, each to four.
+    assert_eq!((&report["messages"], &report["deliveries"]), (&40.into(), &160.into()));
+    assert_eq!((&report["loop"], &report["window"], &report["rate"]), (&"closed".into(), &2.into(), &Value::Null));
+    assert!(report["server"]["cpu_ns"].as_u64().unwrap() > 0 && report["server"]["resident"].as_u64().unwrap() > 0);
+    assert!(report["latency_us"]["p99.99"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn in_the_open_loop_as_much_is_said_as_was_planned() {
+    let server = chat();
+    let (code, report) =
+        bench(&["fanout", &server.place(0).to_string(), "--rate", "200", "--duration", "0.25", "--warmup", "0.1"]);
+    assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
+    assert_eq!((&report["messages"], &report["deliveries"]), (&50.into(), &5000.into()));
+    assert_eq!((&report["loop"], &report["window"]), (&"open".into(), &Value::Null));
+}
+
+#[test]
+fn the_echo_and_the_floor_give_everything_back() {
+    let server = chat();
+    let floor = Start::parlor(&["bench", "floor", "--echo", "127.0.0.1:0"]).expecting(1).go();
+    for address in [server.place(1), floor.place(0)] {
+        let words = ["--connections", "5", "--depth", "4", "--count", "20", "--warmup", "0.1"];
+        let (code, report) = bench(&[&["echo", &address.to_string()], &words[..]].concat());
+        assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
+        assert_eq!((&report["messages"], &report["deliveries"]), (&100.into(), &100.into()));
+    }
+}
+
+#[test]
+fn the_floor_gives_each_chunk_to_all_others() {
+    let floor = Start::parlor(&["bench", "floor", "127.0.0.1:0"]).expecting(1).go();
+    let (code, report) = fanout(&floor.place(0).to_string(), &["--dialect", "lines", "--senders", "2"]);
+    assert_eq!((code, faults(&report), &report["deliveries"]), (0, [0; 4], &160.into()), "{report}");
+}
+
+#[test]
+fn the_servers_complaint_fails_the_run() {
+    let server = chat();
+    let (code, report) = fanout(&server.place(0).to_string(), &["--name", "a.b"]);
+    assert_eq!(code, 1);
+    assert!(report["complaint"].as_str().unwrap().starts_with("the server says: ! bad-name"), "{report}");
+}
+
+#[test]
+fn idle_connections_are_counted_and_stay() {
+    let server = chat();
+    let pid = server.pid().as_raw_nonzero().to_string();
+    let address = server.place(0).to_string();
+    let (code, report) = bench(&["idle", &address, "--connections", "100", "--duration", "0.2", "--pid", &pid]);
+    assert_eq!((code, &report["connections"]), (0, &100.into()), "{report}");
+    assert!(report["arrival"]["cpu_ns_each"].as_f64().unwrap() > 0.0);
+    assert!(report["memory_each"].as_f64().unwrap() >= 0.0);
+}
+
+#[test]
+fn what_cannot_be_measured_is_wrong_usage() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["--size", "15"], "a text has 16 to 4096 bytes"),
+        (&["--senders", "3", "--window", "2"], "some would never speak"),
+        (&["--receivers", "0"], "somebody must hear it"),
+        (&["--rate", "0"], "a rate is a number above 0"),
+    ];
+    for (words, why) in cases {
+        let finished = Start::parlor(&["bench", "fanout", "127.0.0.1:1"]).flags(words).run();
+        let told = finished.stderr.join("\n");
+        assert!(told.contains(why), "{words:?}: {told}");
+        assert_eq!(finished.code(), 2);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let (code, report) = fanout("127.0.0.1:1", &[]);
+    assert_eq!((code, &report["complaint"]), (1, &"connection 0 broke: unreachable: connection refused".into()));
+}
