@@ -1,4 +1,4 @@
-//! TCP, Unix sockets and pipes behind one enum.
+//! TCP, Unix sockets, pipes and sources of datagrams behind one enum.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -16,6 +16,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::pump::Wire;
 use super::socket::{self, Options, Role};
+use super::udp::Answers;
 use crate::hub::{Credentials, Target};
 
 /// One connection's stream, never blocking.
@@ -32,6 +33,8 @@ pub enum Stream {
         /// What is written.
         output: Option<File>,
     },
+    /// A source of datagrams. Only written: what comes from it, its socket's reader hands to the hub.
+    Datagrams(Answers),
 }
 
 impl Stream {
@@ -50,13 +53,13 @@ impl Stream {
         }
     }
 
-    /// For looking at and setting socket options; pipes have none.
+    /// For looking at and setting socket options; pipes have none, and a source has no socket of its own.
     #[must_use]
     pub fn socket(&self) -> Option<SockRef<'_>> {
         match self {
             Self::Tcp(stream) => Some(stream.into()),
             Self::Unix(stream) => Some(stream.into()),
-            Self::Pipe { .. } => None,
+            Self::Pipe { .. } | Self::Datagrams(_) => None,
         }
     }
 }
@@ -92,6 +95,7 @@ impl Wire for Stream {
                 *output = None;
                 Ok(())
             }
+            Self::Datagrams(_) => Ok(()),
         }
     }
 
@@ -119,7 +123,7 @@ impl Wire for Stream {
     }
 
     fn lingers(&self) -> bool {
-        !matches!(self, Self::Pipe { .. })
+        !matches!(self, Self::Pipe { .. } | Self::Datagrams(_))
     }
 }
 
@@ -129,7 +133,7 @@ impl Read for Stream {
             Self::Tcp(stream) => stream.read(into),
             Self::Unix(stream) => stream.read(into),
             Self::Pipe { input: Some(input), .. } => input.read(into),
-            Self::Pipe { input: None, .. } => Err(ErrorKind::WouldBlock.into()),
+            Self::Pipe { input: None, .. } | Self::Datagrams(_) => Err(ErrorKind::WouldBlock.into()),
         }
     }
 }
@@ -141,6 +145,7 @@ impl Write for Stream {
             Self::Unix(stream) => stream.write(bytes),
             Self::Pipe { output: Some(output), .. } => output.write(bytes),
             Self::Pipe { output: None, .. } => Err(ErrorKind::BrokenPipe.into()),
+            Self::Datagrams(answers) => Ok(answers.write(bytes)),
         }
     }
 
@@ -166,6 +171,8 @@ impl Source for Stream {
                 }
                 Ok(())
             }
+            // Its socket was registered once for all sources.
+            Self::Datagrams(_) => Ok(()),
         }
     }
 
