@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::History;
 use super::history;
+use super::holder::{self, Wanted};
 use super::listeners::{At, Kind, Listen};
 use super::settings::{Offer, WireLimits};
 use crate::hub::{Address, Framing, Hub, Inspection, Limits, ListenerId, Profile, ServiceId};
@@ -78,7 +79,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: ", self.what)?;
         match self.cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::AddrInUse) => write!(out, "address in use: somebody listens there already"),
+            Some(io::ErrorKind::AddrInUse) => write!(out, "address in use: {}", self.cause),
             Some(io::ErrorKind::PermissionDenied) => write!(out, "permission denied ({})", self.cause),
             _ => write!(out, "{}", self.cause),
         }
@@ -203,7 +204,19 @@ fn bind_one(listen: &Listen, config: &Config) -> Result<Door, StartError> {
         At::Tcp(address) if listen.udp => udp::bind(*address, &config.options).map(Door::Datagrams),
         _ => bind(&place, &config.options).map(Door::Streams),
     };
+    let bound = bound.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => io::Error::new(error.kind(), holder::advice(wanted(listen))),
+        _ => error,
+    });
     bound.map_err(failed(&format!("cannot listen {}={}", listen.name, listen.at)))
+}
+
+fn wanted(listen: &Listen) -> Wanted<'_> {
+    match &listen.at {
+        At::Tcp(address) if listen.udp => Wanted::Udp(*address),
+        At::Tcp(address) => Wanted::Tcp(*address),
+        At::Unix(path) => Wanted::Unix(path),
+    }
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
@@ -64,9 +65,16 @@ impl Stream {
     }
 }
 
-/// Who the kernel says is at the other end.
+/// Who the kernel says is at the other end. Goes into the log: on a socket that several people may use, one wants to
+/// know who did.
 pub(super) fn credentials(stream: &UnixStream) -> Option<Credentials> {
     let who = socket_peercred(stream).ok()?;
+    if log::log_enabled!(log::Level::Info) {
+        let address = stream.local_addr().ok();
+        let path = address.as_ref().and_then(|address| address.as_pathname()).unwrap_or(Path::new("?"));
+        let (pid, uid, gid) = (who.pid.as_raw_pid(), who.uid.as_raw(), who.gid.as_raw());
+        log::info!("connected unix:{}: process {pid}, user {uid}, group {gid}", path.display());
+    }
     Some(Credentials { pid: who.pid.as_raw_pid(), uid: who.uid.as_raw(), gid: who.gid.as_raw() })
 }
 
