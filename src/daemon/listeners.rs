@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::hub::Framing;
+use crate::net::udp;
 
 /// A service that a listener can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Listen {
     pub kind: Kind,
     /// How frames stand on its wire.
     pub framing: Framing,
+    /// Datagrams instead of streams.
+    pub udp: bool,
     /// Where.
     pub at: At,
 }
@@ -66,7 +69,7 @@ impl FromStr for Listen {
                 return Err(format!("unknown service {:?}; there are chat, echo, upper", other.unwrap_or_default()));
             }
         };
-        let mut framing = None;
+        let (mut framing, mut udp) = (None, false);
         for option in words {
             let chosen = match (option, &mut kind) {
                 ("lines", _) => Framing::LINES,
@@ -76,9 +79,13 @@ impl FromStr for Listen {
                     *stamp = true;
                     continue;
                 }
+                ("udp", _) => {
+                    udp = true;
+                    continue;
+                }
                 _ => {
                     return Err(format!(
-                        "unknown option {option:?}; there are lines, length, fixed, and for echo stamp"
+                        "unknown option {option:?}; there are lines, length, fixed, udp, and for echo stamp"
                     ));
                 }
             };
@@ -86,7 +93,30 @@ impl FromStr for Listen {
                 return Err("more than one framing".to_owned());
             }
         }
-        Ok(Self { name: name.to_owned(), kind, framing: framing.unwrap_or(Framing::LINES), at: address.parse()? })
+        let listen = Self {
+            name: name.to_owned(),
+            kind,
+            framing: if udp { udp::FRAMING } else { framing.unwrap_or(Framing::LINES) },
+            udp,
+            at: address.parse()?,
+        };
+        if udp {
+            listen.is_fit_for_datagrams(framing)?;
+        }
+        Ok(listen)
+    }
+}
+
+impl Listen {
+    fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), &'static str> {
+        match self {
+            Self { kind: Kind::Chat, .. } => {
+                Err("chat needs streams: a datagram can be lost, and its sender forged; over udp there are echo, upper")
+            }
+            Self { at: At::Unix(_), .. } => Err("udp needs HOST:PORT or [IPV6]:PORT"),
+            _ if framing.is_some() => Err("over udp one datagram is one frame, so there is no framing to choose"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What makes a server of the loop: its listeners, its log, its place in the system.
 
 pub mod history;
+mod holder;
 mod listeners;
 pub mod logger;
 mod server;

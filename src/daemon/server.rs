@@ -10,13 +10,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::History;
 use super::history;
+use super::holder::{self, Wanted};
 use super::listeners::{At, Kind, Listen};
 use super::settings::{Offer, WireLimits};
-use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
+use crate::hub::{Address, Framing, Hub, Inspection, Limits, ListenerId, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::listen::{Bound, Place, bind};
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
+use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
 use crate::services::chat::{self, Chat};
 use crate::services::{Echo, Upper};
 
@@ -78,7 +79,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: ", self.what)?;
         match self.cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::AddrInUse) => write!(out, "address in use: somebody listens there already"),
+            Some(io::ErrorKind::AddrInUse) => write!(out, "address in use: {}", self.cause),
             Some(io::ErrorKind::PermissionDenied) => write!(out, "permission denied ({})", self.cause),
             _ => write!(out, "{}", self.cause),
         }
@@ -91,13 +92,43 @@ fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
     move |cause| StartError { what: what.to_owned(), cause: cause.into() }
 }
 
+/// A socket that is bound, and nobody hears it yet.
+#[derive(Debug)]
+enum Door {
+    Streams(Bound),
+    Datagrams(udp::Bound),
+}
+
+impl Door {
+    fn address(&self) -> Address {
+        match self {
+            Self::Streams(bound) => bound.address().clone(),
+            Self::Datagrams(bound) => Address::Udp(bound.address()),
+        }
+    }
+
+    fn inspect(&self) -> Inspection {
+        match self {
+            Self::Streams(bound) => bound.inspect(),
+            Self::Datagrams(bound) => bound.inspect(),
+        }
+    }
+
+    fn open(self, reactor: &mut Reactor, id: ListenerId) -> io::Result<()> {
+        match self {
+            Self::Streams(bound) => reactor.listen(bound, id),
+            Self::Datagrams(bound) => reactor.listen_datagrams(bound, id, udp::Manner::Answering),
+        }
+    }
+}
+
 /// Binds every listener, and reports each once all are bound and signals are obeyed: whoever reads the lines may send
 /// one. `hangup_stops` for a program whose terminal can go away.
 ///
 /// # Errors
 /// A listener can't be bound, or the kernel refuses what a loop needs.
 pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> {
-    let bound: Vec<Bound> =
+    let bound: Vec<Door> =
         config.listeners.iter().map(|listen| bind_one(listen, config)).collect::<Result<_, StartError>>()?;
     let door = Doorkeeper::new(config.max_connections, raise_descriptor_limit());
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
@@ -116,12 +147,16 @@ pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> 
             Kind::Upper => hub.add(Upper::default()),
         };
         let profile = Profile {
-            framing: bounded(listen.framing, config.wire),
+            framing: if listen.udp { listen.framing } else { bounded(listen.framing, config.wire) },
             // The chat asks who is silent whether they are there.
-            silence: (listen.kind != Kind::Chat).then_some(config.wire.silence),
+            silence: match listen.kind {
+                _ if listen.udp => Some(udp::SILENCE),
+                Kind::Chat => None,
+                Kind::Echo { .. } | Kind::Upper => Some(config.wire.silence),
+            },
             refuse_http: true,
             limits: Rc::clone(&limits),
-            address: bound.address().clone(),
+            address: bound.address(),
         };
         listening.push((hub.listen(service, profile), bound));
     }
@@ -136,7 +171,7 @@ pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> 
             let asked = fact.asked.map(|asked| format!("asked {asked}, granted ")).unwrap_or_default();
             log::debug!("{} {address}: {}: {asked}{}", listen.name, fact.name, fact.granted);
         }
-        reactor.listen(bound, id).map_err(failed("cannot watch a listener"))?;
+        bound.open(&mut reactor, id).map_err(failed("cannot watch a listener"))?;
         log::info!("listening {} {address}", listen.name);
     }
     Ok(Server { reactor, chat })
@@ -157,7 +192,7 @@ fn open_history(history: &History) -> Result<Log, StartError> {
     opened.map_err(|cause| StartError { what: what(), cause: cause.into() })
 }
 
-fn bind_one(listen: &Listen, config: &Config) -> Result<Bound, StartError> {
+fn bind_one(listen: &Listen, config: &Config) -> Result<Door, StartError> {
     let place = match &listen.at {
         At::Tcp(address) => Place::Tcp(*address),
         At::Unix(path) => Place::Unix(path.clone(), config.unix_mode),
@@ -166,9 +201,22 @@ fn bind_one(listen: &Listen, config: &Config) -> Result<Bound, StartError> {
         At::Tcp(address) if !config.open && !is_loopback(address.ip()) => Err(io::Error::other(
             "this address can be reached from other machines, by anybody; --open says that this is wanted",
         )),
-        _ => bind(&place, &config.options),
+        At::Tcp(address) if listen.udp => udp::bind(*address, &config.options).map(Door::Datagrams),
+        _ => bind(&place, &config.options).map(Door::Streams),
     };
+    let bound = bound.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => io::Error::new(error.kind(), holder::advice(wanted(listen))),
+        _ => error,
+    });
     bound.map_err(failed(&format!("cannot listen {}={}", listen.name, listen.at)))
+}
+
+fn wanted(listen: &Listen) -> Wanted<'_> {
+    match &listen.at {
+        At::Tcp(address) if listen.udp => Wanted::Udp(*address),
+        At::Tcp(address) => Wanted::Tcp(*address),
+        At::Unix(path) => Wanted::Unix(path),
+    }
 }
 
 fn is_loopback(address: IpAddr) -> bool {

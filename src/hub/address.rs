@@ -28,6 +28,8 @@ pub enum Target {
 pub enum Address {
     /// TCP over IPv4 or IPv6.
     Tcp(SocketAddr),
+    /// A source of datagrams, or where they are listened for.
+    Udp(SocketAddr),
     /// A Unix socket; clients have no path.
     Unix(Option<PathBuf>),
     /// A pipe, a terminal.
@@ -37,7 +39,7 @@ pub enum Address {
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => write!(out, "{address}"),
+            Self::Tcp(address) | Self::Udp(address) => write!(out, "{address}"),
             Self::Unix(Some(path)) => write!(out, "unix:{}", path.display()),
             Self::Unix(None) => write!(out, "unix"),
             Self::Pipe => write!(out, "pipe"),

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
+use super::reactor::Reactor;
 use crate::hub::Moment;
 
 /// How long to wait after an accept found no descriptor, unless something is closed before (OpenSSH waits as long).
@@ -35,7 +36,7 @@ impl Doorkeeper {
 
     /// May a newcomer be accepted now? `sockets` are open, `freed` were closed since the start.
     #[must_use]
-    pub(super) fn is_open(&self, sockets: usize, freed: u64, now: Moment) -> bool {
+    fn is_open(&self, sockets: usize, freed: u64, now: Moment) -> bool {
         sockets < self.max_sockets && self.starved.is_none_or(|(retry, then)| freed != then || now >= retry)
     }
 
@@ -45,7 +46,7 @@ impl Doorkeeper {
     }
 
     /// An accept found no descriptor or no memory.
-    pub(super) fn starve(&mut self, freed: u64, now: Moment) {
+    fn starve(&mut self, freed: u64, now: Moment) {
         self.starved = Some((now + RETRY, freed));
     }
 
@@ -58,8 +59,30 @@ impl Doorkeeper {
     }
 
     /// Frees the spare descriptor if an accept failed for want of one; answers whether that made room.
-    pub(super) fn give_spare(&mut self, error: &io::Error) -> bool {
+    fn give_spare(&mut self, error: &io::Error) -> bool {
         matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) && self.spare.take().is_some()
+    }
+}
+
+impl Reactor {
+    /// May anybody be accepted now? Sources of datagrams have no descriptor, and a limit of their own.
+    pub(super) fn is_open(&self) -> bool {
+        let sockets = self.hub.sockets() - self.udp.standing();
+        self.door.is_open(sockets, self.hub.tally().freed, self.now)
+    }
+
+    /// May the next one stay?
+    pub(super) fn is_room(&self) -> bool {
+        self.hub.connections() - self.udp.standing() < self.door.max_connections
+    }
+
+    pub(super) fn starve(&mut self, index: usize, error: &io::Error) {
+        log::warn!("no connection can be accepted for now: {error}");
+        if self.hub.sockets() == self.udp.standing() && self.door.give_spare(error) {
+            // No connection of ours will ever make room: turn this one away, so that it need not wait for nothing.
+            drop(self.listeners[index].accept());
+        }
+        self.door.starve(self.hub.tally().freed, self.now);
     }
 }
 

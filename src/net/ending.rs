@@ -32,6 +32,7 @@ impl Reactor {
         log::info!("stopping");
         self.stopping = Some(self.now + DRAIN);
         self.listeners.clear();
+        self.udp.close();
         self.hub.stop();
     }
 

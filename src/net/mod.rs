@@ -15,6 +15,7 @@ mod signals;
 pub mod socket;
 mod socket_file;
 pub mod stream;
+pub mod udp;
 
 pub use admission::Doorkeeper;
 pub use clock::{Clock, wall};

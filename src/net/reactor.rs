@@ -27,6 +27,7 @@ use super::pump::{Pump, Readiness};
 use super::signals::Signals;
 use super::socket::Options;
 use super::stream::Stream;
+use super::udp::{self, Datagrams};
 use crate::hub::{Address, ConnId, Credentials, Hub, ListenerId, Moment, Reason};
 
 /// Tokens below every connection's, which begin at 2³².
@@ -56,7 +57,8 @@ pub struct Reactor {
     pub(super) hub: Hub,
     pub(super) pump: Pump<Stream>,
     pub(super) listeners: Vec<Listener>,
-    door: Doorkeeper,
+    pub(super) udp: Datagrams,
+    pub(super) door: Doorkeeper,
     pub(super) jobs: Jobs,
     pub(super) signals: Option<Signals>,
     clock: Clock,
@@ -76,10 +78,10 @@ impl Reactor {
     pub fn new(hub: Hub, door: Doorkeeper, outgoing: Options) -> io::Result<Self> {
         let poll = Poll::new()?;
         let jobs = Jobs::new(Waker::new(poll.registry(), WAKER)?);
-        let (clock, now) = (Clock::default(), Moment::START);
+        let (clock, now, turns) = (Clock::default(), Moment::START, 0);
         let (listeners, signals, stopping, exit) = (Vec::new(), None, None, None);
-        let pump = Pump::default();
-        Ok(Self { poll, hub, pump, listeners, door, jobs, signals, clock, outgoing, now, turns: 0, stopping, exit })
+        let (pump, udp) = (Pump::default(), Datagrams::default());
+        Ok(Self { poll, hub, pump, listeners, udp, door, jobs, signals, clock, outgoing, now, turns, stopping, exit })
     }
 
     /// Accepts on a bound socket, for a listener of the hub.
@@ -142,6 +144,7 @@ impl Reactor {
         self.mark(events);
         self.accept();
         self.answers();
+        self.udp.read(&mut self.hub, &mut self.pump, self.now);
         self.pump.read(&mut self.hub);
         self.hub.expire();
         self.hub.turn_end();
@@ -152,7 +155,7 @@ impl Reactor {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        let busy = self.hub.is_busy() || self.pump.is_busy() || self.jobs.rang;
+        let busy = self.hub.is_busy() || self.pump.is_busy() || self.jobs.rang || self.udp.is_ready();
         if busy || self.listeners.iter().any(|listener| listener.ready) && self.is_open() {
             return Some(Duration::ZERO);
         }
@@ -167,14 +170,11 @@ impl Reactor {
                 SIGNALS => self.obey(),
                 Token(token) => match ConnId::from_bits(token as u64) {
                     Some(id) => self.pump.mark(&mut self.hub, id, readiness(event)),
+                    None if token >= udp::FIRST_SOCKET => self.udp.mark(token),
                     None => self.listeners.get_mut(token - FIRST_LISTENER).map_or((), |door| door.ready = true),
                 },
             }
         }
-    }
-
-    fn is_open(&self) -> bool {
-        self.door.is_open(self.hub.sockets(), self.hub.tally().freed, self.now)
     }
 
     fn accept(&mut self) {
@@ -198,7 +198,7 @@ impl Reactor {
 
     fn admit(&mut self, listener: ListenerId, mut stream: Stream, peer: Address, who: Option<Credentials>) {
         self.door.fed();
-        let id = if self.hub.connections() < self.door.max_connections {
+        let id = if self.is_room() {
             Some(self.hub.accepted(listener, peer, who))
         } else {
             self.hub.refused(listener, peer, "! full: so many are connected that no more are let in (max-connections)")
@@ -208,15 +208,6 @@ impl Reactor {
             Ok(()) => self.pump.accepted(id, stream),
             Err(error) => self.hub.fail(id, Reason::Lost(error.kind())),
         }
-    }
-
-    fn starve(&mut self, index: usize, error: &io::Error) {
-        log::warn!("no connection can be accepted for now: {error}");
-        if self.hub.is_empty() && self.door.give_spare(error) {
-            // No connection of ours will ever make room: turn this one away, so that it need not wait for nothing.
-            drop(self.listeners[index].accept());
-        }
-        self.door.starve(self.hub.tally().freed, self.now);
     }
 }
 

@@ -253,7 +253,7 @@ fn knobs(socket: &SockRef<'_>, role: Role) -> impl Iterator<Item = &'static Knob
 }
 
 fn is_tcp(socket: &SockRef<'_>) -> bool {
-    socket.domain().is_ok_and(|domain| domain != Domain::UNIX)
+    socket.r#type().is_ok_and(|kind| kind == Type::STREAM) && socket.domain().is_ok_and(|domain| domain != Domain::UNIX)
 }
 
 fn fact(name: &'static str, value: io::Result<String>) -> Fact {

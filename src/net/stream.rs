@@ -1,9 +1,10 @@
-//! TCP, Unix sockets and pipes behind one enum.
+//! TCP, Unix sockets, pipes and sources of datagrams behind one enum.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
@@ -16,6 +17,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::pump::Wire;
 use super::socket::{self, Options, Role};
+use super::udp::Answers;
 use crate::hub::{Credentials, Target};
 
 /// One connection's stream, never blocking.
@@ -32,6 +34,8 @@ pub enum Stream {
         /// What is written.
         output: Option<File>,
     },
+    /// A source of datagrams. Only written: what comes from it, its socket's reader hands to the hub.
+    Datagrams(Answers),
 }
 
 impl Stream {
@@ -50,20 +54,27 @@ impl Stream {
         }
     }
 
-    /// For looking at and setting socket options; pipes have none.
+    /// For looking at and setting socket options; pipes have none, and a source has no socket of its own.
     #[must_use]
     pub fn socket(&self) -> Option<SockRef<'_>> {
         match self {
             Self::Tcp(stream) => Some(stream.into()),
             Self::Unix(stream) => Some(stream.into()),
-            Self::Pipe { .. } => None,
+            Self::Pipe { .. } | Self::Datagrams(_) => None,
         }
     }
 }
 
-/// Who the kernel says is at the other end.
+/// Who the kernel says is at the other end. Goes into the log: on a socket that several people may use, one wants to
+/// know who did.
 pub(super) fn credentials(stream: &UnixStream) -> Option<Credentials> {
     let who = socket_peercred(stream).ok()?;
+    if log::log_enabled!(log::Level::Info) {
+        let address = stream.local_addr().ok();
+        let path = address.as_ref().and_then(|address| address.as_pathname()).unwrap_or(Path::new("?"));
+        let (pid, uid, gid) = (who.pid.as_raw_pid(), who.uid.as_raw(), who.gid.as_raw());
+        log::info!("connected unix:{}: process {pid}, user {uid}, group {gid}", path.display());
+    }
     Some(Credentials { pid: who.pid.as_raw_pid(), uid: who.uid.as_raw(), gid: who.gid.as_raw() })
 }
 
@@ -92,6 +103,7 @@ impl Wire for Stream {
                 *output = None;
                 Ok(())
             }
+            Self::Datagrams(_) => Ok(()),
         }
     }
 
@@ -119,7 +131,7 @@ impl Wire for Stream {
     }
 
     fn lingers(&self) -> bool {
-        !matches!(self, Self::Pipe { .. })
+        !matches!(self, Self::Pipe { .. } | Self::Datagrams(_))
     }
 }
 
@@ -129,7 +141,7 @@ impl Read for Stream {
             Self::Tcp(stream) => stream.read(into),
             Self::Unix(stream) => stream.read(into),
             Self::Pipe { input: Some(input), .. } => input.read(into),
-            Self::Pipe { input: None, .. } => Err(ErrorKind::WouldBlock.into()),
+            Self::Pipe { input: None, .. } | Self::Datagrams(_) => Err(ErrorKind::WouldBlock.into()),
         }
     }
 }
@@ -141,6 +153,7 @@ impl Write for Stream {
             Self::Unix(stream) => stream.write(bytes),
             Self::Pipe { output: Some(output), .. } => output.write(bytes),
             Self::Pipe { output: None, .. } => Err(ErrorKind::BrokenPipe.into()),
+            Self::Datagrams(answers) => Ok(answers.write(bytes)),
         }
     }
 
@@ -166,6 +179,8 @@ impl Source for Stream {
                 }
                 Ok(())
             }
+            // Its socket was registered once for all sources.
+            Self::Datagrams(_) => Ok(()),
         }
     }
 

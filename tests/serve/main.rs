@@ -4,6 +4,7 @@
 mod support;
 
 mod accepted;
+mod families;
 mod framing;
 mod listening;
 mod options;

@@ -1,0 +1,10 @@
+//! Echo and upper over UDP: the real server, real datagrams.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod crowds;
+mod listening;
+mod loops;
+mod peer;
