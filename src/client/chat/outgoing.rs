@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// What may be on its way without a receipt. More would make nothing faster, and a server that paces us would read
 /// them later anyway.
-pub const OUTSTANDING: usize = 64;
+pub(super) const OUTSTANDING: usize = 64;
 
 /// What may wait, typed while the line was down. Nobody types more.
 const WAITING: usize = 1000;
