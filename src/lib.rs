@@ -10,6 +10,7 @@
 //! | 2 | [`services`] | what the server does with frames |
 //! | 3 | [`net`] | sockets: the loop on mio, listeners, socket options, helpers, signals |
 //! | 4 | [`daemon`] | what makes a server of it: its listeners, its log |
+//! | 4 | [`client`] | the clients, on the same hub and loop |
 //! | 4 | [`load`] | the load generator of `parlor bench` |
 //! | 5 | [`cli`] | one file per subcommand |
 //!
@@ -74,6 +75,7 @@
 
 pub mod calendar;
 pub mod cli;
+pub mod client;
 pub mod daemon;
 pub mod hub;
 #[cfg(feature = "bench")]

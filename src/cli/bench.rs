@@ -9,7 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use log::LevelFilter;
 
 use super::Failure;
-use super::address::ServerAddress;
+use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::daemon::{logger, raise_descriptor_limit};
 use crate::hub::Target;
 use crate::load::{self, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server};
@@ -241,7 +241,8 @@ fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
 
 /// The first place that the address may mean and where somebody answers.
 fn server(address: &ServerAddress) -> Result<Server, Failure> {
-    let mut places = address.targets().map_err(|error| format!("{address}: {error}"))?.into_iter().filter_map(place);
+    let mut places =
+        address.targets(CHAT_PORT).map_err(|error| format!("{address}: {error}"))?.into_iter().filter_map(place);
     let first = places.next().ok_or_else(|| format!("{address}: no address to connect to"))?;
     let more: Vec<Server> = places.collect();
     if more.is_empty() {

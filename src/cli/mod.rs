@@ -4,9 +4,10 @@
     reason = "comments on arguments are help texts: what stands in brackets there may be left out"
 )]
 
-mod address;
 #[cfg(feature = "bench")]
 mod bench;
+#[cfg(feature = "client")]
+mod chat;
 mod check;
 mod generate;
 mod history;
@@ -38,6 +39,9 @@ enum Command {
     Check(check::Args),
     /// Write the sample configuration
     Generate(generate::Args),
+    /// Talk in a chat: people in a terminal, scripts line by line
+    #[cfg(feature = "client")]
+    Chat(Box<chat::Args>),
     /// Show what the kernel says of a connection to an address: options asked and granted, round-trip time
     Probe(probe::Args),
     /// Put load on a server, check everything it delivers, and tell how fast it is
@@ -61,6 +65,8 @@ pub fn run() -> ExitCode {
         Command::Serve(given) => serve::run(&given),
         Command::Check(args) => check::run(args),
         Command::Generate(args) => generate::run(&args),
+        #[cfg(feature = "client")]
+        Command::Chat(args) => chat::run(*args),
         Command::Probe(args) => probe::run(&args),
         #[cfg(feature = "bench")]
         Command::Bench(args) => bench::run(args),

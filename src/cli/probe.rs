@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use super::Failure;
-use super::address::ServerAddress;
+use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::daemon::logger;
 use crate::hub::{ConnId, Cx, Done, Framing, Hub, Inspection, JobId, Limits, Reason, Service, Target};
 use crate::net::socket::Options;
@@ -70,7 +70,8 @@ impl Service for Probe {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     logger::install(LevelFilter::Warn);
-    let mut targets = args.address.targets().map_err(|error| format!("{}: {error}", args.address))?;
+    let address = args.address.clone().with_port(CHAT_PORT);
+    let mut targets = address.targets(CHAT_PORT).map_err(|error| format!("{address}: {error}"))?;
     targets.reverse();
     let mut hub = Hub::new(Limits::default(), random::source());
     let probe = hub.add(Probe { targets, facts: Vec::new(), why: None });
@@ -79,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     reactor.run()?;
     let probe: &Probe = reactor.hub().service(probe).expect("the service was added above");
     if probe.facts.is_empty() {
-        return Err(format!("{}: {}", args.address, explain(probe.why)).into());
+        return Err(format!("{address}: {}", explain(probe.why)).into());
     }
     match show(&probe.facts) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),

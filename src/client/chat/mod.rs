@@ -1,0 +1,17 @@
+//! The chat's client: a conversation that outlives its connections, and what scripts make of it.
+
+mod conversation;
+mod entering;
+mod heard;
+pub mod numbers;
+mod outgoing;
+mod parting;
+pub mod plain;
+mod script;
+mod talk;
+
+pub use self::conversation::{Conversation, Event, LOBBY, Wishes};
+pub use self::heard::{Heard, Said};
+pub use self::outgoing::{Outgoing, Saying};
+pub use self::script::{Script, Settings};
+pub use self::talk::{News, Talk};

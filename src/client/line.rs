@@ -1,0 +1,184 @@
+//! The line to a server: its address looked up, a connection made within 10 s, and made again when it broke.
+//!
+//! A service owns a `Line` and hands it what concerns it; the line opens connections through [`Cx`] and answers what
+//! became of them.
+
+use std::io;
+use std::time::Duration;
+
+use super::address::ServerAddress;
+use super::backoff::Backoff;
+use super::trouble::Trouble;
+use crate::hub::{ConnId, Cx, Done, Framing, JobId, Lane, Moment, Reason, Target};
+
+/// How long connecting may take, to the first word of the server: the documents' number.
+pub const CONNECT: Duration = Duration::from_secs(10);
+
+/// The longest line that a server sends: 10,000 bytes in the chat's JSON form, and some room for later versions.
+const LONGEST_LINE: u32 = 32 * 1024;
+
+#[derive(Debug)]
+enum State {
+    /// Not wanted.
+    Off,
+    /// Its name is being looked up.
+    LookingUp(JobId),
+    /// A connection is being made; places still to try, the next one last.
+    Trying { id: ConnId, rest: Vec<Target> },
+    /// It stands, and the server has spoken.
+    Stands(ConnId),
+    /// It is tried again then.
+    Waiting(Moment),
+}
+
+/// The line.
+#[derive(Debug)]
+pub struct Line {
+    address: ServerAddress,
+    /// The service's own port.
+    port: u16,
+    state: State,
+    backoff: Backoff,
+    /// Why we close it ourselves.
+    why: Option<Trouble>,
+}
+
+impl Line {
+    /// A line to be.
+    #[must_use]
+    pub fn new(address: ServerAddress, port: u16) -> Self {
+        Self { address, port, state: State::Off, backoff: Backoff::default(), why: None }
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn address(&self) -> &ServerAddress {
+        &self.address
+    }
+
+    /// Begins to connect; trouble that shows at once is answered at once.
+    ///
+    /// # Errors
+    /// What stands in the way already.
+    pub fn connect(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        self.why = None;
+        if !self.address.needs_look_up() {
+            return self.looked_up(cx, self.address.targets(self.port));
+        }
+        let (address, port) = (self.address.clone(), self.port);
+        match cx.job(Lane::Any, move || address.targets(port)) {
+            Ok(job) => self.state = State::LookingUp(job),
+            Err(_) => return Err(Trouble::Unknown("too much is under way".to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Is this the look-up's answer? Then it is used.
+    ///
+    /// # Errors
+    /// When it led nowhere.
+    pub fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) -> Result<(), Trouble> {
+        if !matches!(self.state, State::LookingUp(asked) if asked == job) {
+            return Ok(());
+        }
+        self.state = State::Off;
+        match result.map(Box::<dyn std::any::Any + Send>::downcast::<io::Result<Vec<Target>>>) {
+            Ok(Ok(found)) => self.looked_up(cx, *found),
+            _ => Err(Trouble::Nowhere),
+        }
+    }
+
+    fn looked_up(&mut self, cx: &mut Cx<'_>, found: io::Result<Vec<Target>>) -> Result<(), Trouble> {
+        let mut rest = found.map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported => Trouble::Impossible(error.to_string()),
+            _ => Trouble::Unknown(error.to_string()),
+        })?;
+        rest.reverse();
+        self.next(cx, rest, Trouble::Nowhere)
+    }
+
+    fn next(&mut self, cx: &mut Cx<'_>, mut rest: Vec<Target>, otherwise: Trouble) -> Result<(), Trouble> {
+        self.state = State::Off;
+        let target = rest.pop().ok_or(otherwise)?;
+        let id = cx.open(target, Framing::Lines { max: LONGEST_LINE });
+        cx.set_timer(id, cx.now() + CONNECT);
+        self.state = State::Trying { id, rest };
+        Ok(())
+    }
+
+    /// Is this its connection?
+    #[must_use]
+    pub fn is(&self, id: ConnId) -> bool {
+        matches!(self.state, State::Trying { id: own, .. } | State::Stands(own) if own == id)
+    }
+
+    /// The connection, once the server has spoken on it.
+    #[must_use]
+    pub fn standing(&self) -> Option<ConnId> {
+        match self.state {
+            State::Stands(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The server has spoken: the line stands.
+    pub fn greeted(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if self.is(id) {
+            cx.set_timer(id, Moment::NEVER);
+            self.state = State::Stands(id);
+        }
+    }
+
+    /// The server is as it should be: the next trouble is a new one.
+    pub fn proven(&mut self) {
+        self.backoff.reset();
+    }
+
+    /// The time for connecting is over.
+    pub fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if matches!(self.state, State::Trying { .. }) {
+            self.give_up(cx, id, Trouble::NoAnswer);
+        }
+    }
+
+    /// Closes it, for a reason of ours.
+    pub fn give_up(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Trouble) {
+        self.why = Some(why);
+        cx.close(id);
+    }
+
+    /// A connection of ours is gone. Places that are left are tried first.
+    ///
+    /// # Errors
+    /// Why the line does not stand, when nothing is left to try.
+    pub fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) -> Result<(), Trouble> {
+        if !self.is(id) {
+            return Ok(());
+        }
+        let why = self.why.take().unwrap_or_else(|| Trouble::of(why));
+        match std::mem::replace(&mut self.state, State::Off) {
+            State::Trying { rest, .. } if matches!(why, Trouble::Unreachable(_) | Trouble::NoAnswer) => {
+                self.next(cx, rest, why)
+            }
+            _ => Err(why),
+        }
+    }
+
+    /// Tries again after a pause; answers how long that is.
+    pub fn pause(&mut self, cx: &mut Cx<'_>) -> Duration {
+        let mut chance = [0];
+        cx.random(&mut chance);
+        let pause = self.backoff.next(chance[0]);
+        self.state = State::Waiting(cx.now() + pause);
+        pause
+    }
+
+    /// When it wants to be called.
+    #[must_use]
+    pub fn due(&self) -> Moment {
+        match self.state {
+            State::Waiting(when) => when,
+            _ => Moment::NEVER,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The clients: the chat for people and for scripts, files, commands. Written on the hub and the loop, as the server is.
+
+pub mod address;
+#[cfg(feature = "client")]
+pub mod backoff;
+#[cfg(feature = "client")]
+pub mod chat;
+#[cfg(feature = "client")]
+pub mod line;
+#[cfg(feature = "client")]
+pub mod standard;
+#[cfg(feature = "client")]
+pub mod trouble;

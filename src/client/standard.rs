@@ -1,0 +1,73 @@
+//! Standard input and output on the loop, and as they were when we are gone.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+
+use crate::hub::Target;
+
+/// Descriptors that are read and written without waiting. Whether a descriptor waits is a property of what it stands
+/// for, which other programs may share (the shell, for one): where that can be had, ours stands for something of its
+/// own; else it is put back at the end.
+#[derive(Debug, Default)]
+pub struct Standard {
+    changed: Vec<(OwnedFd, OFlags)>,
+}
+
+impl Standard {
+    /// Standard input.
+    ///
+    /// # Errors
+    /// When there is none, or no descriptor is left.
+    pub fn input(&mut self) -> io::Result<Target> {
+        let own = if stdin().is_terminal() { own(0, OpenOptions::new().read(true)) } else { None };
+        let input = match own {
+            Some(file) => file.into(),
+            None => self.shared(stdin().as_fd().try_clone_to_owned()?)?,
+        };
+        Ok(Target::Pipe { input: Some(input), output: None })
+    }
+
+    /// Standard output.
+    ///
+    /// # Errors
+    /// When there is none, or no descriptor is left.
+    pub fn output(&mut self) -> io::Result<Target> {
+        let stdout = stdout();
+        let may = stdout.is_terminal() || FileType::from_raw_mode(fstat(&stdout)?.st_mode) == FileType::Fifo;
+        let own = if may { own(1, OpenOptions::new().write(true)) } else { None };
+        let output = match own {
+            Some(file) => file.into(),
+            None => self.shared(stdout.as_fd().try_clone_to_owned()?)?,
+        };
+        Ok(Target::Pipe { input: None, output: Some(output) })
+    }
+
+    fn shared(&mut self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
+        self.changed.push((descriptor.try_clone()?, fcntl_getfl(&descriptor)?));
+        Ok(descriptor)
+    }
+}
+
+/// The same terminal or pipe, opened once more. A pipe that nobody reads can't be.
+fn own(number: u8, how: &mut OpenOptions) -> Option<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+    how.custom_flags(flags.try_into().ok()?).open(format!("/proc/self/fd/{number}")).ok()
+}
+
+impl Drop for Standard {
+    fn drop(&mut self) {
+        for (descriptor, flags) in &self.changed {
+            // Nobody is left who could be told.
+            let _ = fcntl_setfl(descriptor, *flags);
+        }
+    }
+}
+
+/// Tells the user something that is no answer. Where nobody listens, it is lost.
+pub fn say_aside(text: &str) {
+    let _ = writeln!(io::stderr(), "parlor: {text}");
+}

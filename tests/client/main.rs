@@ -1,0 +1,13 @@
+//! The clients as their users meet them: the real program against the real server, and its line in a hub where time is
+//! what the test says.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, and says where")]
+
+#[path = "../support/chat.rs"]
+mod people;
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod line;
+mod scripts;
+mod staying;

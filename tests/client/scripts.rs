@@ -1,0 +1,211 @@
+//! `parlor chat` in scripts.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+
+use crate::people::Chat;
+use crate::program::Program;
+
+/// What was said in a room, as the history has it.
+fn history(chat: &Chat, room: &str) -> Vec<String> {
+    let folder = chat.folder().to_str().unwrap();
+    let lines = Program::parlor(&["history", room, "--data", folder]).end().well();
+    lines.iter().map(|line| line.split_once("> ").map_or(line.as_str(), |(_, text)| text).to_owned()).collect()
+}
+
+fn address(chat: &Chat) -> String {
+    chat.server.place(0).to_string()
+}
+
+#[test]
+fn each_line_of_input_is_said_as_it_is_and_the_exit_code_says_that_all_are_in() {
+    let chat = Chat::new();
+    let mut script = Program::parlor(&["chat", &address(&chat), "--room", "R"]);
+    script.feed("hello\n/nick x\n  two  words \n\n   \nПривет, 世界\nno end");
+    assert_eq!(script.end().well(), [""; 0]);
+    assert_eq!(history(&chat, "r"), ["hello", "/nick x", "  two  words ", "Привет, 世界", "no end"]);
+}
+
+/// A hundred thousand in the long run; as many as a loaded machine bears here.
+#[test]
+fn a_long_input_is_said_in_order_and_whole() {
+    let chat = Chat::new();
+    let numbers: Vec<String> = (1..=10_000).map(|number: u32| number.to_string()).collect();
+    let mut script = Program::parlor(&["chat", &address(&chat), "--room", "r"]);
+    assert!(script.feed(&(numbers.join("\n") + "\n")));
+    script.end().well();
+    assert_eq!(history(&chat, "r"), numbers);
+}
+
+#[test]
+fn input_from_a_file_and_from_nowhere_is_said_too() {
+    let chat = Chat::new();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"one\ntwo\n").unwrap();
+    let args = ["chat", &address(&chat), "--room", "r"];
+    Program::reading(&args, File::open(file.path()).unwrap()).wait().well();
+    Program::reading(&args, File::open("/dev/null").unwrap()).wait().well();
+    assert_eq!(history(&chat, "r"), ["one", "two"]);
+}
+
+#[test]
+fn texts_on_the_command_line_are_said_instead_of_input() {
+    let chat = Chat::new();
+    let program =
+        Program::parlor(&["chat", &address(&chat), "--room", "r", "--nick", "ann", "--send", "/a", "--send", "b"]);
+    program.wait().well();
+    assert_eq!(history(&chat, "r"), ["/a", "b"]);
+}
+
+#[test]
+fn commands_are_obeyed_when_asked_for_and_their_answers_shown() {
+    let chat = Chat::new();
+    let mut script = Program::parlor(&["chat", &address(&chat), "--nick", "ann", "--commands"]);
+    script.feed("/me waves\n//slash\n/who lobby\n");
+    let output = script.end().well();
+    assert_eq!(output, ["- you are ann", "- #lobby: ann", "- end who"]);
+    assert_eq!(history(&chat, "lobby"), ["- #lobby 1 TIME * ann waves".replace("TIME", &time(&chat)), "/slash".into()]);
+}
+
+fn time(chat: &Chat) -> String {
+    let folder = chat.folder().to_str().unwrap();
+    let lines = Program::parlor(&["history", "lobby", "--data", folder]).end().well();
+    lines[0].split(' ').nth(3).unwrap().to_owned()
+}
+
+#[test]
+fn a_follower_shows_lines_whose_first_character_tells_their_kind() {
+    let chat = Chat::new();
+    let follower = Program::parlor(&["chat", &address(&chat), "--nick", "eve", "--follow", "--count", "3"]);
+    let mut ann = chat.guest();
+    ann.ask("/nick ann", "- you are ann");
+    crate::support::until("the follower's coming", || {
+        ann.says("/who lobby");
+        ann.fence().iter().any(|line| line.starts_with("- #lobby:") && line.contains("eve"))
+    });
+    ann.says_all(&["hello", "/me waves"]);
+    ann.fence();
+    ann.says_all(&["/msg eve psst", "not this"]);
+    let output = follower.wait().well();
+    let said: Vec<&String> = output.iter().filter(|line| !line.contains(" -- ")).collect();
+    assert_eq!(said, ["#lobby <ann> hello", "#lobby * ann waves", "@ann psst"]);
+}
+
+#[test]
+fn objects_are_shown_as_the_server_says_them() {
+    let chat = Chat::new();
+    let args = ["chat", &address(&chat), "--room", "r", "--format", "json", "--follow", "--count", "2"];
+    let follower = Program::parlor(&args);
+    follower.output_when("a welcome", |lines| lines.iter().any(|line| line.contains("\"type\":\"welcome\"")));
+    Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "a\"b", "--send", "c"]).wait().well();
+    let output = follower.wait().well();
+    let messages: Vec<&String> = output.iter().filter(|line| line.starts_with("{\"type\":\"message\"")).collect();
+    assert_eq!(messages.len(), 2, "{output:#?}");
+    assert!(messages[0].starts_with(r#"{"type":"message","room":"r","seq":1,"at":""#), "{messages:#?}");
+    assert!(messages[0].ends_with(r#"","text":"a\"b"}"#), "{messages:#?}");
+    assert!(output.iter().all(|line| line.starts_with('{')), "{output:#?}");
+}
+
+#[test]
+fn d8_a_dead_address_fails_with_one_clear_line() {
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).unwrap().to_string();
+    let mut script = Program::parlor(&["chat", &nobody, "--room", "r"]);
+    script.feed("1\n2\n3\n");
+    let line = script.end().badly();
+    assert!(line.contains(&nobody) && line.contains("connection refused") && line.contains("`parlor`"), "{line}");
+    let line = Program::parlor(&["chat", "unix:/nowhere/at.all"]).end().badly();
+    assert!(line.contains("there is no such socket"), "{line}");
+    let line = Program::parlor(&["chat", "tls:127.0.0.1:1"]).end().badly();
+    assert!(line.contains("this build has no TLS"), "{line}");
+}
+
+#[test]
+fn whoever_answers_and_is_no_chat_is_told_from_one() {
+    let server = crate::support::Server::with(&["echo=127.0.0.1:0"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let stranger = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220 mail.example.org ESMTP\r\n").unwrap();
+        stream
+    });
+    let line = Program::parlor(&["chat", &place]).end().badly();
+    assert!(line.contains("something else than a parlor chat"), "{line}");
+    drop(stranger.join());
+    drop(server);
+}
+
+#[test]
+fn a_name_that_is_taken_and_a_line_that_is_too_long_or_no_text_are_failures_that_are_named() {
+    let chat = Chat::new();
+    let mut ann = chat.guest();
+    ann.ask("/nick ann", "- you are ann");
+    let line = Program::parlor(&["chat", &address(&chat), "--nick", "ann", "--send", "x"]).wait().badly();
+    assert!(line.contains("name-taken"), "{line}");
+    let args = ["chat", &address(&chat), "--room", "r"];
+    let mut script = Program::parlor(&args);
+    script.feed(&format!("fine\n{}\n", "x".repeat(4097)));
+    let line = script.end().badly();
+    assert!(line.contains("line 2 has 4097 bytes, and at most 4096"), "{line}");
+    let mut script = Program::parlor(&args);
+    script.feed(&format!("{}\n", "x".repeat(100_000)));
+    let line = script.end().badly();
+    assert!(line.contains("line 1: too-long"), "{line}");
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"caf\xe9\n").unwrap();
+    let line = Program::reading(&args, File::open(file.path()).unwrap()).wait().badly();
+    assert!(line.contains("line 1 is no UTF-8 text"), "{line}");
+}
+
+#[test]
+fn a_time_limit_ends_a_follower_well_and_a_count_that_was_not_reached_badly() {
+    let chat = Chat::new();
+    let args = ["chat", &address(&chat), "--follow", "--timeout", "0.2"];
+    Program::parlor(&args).wait().well();
+    let line = Program::parlor(&["chat", &address(&chat), "--count", "1", "--timeout", "0.2"]).end().badly();
+    assert!(line.contains("heard 0 of 1"), "{line}");
+}
+
+#[test]
+fn an_interrupt_ends_a_follower_well() {
+    let chat = Chat::new();
+    let follower = Program::parlor(&["chat", &address(&chat), "--follow", "--format", "json"]);
+    follower.output_when("a welcome", |lines| lines.iter().any(|line| line.contains("welcome")));
+    follower.signal(Signal::INT);
+    assert_eq!(follower.wait().code, Some(0));
+}
+
+#[test]
+fn a_reader_who_goes_ends_a_follower_without_a_word() {
+    let chat = Chat::new();
+    let line = format!("{} chat {} --room r --follow | head -n 1", env!("CARGO_BIN_EXE_parlor"), address(&chat));
+    let mut head = Command::new("sh");
+    head.args(["-c", &line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut head = head.spawn().unwrap();
+    let mut ann = chat.guest();
+    ann.ask("/nick ann", "- you are ann");
+    ann.ask("/join r", "- you are in #r, with N others");
+    crate::support::until("the end of the pipe", || {
+        ann.says("hello");
+        head.try_wait().unwrap().is_some()
+    });
+    let output = head.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(output.stdout.starts_with(b"#r "), "{:?}", output.stdout);
+}
+
+#[test]
+fn a_server_that_paces_us_is_told_of_once_and_nothing_is_lost() {
+    let chat = Chat::with(&["--flood", "10/20"]);
+    let numbers: Vec<String> = (1..=150).map(|number: u32| number.to_string()).collect();
+    let mut script = Program::parlor(&["chat", &address(&chat), "--room", "r"]);
+    script.feed(&(numbers.join("\n") + "\n"));
+    let ended = script.end();
+    assert_eq!((ended.code, ended.aside.len()), (Some(0), 1), "{ended:#?}");
+    assert!(ended.aside[0].contains("paces us"), "{ended:#?}");
+    assert_eq!(history(&chat, "r"), numbers);
+}
