@@ -21,7 +21,8 @@ struct Peer {
     /// What it was sent, and when.
     heard: Vec<(Duration, String)>,
     partial: Vec<u8>,
-    reads: bool,
+    /// How much it reads in a turn.
+    appetite: usize,
     gone: bool,
 }
 
@@ -85,7 +86,7 @@ impl House {
         self.begin();
         let id = self.hub.accepted(self.door, peer, None);
         let (sent, heard, partial) = (Vec::new(), Vec::new(), Vec::new());
-        self.peers.push(Peer { id, sent, heard, partial, reads: true, gone: false });
+        self.peers.push(Peer { id, sent, heard, partial, appetite: usize::MAX, gone: false });
         self.settle();
         let who = self.peers.len() - 1;
         assert!(self.lines(who)[0].starts_with("- parlor chat: "));
@@ -113,8 +114,13 @@ impl House {
     }
 
     pub(crate) fn sends(&mut self, who: Who, text: &str) {
-        self.peers[who].sent.extend_from_slice(text.as_bytes());
+        self.begins_to_send(who, text);
         self.settle();
+    }
+
+    /// Sends something that is read when the house turns.
+    pub(crate) fn begins_to_send(&mut self, who: Who, text: &str) {
+        self.peers[who].sent.extend_from_slice(text.as_bytes());
     }
 
     /// Its line breaks.
@@ -126,8 +132,13 @@ impl House {
 
     /// It reads no more, or again.
     pub(crate) fn reads(&mut self, who: Who, reads: bool) {
-        self.peers[who].reads = reads;
-        if reads {
+        self.sips(who, if reads { usize::MAX } else { 0 });
+    }
+
+    /// It reads so many bytes in a turn.
+    pub(crate) fn sips(&mut self, who: Who, bytes: usize) {
+        self.peers[who].appetite = bytes;
+        if bytes > 0 {
             self.hub.writable(self.peers[who].id);
             self.settle();
         }
@@ -188,7 +199,7 @@ impl House {
     }
 
     /// Turns until there is nothing to do now.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.turn();
             let is_due = self.hub.deadline().is_some_and(|at| at <= Moment::START + self.now);
@@ -231,7 +242,7 @@ impl House {
             if output.is_empty() {
                 continue;
             }
-            let taken = if peer.reads { output.len() } else { 0 };
+            let taken = output.len().min(peer.appetite);
             peer.partial.extend_from_slice(&output[..taken]);
             while let Some(end) = peer.partial.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = peer.partial.drain(..=end).collect();

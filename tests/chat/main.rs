@@ -8,6 +8,7 @@ mod people;
 mod support;
 
 mod bounds;
+mod breath;
 mod clock;
 mod documents;
 mod errors;

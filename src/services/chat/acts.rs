@@ -25,6 +25,7 @@ impl Chat {
         for person in std::mem::take(&mut self.returned) {
             self.remember(cx, person);
         }
+        self.note_speakers();
         let mut line = std::mem::take(&mut self.frame);
         let mut at = 0;
         while at < self.asked.len() {

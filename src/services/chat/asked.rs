@@ -3,8 +3,9 @@
 use super::rooms::PersonId;
 use crate::hub::ConnId;
 
-/// What one thing that is waiting weighs beside its text: a turn of ten thousand empty words is a long turn too.
-const WEIGHT: usize = 48;
+/// What one thing that is waiting weighs beside its text: about what an object has around it, so that a turn of ten
+/// thousand short words is not more than their readers can be sent.
+const WEIGHT: usize = 128;
 
 /// Something to be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

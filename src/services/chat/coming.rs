@@ -167,6 +167,7 @@ impl Chat {
         self.rooms.depart(person);
         let Some(voice) = self.voices.remove(person) else { return };
         self.pauses.forget(person);
+        self.wait_no_more_for(cx, person);
         self.keeper.forget_reader(person);
         self.inspecting.retain(|&(_, asker)| asker != person);
         let Some(session) = voice.session else { return };

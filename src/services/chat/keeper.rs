@@ -372,7 +372,7 @@ impl Chat {
     }
 
     pub(super) fn set_alarm(&mut self, cx: &mut Cx<'_>) {
-        let alarm = self.keeper.tick(cx).min(self.pauses.due());
+        let alarm = self.keeper.tick(cx).min(self.pauses.due()).min(self.breath.due());
         cx.set_alarm(alarm);
     }
 }

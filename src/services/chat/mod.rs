@@ -8,6 +8,7 @@
 mod acts;
 mod asked;
 mod batch;
+mod breath;
 mod coming;
 mod deliver;
 mod keeper;
@@ -102,6 +103,7 @@ pub struct Chat {
     /// Connections that are not read until what they asked for was carried out.
     stalled: Vec<ConnId>,
     pauses: slow::Pauses,
+    breath: breath::Breath,
     neighbours: Neighbours,
     /// Rooms that may be forgotten at the turn's end.
     emptied: Vec<RoomId>,
@@ -144,6 +146,7 @@ impl Chat {
             replaying: VecDeque::new(),
             stalled: Vec::new(),
             pauses: slow::Pauses::default(),
+            breath: breath::Breath::default(),
             neighbours: Neighbours::default(),
             emptied: Vec::new(),
             returned: Vec::new(),
@@ -245,6 +248,7 @@ impl Chat {
         self.commit(cx);
         if !self.keeper.is_waiting() {
             self.deliver(cx);
+            self.take_breath(cx);
             self.replay(cx);
         }
     }
@@ -318,6 +322,7 @@ impl Service for Chat {
 
     fn alarm(&mut self, cx: &mut Cx<'_>) {
         self.end_pauses(cx);
+        self.end_breath(cx);
         self.set_alarm(cx);
     }
 

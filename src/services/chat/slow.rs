@@ -137,6 +137,9 @@ impl Chat {
     /// Somebody's output has not left at once, or had not before: note what they have, and do what was chosen.
     pub(super) fn lag(&mut self, cx: &mut Cx<'_>, batch: &Batch, lag: Behind) {
         let Behind { person, room, sent, waited } = lag;
+        if sent == Sent::Full && waited != Waited::Full {
+            self.wait_for(person);
+        }
         if waited == Waited::Nothing
             && let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut())
         {
@@ -208,6 +211,7 @@ impl Chat {
 
     /// Somebody has read what waited.
     pub(super) fn caught_up(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        self.wait_no_more_for(cx, person);
         for pause in &mut self.pauses.now {
             if pause.reader == person {
                 pause.until = Moment::START;
