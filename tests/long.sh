@@ -7,7 +7,9 @@
 #                                a resume over a million messages while twenty go on talking
 #   tests/long.sh idle           10,000 members who say nothing: memory, processor time, heartbeats
 #
-# idle needs some 20,000 descriptors (ulimit -n).
+# idle needs some 20,000 descriptors (# Linked as for every day: what is measured differs little, and each test crate would be optimised as a whole.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+ulimit -n).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PARLOR_LONG_TESTS=1

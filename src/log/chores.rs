@@ -262,6 +262,7 @@ impl Log {
         let Some(index) = self.segments.iter().position(|segment| segment.number == number) else { return };
         let places: Vec<_> = foot.spans.iter().map(|(name, _)| self.rooms.place(name)).collect();
         let segment = &mut self.segments[index];
+        segment.farewells = foot.spans.is_empty() && foot.ids.count > 0;
         // Damage may have come to light: what the foot says is what can be read.
         for (place, span) in std::mem::take(&mut segment.spans) {
             self.rooms.get_mut(place).bytes -= span.bytes;

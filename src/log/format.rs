@@ -41,6 +41,13 @@ pub(super) mod kind {
     pub(in crate::log) const SPANS: u8 = 8;
     /// The last record of a sealed segment, of a fixed size.
     pub(in crate::log) const END: u8 = 11;
+    /// A session has said goodbye: what it said is nobody's any more.
+    pub(in crate::log) const GONE: u8 = 12;
+
+    /// Does it belong to a foot?
+    pub(in crate::log) fn is_foot(kind: u8) -> bool {
+        (MARKS..=END).contains(&kind)
+    }
 }
 
 /// A record whose checksum is right.
@@ -80,7 +87,7 @@ pub(super) fn look(bytes: &[u8], offset: u64) -> Look {
     let Some((&[low, high, kind, check_byte, crc @ ..], _)) = bytes.split_first_chunk::<HEADER>() else {
         return Look::Short(HEADER);
     };
-    if check_byte != check(low, high, kind) || !(kind::SAID..=kind::END).contains(&kind) {
+    if check_byte != check(low, high, kind) || !(kind::SAID..=kind::GONE).contains(&kind) {
         return Look::Bad;
     }
     let size = HEADER + usize::from(u16::from_le_bytes([low, high]));
@@ -97,6 +104,20 @@ fn check(low: u8, high: u8, kind: u8) -> u8 {
 #[expect(clippy::cast_possible_truncation, reason = "segments are smaller than 4 GiB, and it is only a seed")]
 fn checksum(offset: u64, front: [u8; 4], body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c_append(offset as u32, &front), body)
+}
+
+/// Appends a session's goodbye.
+pub(super) fn put_gone(out: &mut Vec<u8>, offset: u64, session: &[u8; 16], at: u64) {
+    put(out, offset, kind::GONE, |out| {
+        out.extend_from_slice(session);
+        out.extend_from_slice(&at.to_le_bytes());
+    });
+}
+
+/// Whose goodbye it is, and when.
+pub(super) fn gone(body: &[u8]) -> Option<([u8; 16], u64)> {
+    let mut fields = Fields(body);
+    Some((*fields.array()?, fields.u64()?))
 }
 
 /// Appends a message.

@@ -64,6 +64,7 @@ impl Found {
         let mut segment = Segment { sealed: true, ..Segment::new(number, None, foot.end) };
         (segment.size, segment.ids) = (foot.size, foot.ids);
         (segment.first_at, segment.last_at) = (foot.first_at, foot.last_at);
+        segment.farewells = foot.spans.is_empty() && foot.ids.count > 0;
         for (name, span) in foot.spans {
             segment.spans.insert(self.rooms.raise(&name, span.last, 0), span);
         }

@@ -44,7 +44,7 @@ pub use settings::{Settings, SyncMode};
 use disk::Site;
 use format::Run;
 use rooms::Rooms;
-use segment::Segment;
+use segment::{Given, Segment};
 
 /// By how much every room's next number rises after an unclean end of the machine: more than it can have given
 /// since the last sync.
@@ -183,6 +183,20 @@ impl Log {
         self.unseen.push_back(Unseen { commit, segment, room: place, size, offset, seq, at: record.at });
         self.now = record.at;
         seq
+    }
+
+    /// A session has said goodbye, with this batch: what it said is known to nobody from then on.
+    pub fn forget_session(&mut self, session: [u8; 16], at: u64) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let open = self.segments.back_mut().expect("one is always open");
+        let offset = open.end + self.batch.len() as u64;
+        format::put_gone(&mut self.batch, offset, &session, at);
+        // Its ids of earlier runs are listed there; those of this run come in front of it when the foot is made.
+        open.early.push(Given::goodbye(session));
+        open.last_at = open.last_at.max(at);
+        self.now = at;
     }
 
     /// Writes the batch, in one write. Answers its number, for [`Outcome::Durable`]; without anything to write, the

@@ -142,7 +142,8 @@ impl Log {
         open.end += begin.len() as u64;
         (open.size, open.head) = (open.end, 0);
         let places: Vec<_> = digest.spans.iter().map(|(name, _)| self.rooms.place(name)).collect();
-        let early = digest.ids.into_iter().map(|given| Given { room: places[given.room as usize], ..given });
+        let place = |given: &Given| if given.is_goodbye() { 0 } else { places[given.room as usize] };
+        let early = digest.ids.into_iter().map(|given| Given { room: place(&given), ..given });
         open.early = early.collect();
         self.segments.push_back(open);
         Ok(())
@@ -164,7 +165,7 @@ impl Log {
             let Ok(index) = self.segments.binary_search_by_key(&number, |segment| segment.number) else { continue };
             let Some(file) = self.segments[index].file.clone() else { continue };
             cut(&file, &digest, report)?;
-            if digest.spans.is_empty() {
+            if digest.spans.is_empty() && digest.ids.is_empty() {
                 self.site.remove(number)?;
                 self.segments.remove(index);
             } else {

@@ -81,7 +81,7 @@ impl Reader {
             }
             let Some(scan) = &mut self.scan else { continue };
             match scan.step()? {
-                Step::Record(raw) if raw.kind >= kind::MARKS => self.scan = None,
+                Step::Record(raw) if kind::is_foot(raw.kind) => self.scan = None,
                 Step::Record(raw) if raw.kind <= kind::ACTION => {
                     self.body.clear();
                     self.body.extend_from_slice(raw.body);

@@ -29,7 +29,7 @@ impl Log {
             let segment = &self.segments[index];
             let expired = segment.last_at.saturating_add(self.settings.keep_age) <= now;
             let over = total + spare > self.settings.keep_total;
-            if segment.sealed && (expired || over || segment.spans.is_empty()) {
+            if segment.sealed && (expired || over || segment.is_empty()) {
                 total -= segment.size;
                 self.drop_segment(index);
             } else {
@@ -74,7 +74,7 @@ impl Log {
             }
         }
         for index in (0..self.segments.len()).rev() {
-            if self.segments[index].sealed && self.segments[index].spans.is_empty() {
+            if self.segments[index].sealed && self.segments[index].is_empty() {
                 self.drop_segment(index);
             }
         }

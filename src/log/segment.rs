@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::disk::read_at;
-use super::format::{Fields, HEADER, MAGIC, Raw, Run, kind, message};
+use super::format::{Fields, HEADER, MAGIC, Raw, Run, gone, kind, message};
 use super::scan::{Scan, Step, Tail};
 use super::{Damage, Record};
 
@@ -64,13 +64,24 @@ impl Span {
     }
 }
 
-/// An id that a session gave to a message. The room is a place in a list that goes with it.
+/// An id that a session gave to a message. The room is a place in a list that goes with it. With number 0 it is the
+/// session's goodbye, behind which nothing before counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given {
     pub(super) session: [u8; 16],
     pub(super) id: u64,
     pub(super) room: u32,
     pub(super) seq: u64,
+}
+
+impl Given {
+    pub(super) fn goodbye(session: [u8; 16]) -> Self {
+        Self { session, id: 0, room: 0, seq: 0 }
+    }
+
+    pub(super) fn is_goodbye(&self) -> bool {
+        self.seq == 0
+    }
 }
 
 /// Where a segment's foot has its ids.
@@ -98,6 +109,8 @@ pub(super) struct Segment {
     /// Written since the last sync was asked for.
     pub(super) dirty: bool,
     pub(super) sealed: bool,
+    /// It has no message, but goodbyes, and stays for their sake until it is too old.
+    pub(super) farewells: bool,
     pub(super) ids: Ids,
     /// Ids of runs before this one, while there is no foot.
     pub(super) early: Vec<Given>,
@@ -107,6 +120,11 @@ impl Segment {
     /// A segment that holds no message yet.
     pub(super) fn new(number: u64, file: Option<Arc<File>>, end: u64) -> Self {
         Self { number, file, head: end, end, size: end, ..Self::default() }
+    }
+
+    /// Is nothing in it of use any more?
+    pub(super) fn is_empty(&self) -> bool {
+        self.spans.is_empty() && !self.farewells
     }
 
     /// Takes note of a message's time.
@@ -157,7 +175,7 @@ impl Digest {
         let mut digest = Self { number, newer, end: size, behind: size, ..Self::default() };
         loop {
             match scan.step()? {
-                Step::Record(raw) if raw.kind >= kind::MARKS => {
+                Step::Record(raw) if kind::is_foot(raw.kind) => {
                     (digest.end, digest.foot) = (raw.offset, true);
                     break;
                 }
@@ -188,6 +206,12 @@ impl Digest {
             kind::ROOMS => {
                 for (name, last, floor) in rooms(raw.body) {
                     self.rooms.insert(name.to_owned(), (last, floor));
+                }
+            }
+            kind::GONE => {
+                if let Some((session, at)) = gone(raw.body) {
+                    self.ids.push(Given::goodbye(session));
+                    self.last_at = self.last_at.max(at);
                 }
             }
             _ => {

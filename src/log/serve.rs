@@ -155,7 +155,7 @@ impl Log {
             }
             let given = segment.early.iter().filter(|given| given.session == session);
             early.extend(given.map(|given| {
-                let room = self.rooms.get(given.room).name.to_string();
+                let room = if given.is_goodbye() { String::new() } else { self.rooms.get(given.room).name.to_string() };
                 Known { id: given.id, room, seq: given.seq }
             }));
         }
@@ -167,10 +167,12 @@ impl Log {
                 let mut older = known_in(&site, number, ids, session).unwrap_or_default();
                 older.append(&mut known);
                 known = older;
-                if known.len() >= IDS {
+                if known.len() >= IDS || known.iter().any(is_goodbye) {
                     break;
                 }
             }
+            let gone = known.iter().rposition(is_goodbye).map_or(0, |last| last + 1);
+            known.drain(..gone);
             known.drain(..known.len().saturating_sub(IDS));
             ChoreResult(Done::Known(known))
         })
@@ -197,6 +199,18 @@ fn known_in(site: &Site, number: u64, ids: Ids, session: [u8; 16]) -> io::Result
         }
         Err(error) => return Err(error),
     };
-    let named = |Given { id, room, seq, .. }| Some(Known { id, room: spans.get(room as usize)?.0.clone(), seq });
+    let named = |given: Given| {
+        let room = if given.is_goodbye() {
+            String::new()
+        } else {
+            spans.get(given.room as usize).map(|span| span.0.clone())?
+        };
+        Some(Known { id: given.id, room, seq: given.seq })
+    };
     Ok(given.into_iter().filter_map(named).collect())
+}
+
+/// The session's goodbye: numbers begin at 1.
+fn is_goodbye(known: &Known) -> bool {
+    known.seq == 0
 }

@@ -247,3 +247,25 @@ fn a_name_that_looks_like_a_held_one_is_held_too() {
     alice.hear_all(&["#lobby -- scope joined (back)", "#lobby -- scope is now bob"]);
     alice.ask("/nick ѕсоре", "- you are ѕсоре");
 }
+
+#[test]
+fn after_quit_the_name_is_free_and_nothing_brings_the_session_back() {
+    let mut chat = Chat::new();
+    let [mut alice, mut bob] = chat.programs(["alice", "bob"]);
+    bob.says("/session");
+    let welcome = bob.hears();
+    let token = welcome.split('"').nth(11).unwrap().to_owned();
+    bob.ask(r#"{"say":"kept","id":"b-1"}"#, r#"{"type":"receipt","room":"lobby","seq":1,"id":"b-1"}"#);
+    bob.says("/quit");
+    bob.rest();
+    alice.fence();
+    alice.says("/nick bob");
+    let heard = alice.fence();
+    assert!(heard.iter().any(|line| line.contains("you are bob")), "{heard:?}");
+    for _ in 0..2 {
+        let mut other = chat.guest();
+        other.is_refused(&format!("/session {token}"), "no-session");
+        // The history knows what was said, and a restart forgets who said goodbye, but not that it was said.
+        chat = chat.killed_and_started_again();
+    }
+}

@@ -6,6 +6,7 @@ mod beside;
 mod crashes;
 mod damage;
 mod faults;
+mod goodbye;
 mod machine;
 mod model;
 mod retention;

@@ -89,8 +89,8 @@ pub(super) struct Batch {
     places: Vec<u32>,
     text: String,
     pub(super) owed: Vec<Owed>,
-    /// Something in it has a number.
-    pub(super) numbered: bool,
+    /// Something in it is to be kept: what has a number, or somebody's goodbye.
+    pub(super) kept: bool,
 }
 
 impl Batch {
@@ -100,9 +100,9 @@ impl Batch {
         self.number as u32
     }
 
-    /// Is there nothing to be heard and nothing owed?
+    /// Is there nothing to be heard, nothing owed and nothing kept?
     pub(super) fn is_empty(&self) -> bool {
-        self.used == 0 && self.owed.is_empty()
+        self.used == 0 && self.owed.is_empty() && !self.kept
     }
 
     /// Keeps a text for as long as the batch lasts.
@@ -118,7 +118,7 @@ impl Batch {
 
     /// Adds an event to what a room hears.
     pub(super) fn push(&mut self, room: RoomId, event: Event) {
-        self.numbered |= event.seq > 0;
+        self.kept |= event.seq > 0;
         self.events_of(room).events.push(event);
     }
 
@@ -149,7 +149,7 @@ impl Batch {
 
     /// What could not be kept: numbers are taken back, what was promised is taken out. Answers who is refused what.
     pub(super) fn unkeep(&mut self) -> Vec<Owed> {
-        self.numbered = false;
+        self.kept = false;
         for room in &mut self.rooms[..self.used] {
             for event in &mut room.events {
                 event.seq = 0;
@@ -171,7 +171,7 @@ impl Batch {
         self.used = 0;
         self.number += 1;
         self.at = None;
-        self.numbered = false;
+        self.kept = false;
         self.text.clear();
         self.owed.clear();
     }

@@ -172,6 +172,11 @@ impl Chat {
         self.inspecting.retain(|&(_, asker)| asker != person);
         let Some(session) = voice.session else { return };
         if farewell == Farewell::Quit || !voice.known {
+            // Only what was said with an id makes a session known to the history.
+            if self.sessions.has_receipts(session) && !self.keeper.is_stopped() {
+                self.keeper.forget_session(cx, self.sessions.get(session).digest);
+                self.batch.kept = true;
+            }
             self.sessions.end(session);
         } else {
             let hold = farewell == Farewell::Broken;

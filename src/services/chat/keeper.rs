@@ -174,6 +174,13 @@ impl Keeper {
         })
     }
 
+    /// A session has said goodbye: also after a restart nobody can take it up.
+    pub(super) fn forget_session(&mut self, cx: &Cx<'_>, session: Digest) {
+        if let Some(log) = &mut self.log {
+            log.forget_session(session, cx.wall().millis());
+        }
+    }
+
     /// Writes the batch.
     pub(super) fn commit(&mut self) -> Kept {
         let Some(log) = &mut self.log else { return Kept::Done };
@@ -342,7 +349,7 @@ impl Chat {
 
     /// Writes what was said to the history. What could not be written is not pretended to be.
     pub(super) fn commit(&mut self, cx: &mut Cx<'_>) {
-        if !self.batch.numbered {
+        if !self.batch.kept {
             return;
         }
         match self.keeper.commit() {

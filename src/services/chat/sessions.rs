@@ -164,6 +164,11 @@ impl Sessions {
         self.held.release(name, own);
     }
 
+    /// Has a session said anything with an id?
+    pub(super) fn has_receipts(&self, id: SessionId) -> bool {
+        !self.get(id).receipts.is_empty()
+    }
+
     /// What a session said with this id, if it did.
     pub(super) fn receipt(&self, id: SessionId, said: &str) -> Option<&Receipt> {
         let print = id_hash(said);
