@@ -1,18 +1,21 @@
 """Servers pinned to one core, the generator on another: what bars and run have in common."""
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, GENERATOR_CORE = CORES[0], CORES[-1]
-READY = 10.0
+READY = 30.0
 
 
 def say(text):
@@ -48,10 +51,17 @@ class Server:
                 return
             if self.process.poll() is not None:
                 break
-            time.sleep(0.002)
+            time.sleep(0.0005)
         text = open(self.log.name, errors="replace").read()
         self.stop()
         raise RuntimeError(f"{self.name} did not start: {text[-500:]}")
+
+    def finish(self):
+        """Asks it to stop, and answers what valgrind counted."""
+        self.process.terminate()
+        self.process.wait()
+        text = open(self.log.name, errors="replace").read()
+        return int(re.search(r"Collected\s*:\s*(\d+)", text).group(1))
 
     def stop(self):
         if self.process.poll() is None:
@@ -72,17 +82,23 @@ def accepts(address):
         return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in list(table)[1:])
 
 
-def parlor(binary, *flags, history=False, name="parlor"):
+def under_valgrind(start, binary):
+    """The same server, its instructions counted."""
+    counting = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    return start(binary, before=counting)
+
+
+def parlor(binary, *flags, history=False, name="parlor", before=()):
     """The chat and an echo. Flood control and, unless asked for, the history are off, as the bars say."""
     recording = [] if history else ["--no-history"]
-    command = [binary, "serve", "--listen", "chat=127.0.0.1:0", "--listen", "echo=127.0.0.1:0", "--flood", "off",
+    command = [*before, binary, "serve", "--listen", "chat=127.0.0.1:0", "--listen", "echo=127.0.0.1:0", "--flood", "off",
                "--max-connections", "30000", *recording, *flags]
     return Server(name, command, listening=["chat", "echo"])
 
 
-def floor(generator, *flags):
+def floor(generator, *flags, before=()):
     """The least that a server can do."""
-    return Server("floor", [generator, "bench", "floor", "127.0.0.1:0", *flags], listening=["floor"])
+    return Server("floor", [*before, generator, "bench", "floor", "127.0.0.1:0", *flags], listening=["floor"])
 
 
 class Failed(RuntimeError):
@@ -102,6 +118,39 @@ def bench(generator, what, address, *options, pid=None, binary_core=None):
     if done.returncode != 0 or not report["ok"]:
         raise Failed(f"{' '.join(command)}: a check failed: {done.stdout}")
     return report
+
+
+@contextlib.contextmanager
+def idlers(generator, address, count, *options):
+    """So many connections that stay, and say nothing."""
+    command = ["taskset", "-c", str(GENERATOR_CORE), generator, "bench", "idle", address, "--connections", str(count),
+               "--duration", "100000", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in process.stderr:
+            if line.startswith(f"{count} connected"):
+                break
+        else:
+            raise Failed(f"{' '.join(command)}: not everybody came")
+        # What it goes on saying must not stop it.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def resident(pid):
+    """In MiB."""
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1)) / 1024
+
+
+def stripped_size(binary):
+    """In MiB; without `strip` as it is."""
+    with tempfile.NamedTemporaryFile() as copy:
+        done = shutil.which("strip") and subprocess.run(["strip", "-o", copy.name, binary], check=False).returncode == 0
+        return os.path.getsize(copy.name if done else binary) / 2**20
 
 
 def median(values):
