@@ -40,7 +40,8 @@ impl Buffer {
     /// How much waits.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.waiting().len()
+        let Some(filled) = &self.0 else { return 0 };
+        filled.shared.as_ref().map_or(filled.own.len(), |all| all.len()) - filled.start
     }
 
     /// Does nothing wait?

@@ -36,31 +36,19 @@ impl Framing {
 
     /// Appends `frame` to `out` as it stands on the wire. The fixed framing cuts what is longer than one frame into
     /// several, between characters.
+    #[inline]
     pub fn encode(self, frame: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::Lines { .. } => {
-                out.reserve(frame.len() + 1);
                 out.extend_from_slice(frame);
                 out.push(b'\n');
             }
             Self::Length { .. } => {
                 let length = u32::try_from(frame.len()).expect("no buffer here holds 4 GiB");
-                out.reserve(frame.len() + 4);
                 out.extend_from_slice(&length.to_be_bytes());
                 out.extend_from_slice(frame);
             }
-            Self::Fixed => {
-                let mut rest = frame;
-                loop {
-                    let (piece, after) = rest.split_at(cut(rest));
-                    out.extend_from_slice(piece);
-                    out.resize(out.len() + FIXED_FRAME - piece.len(), 0);
-                    rest = after;
-                    if rest.is_empty() {
-                        break;
-                    }
-                }
-            }
+            Self::Fixed => encode_fixed(frame, out),
             Self::Raw => out.extend_from_slice(frame),
         }
     }
@@ -87,6 +75,18 @@ impl Framing {
             Self::Raw => Some(1),
         };
         size.unwrap_or(wire.len()).clamp(1, wire.len().max(1))
+    }
+}
+
+fn encode_fixed(mut rest: &[u8], out: &mut Vec<u8>) {
+    loop {
+        let (piece, after) = rest.split_at(cut(rest));
+        out.extend_from_slice(piece);
+        out.resize(out.len() + FIXED_FRAME - piece.len(), 0);
+        rest = after;
+        if rest.is_empty() {
+            return;
+        }
     }
 }
 

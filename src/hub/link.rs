@@ -198,6 +198,10 @@ impl Link {
     /// So much output is written now: how many bytes behind it belong to a frame of which the peer has a part?
     pub(super) fn tear(&mut self, written: usize) {
         let (waiting, framing) = (self.outbox.waiting(), self.decoder.framing());
+        if written == waiting.len() {
+            self.torn = 0; // the usual case
+            return;
+        }
         let mut end = self.torn as usize;
         while end < written && written < waiting.len() && framing != Framing::Raw {
             end += framing.first_on_wire(&waiting[end..]);
