@@ -45,10 +45,10 @@ impl House {
     }
 
     pub(crate) fn with_history(settings: Settings, history: Option<Log>) -> Self {
-        let mut drawn = 0_u8;
+        let mut drawn = 0_u64;
         let random = move |bytes: &mut [u8]| {
-            drawn = drawn.wrapping_add(1);
-            bytes.fill(drawn);
+            drawn += 1;
+            bytes.iter_mut().zip(drawn.to_le_bytes().into_iter().cycle()).for_each(|(byte, drawn)| *byte = drawn);
         };
         let mut hub = Hub::new(Limits::default(), Box::new(random));
         let chat = hub.add(Chat::new(settings, history));

@@ -81,3 +81,31 @@ fn a_session_that_is_taken_up_owes_its_new_line_no_patience() {
     while house.work() {}
     assert_eq!(house.frames() - before, 700);
 }
+
+/// More than helpers take questions for at once.
+#[test]
+fn after_a_restart_everybody_can_come_back_at_once() {
+    const PEOPLE: usize = 700;
+    let folder = TempDir::new().unwrap();
+    let mut tokens = Vec::new();
+    let mut before = house(&folder);
+    for number in 0..PEOPLE {
+        let program = before.program();
+        before.says(program, "/session");
+        tokens.push(before.lines(program).pop().unwrap().split('"').nth(11).unwrap().to_owned());
+        before.says(program, &format!("/nick prog{number}"));
+        before.says(program, &format!(r#"{{"say":"here","id":"{number}"}}"#));
+        while before.work() {}
+    }
+    drop(before);
+    let mut house = house(&folder);
+    let people: Vec<_> = tokens.iter().map(|_| house.guest()).collect();
+    for (&who, token) in people.iter().zip(&tokens) {
+        house.says(who, &format!("/session {token}"));
+    }
+    while house.work() {}
+    for (number, who) in people.into_iter().enumerate() {
+        let heard = house.lines(who);
+        assert!(heard.contains(&format!("- welcome back, prog{number}")), "{number}: {:?}", heard.first());
+    }
+}

@@ -269,3 +269,25 @@ fn after_quit_the_name_is_free_and_nothing_brings_the_session_back() {
         chat = chat.killed_and_started_again();
     }
 }
+
+/// What it said last lies in a segment that was closed meanwhile, and is not read within a turn.
+#[test]
+fn a_session_has_its_name_after_a_restart_also_when_much_was_said_since() {
+    let chat = Chat::new();
+    let [mut alice, mut bob] = chat.programs(["alice", "bob"]);
+    bob.says("/session");
+    let token = bob.hears().split('"').nth(11).unwrap().to_owned();
+    bob.ask(r#"{"say":"kept","id":"b-1"}"#, r#"{"type":"receipt","room":"lobby","seq":1,"id":"b-1"}"#);
+    bob.says("/leave");
+    // More than the 4 MiB up to which a segment is gone on in.
+    let text = "x".repeat(4000);
+    for _ in 0..1200 {
+        alice.says(&text);
+    }
+    alice.fence();
+    let chat = chat.killed_and_started_again();
+    let chat = chat.killed_and_started_again();
+    let mut bob = chat.guest();
+    bob.ask(&format!("/session {token}"), "- welcome back, bob");
+    bob.hears_nothing();
+}

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Chat;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::sessions::{Digest, REMEMBERED};
@@ -61,6 +60,8 @@ pub(super) enum Progress {
     Fetched(PersonId),
     /// What a session said in an earlier run.
     Known(PersonId, Vec<Known>),
+    /// The name under which it did, if that is still to be had.
+    Speaker(PersonId, Option<String>),
 }
 
 /// What an answer is for.
@@ -69,6 +70,14 @@ enum Errand {
     Chore,
     Read(PersonId),
     Known(PersonId),
+    Speaker(PersonId),
+}
+
+impl Errand {
+    /// Is it of use only to this person?
+    fn is_for(self, person: PersonId) -> bool {
+        matches!(self, Self::Read(whose) | Self::Known(whose) | Self::Speaker(whose) if whose == person)
+    }
 }
 
 /// The history, or that there is none.
@@ -134,7 +143,7 @@ impl Keeper {
     }
 
     /// Is a message in the history, where readers see it?
-    fn is_kept(&self, room: &str, seq: u64) -> bool {
+    pub(super) fn is_kept(&self, room: &str, seq: u64) -> bool {
         seq > 0 && self.log.as_ref().is_some_and(|log| seq <= log.shown(room))
     }
 
@@ -279,14 +288,19 @@ impl Keeper {
         }
     }
 
-    /// Who said something, if the cache knows.
-    pub(super) fn speaker(&mut self, cx: &Cx<'_>, room: &str, seq: u64) -> Option<String> {
-        let read = self.log.as_mut()?.read(room, seq - 1, 1, cx.wall().millis());
-        let Read::Records(records) = read else { return None };
-        records.iter().next().map(|record| record.from.to_owned())
+    /// Asks who said something, for somebody who waits for it. The answer may be here at once.
+    pub(super) fn speaker(&mut self, cx: &mut Cx<'_>, person: PersonId, said: &Known) -> Option<Progress> {
+        let Some(log) = &mut self.log else { return Some(Progress::Speaker(person, None)) };
+        match log.read(&said.room, said.seq - 1, 1, cx.wall().millis()) {
+            Read::Later(chore) => {
+                self.send(cx, Lane::Any, Errand::Speaker(person), chore);
+                None
+            }
+            read => Some(Progress::Speaker(person, first_speaker(&read))),
+        }
     }
 
-    /// Asks what a session said in an earlier run. Answers whether there is anything to ask.
+    /// Asks what a session said in an earlier run. Answers whether a helper is free for it.
     pub(super) fn ask_for(&mut self, cx: &mut Cx<'_>, person: PersonId, digest: Digest) -> bool {
         let Some(log) = self.log.as_ref().filter(|_| self.errands.len() < READS) else { return false };
         let since = cx.wall().millis().saturating_sub(u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX));
@@ -299,10 +313,10 @@ impl Keeper {
     pub(super) fn forget_reader(&mut self, person: PersonId) {
         self.fetched.retain(|&(reader, _)| reader != person);
         // What a helper is fetching for them is dropped when it comes.
-        self.errands.retain(|&(_, errand)| errand != Errand::Read(person) && errand != Errand::Known(person));
+        self.errands.retain(|&(_, errand)| !errand.is_for(person));
     }
 
-    fn done(&mut self, job: JobId, result: Done) -> Progress {
+    pub(super) fn done(&mut self, job: JobId, result: Done) -> Progress {
         let errand = self.errands.iter().position(|&(asked, _)| asked == job).map(|at| self.errands.swap_remove(at).1);
         let Some(log) = &mut self.log else { return Progress::Nothing };
         self.stale = true;
@@ -326,60 +340,14 @@ impl Keeper {
             }
             (Outcome::Known(known), Some(Errand::Known(person))) => Progress::Known(person, known),
             (_, Some(Errand::Known(person))) => Progress::Known(person, Vec::new()),
+            (Outcome::Read(read), Some(Errand::Speaker(person))) => Progress::Speaker(person, first_speaker(&read)),
+            (_, Some(Errand::Speaker(person))) => Progress::Speaker(person, None),
             _ => Progress::Nothing,
         }
     }
 }
 
-impl Chat {
-    /// A helper of the history has answered.
-    pub(super) fn kept(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
-        match self.keeper.done(job, result) {
-            Progress::Nothing => {}
-            Progress::Batch(kept) => {
-                if kept == Kept::Failed {
-                    self.lose_batch(cx);
-                }
-                self.deliver(cx);
-            }
-            Progress::Fetched(person) => self.catch_up(person),
-            Progress::Known(person, known) => self.recall(person, known),
-        }
-    }
-
-    /// Writes what was said to the history. What could not be written is not pretended to be.
-    pub(super) fn commit(&mut self, cx: &mut Cx<'_>) {
-        if !self.batch.kept {
-            return;
-        }
-        match self.keeper.commit() {
-            Kept::Done | Kept::Later => {}
-            Kept::Failed => self.lose_batch(cx),
-        }
-    }
-
-    /// The batch could not be kept: what was to be kept for sure is refused, the rest is heard without a number.
-    pub(super) fn lose_batch(&mut self, cx: &mut Cx<'_>) {
-        for owed in self.batch.unkeep() {
-            if self.keeper.is_kept(self.batch.text(&owed.room), owed.seq) {
-                self.batch.owed.push(owed); // said again, and in the history since it was said first
-                continue;
-            }
-            self.receipted(cx, owed.conn);
-            if !self.is_owed(&owed) {
-                continue;
-            }
-            let id = self.batch.text(&owed.id).to_owned();
-            if let Some(session) = self.voices.get(owed.person).and_then(|voice| voice.session) {
-                self.sessions.unsay(session, &id);
-            }
-            let text = format!("the history could not be written; what you said as {id:?} was not heard");
-            self.complain(cx, owed.person, "history", &text);
-        }
-    }
-
-    pub(super) fn set_alarm(&mut self, cx: &mut Cx<'_>) {
-        let alarm = self.keeper.tick(cx).min(self.pauses.due()).min(self.breath.due());
-        cx.set_alarm(alarm);
-    }
+fn first_speaker(read: &Read) -> Option<String> {
+    let Read::Records(records) = read else { return None };
+    records.iter().next().map(|record| record.from.to_owned())
 }

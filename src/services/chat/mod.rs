@@ -12,6 +12,7 @@ mod breath;
 mod coming;
 mod deliver;
 mod keeper;
+mod keeping;
 mod language;
 mod lists;
 mod pace;
@@ -107,6 +108,8 @@ pub struct Chat {
     neighbours: Neighbours,
     /// Rooms that may be forgotten at the turn's end.
     emptied: Vec<RoomId>,
+    /// People who have shown a token of which the history has not been asked yet.
+    unasked: VecDeque<PersonId>,
     /// People of whom the history has said what they said before a restart.
     returned: Vec<PersonId>,
     /// Who asked for the kernel's figures.
@@ -149,6 +152,7 @@ impl Chat {
             breath: breath::Breath::default(),
             neighbours: Neighbours::default(),
             emptied: Vec::new(),
+            unasked: VecDeque::new(),
             returned: Vec::new(),
             inspecting: Vec::new(),
             frame: Vec::new(),

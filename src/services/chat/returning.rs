@@ -2,6 +2,7 @@
 
 use super::Chat;
 use super::batch::What;
+use super::keeper::Progress;
 use super::language::Complaint;
 use super::language::Name;
 use super::language::{Form, Speech};
@@ -18,6 +19,8 @@ pub(super) struct Returning {
     named: Vec<(Name, u64)>,
     /// What the history says that it said, once it has answered.
     known: Vec<Known>,
+    /// And under which name it said the last of it.
+    name: Option<String>,
 }
 
 impl Chat {
@@ -120,7 +123,7 @@ impl Chat {
             }
         }
         let Some(token) = sessions::read(token) else { return self.complain_of_no_session(cx, person) };
-        let returning = Returning { token, named, known: Vec::new() };
+        let returning = Returning { token, named, known: Vec::new(), name: None };
         if let Some(session) = self.session_with(cx, token) {
             return self.take_up_known(cx, person, session, returning);
         }
@@ -131,21 +134,50 @@ impl Chat {
         // until it has answered.
         voice.rare().returning = Some(returning);
         let conn = voice.conn;
-        if self.keeper.ask_for(cx, person, sessions::digest(token)) {
-            cx.hold(conn, Hold::own(0));
-        } else {
-            self.remember(cx, person);
+        if self.keeper.is_off() {
+            return self.remember(cx, person);
+        }
+        cx.hold(conn, Hold::own(0));
+        self.unasked.push_back(person);
+        self.ask_for_those_who_wait(cx);
+    }
+
+    /// Asks the history about tokens, as many as helpers have time for. After a restart everybody may come at once.
+    pub(super) fn ask_for_those_who_wait(&mut self, cx: &mut Cx<'_>) {
+        while let Some(&person) = self.unasked.front() {
+            let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
+            let token = rare.and_then(|rare| rare.returning.as_ref()).map(|returning| returning.token);
+            if token.is_some_and(|token| !self.keeper.ask_for(cx, person, sessions::digest(token))) {
+                return;
+            }
+            self.unasked.pop_front();
         }
     }
 
-    /// The history has answered what a session said before the server was started again. It is taken up with the next
-    /// batch.
-    pub(super) fn recall(&mut self, person: PersonId, known: Vec<Known>) {
-        let rare = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut());
-        if let Some(returning) = rare.and_then(|rare| rare.returning.as_mut()) {
+    /// The history has answered what a session said before the server was started again.
+    pub(super) fn recall(&mut self, cx: &mut Cx<'_>, person: PersonId, known: Vec<Known>) {
+        let speaker = match known.last() {
+            Some(last) => self.keeper.speaker(cx, person, last),
+            None => Some(Progress::Speaker(person, None)),
+        };
+        if let Some(returning) = self.returning(person) {
             returning.known = known;
+        }
+        if let Some(Progress::Speaker(person, name)) = speaker {
+            self.recall_name(person, name);
+        }
+    }
+
+    /// And under which name. It is taken up with the next batch.
+    pub(super) fn recall_name(&mut self, person: PersonId, name: Option<String>) {
+        if let Some(returning) = self.returning(person) {
+            returning.name = name;
             self.returned.push(person);
         }
+    }
+
+    fn returning(&mut self, person: PersonId) -> Option<&mut Returning> {
+        self.voices.get_mut(person)?.rare.as_mut()?.returning.as_mut()
     }
 
     /// Takes up a session that only the history knew, if it does.
@@ -162,12 +194,11 @@ impl Chat {
         if known.is_empty() {
             return self.complain_of_no_session(cx, person);
         }
-        let name = known.last().and_then(|last| self.keeper.speaker(cx, &last.room, last.seq));
         let session = self.sessions.begin(sessions::digest(returning.token), person);
         for Known { id, room, seq } in known {
             self.sessions.remember_print(session, id, &room, seq);
         }
-        let name = name.and_then(|name| self.named(&name).ok());
+        let name = returning.name.take().and_then(|name| self.named(&name).ok());
         self.sessions.orphan(session, name);
         self.take_up_known(cx, person, session, returning);
     }
