@@ -186,6 +186,39 @@ fn idle_connections_are_counted_and_stay() {
 }
 
 #[test]
+fn connections_that_come_and_go_are_all_welcomed() {
+    let server = chat();
+    let floor = Start::parlor(&["bench", "floor", "127.0.0.1:0"]).expecting(1).go();
+    for (place, dialect) in [(server.place(0), "parlor"), (floor.place(0), "lines")] {
+        let address = place.to_string();
+        let words =
+            ["churn", &address, "--dialect", dialect, "--connections", "5", "--duration", "0.3", "--warmup", "0"];
+        let (code, report) = bench(&words);
+        assert_eq!(code, 0, "{report}");
+        assert!(report["welcomed"].as_u64().unwrap() > 5, "{report}");
+    }
+}
+
+#[test]
+fn after_a_storm_everybody_has_heard_everything_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let server = Start::serve(&["--data", data, "--flood", "off"]).listen("chat=127.0.0.1:0").go();
+    let (code, report) = bench(&["storm", &server.place(0).to_string(), "--connections", "20", "--count", "5"]);
+    assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
+    // Five before, five while they were away, five as they returned.
+    assert_eq!((&report["messages"], &report["deliveries"]), (&15.into(), &300.into()));
+}
+
+#[test]
+fn a_storm_without_a_history_fails() {
+    let server = chat();
+    let (code, report) = bench(&["storm", &server.place(0).to_string(), "--connections", "3"]);
+    assert_eq!(code, 1);
+    assert!(report["complaint"].as_str().unwrap().starts_with("the server says: ! "), "{report}");
+}
+
+#[test]
 fn what_cannot_be_measured_is_wrong_usage() {
     let cases: [(&[&str], &str); 4] = [
         (&["--size", "15"], "a text has 16 to 4096 bytes"),

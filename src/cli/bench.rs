@@ -12,7 +12,7 @@ use super::Failure;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::daemon::{logger, raise_descriptor_limit};
 use crate::hub::Target;
-use crate::load::{self, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server};
+use crate::load::{self, Churn, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server, Storm};
 
 /// How long the server may take to answer the first connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -31,6 +31,10 @@ enum What {
     Echo(EchoArgs),
     /// Many come and stay, and say nothing: what letting them in costs, and their memory and CPU, given --pid
     Idle(IdleArgs),
+    /// Connections are made, welcomed, closed and made again
+    Churn(ChurnArgs),
+    /// Everybody's line breaks, something is said meanwhile, all come back at once and resume: a chat with a history
+    Storm(StormArgs),
     /// Serve the least that a server can do: a chunk is read, and written to every other connection
     Floor(FloorArgs),
 }
@@ -127,6 +131,54 @@ struct IdleArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct ChurnArgs {
+    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
+    address: ServerAddress,
+    /// How many connections at a time
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    connections: usize,
+    /// The language that the server speaks; with lines, whose servers say no welcome, the end is waited for
+    #[arg(long, value_name = "DIALECT", default_value = "parlor")]
+    dialect: Dialect,
+    /// How long it is measured, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    duration: Duration,
+    /// How long it runs before that, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    warmup: Duration,
+    /// The server's process: its CPU time is told
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Print one object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct StormArgs {
+    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
+    address: ServerAddress,
+    /// How many break and come back
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    connections: usize,
+    /// How many messages are said before the storm, while all are away, and as they return
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    count: u32,
+    /// The room
+    #[arg(long, value_name = "ROOM", default_value = "bench")]
+    room: String,
+    /// How names begin
+    #[arg(long, value_name = "NAME", default_value = "s")]
+    name: String,
+    /// The server's process: its CPU time is told
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Print one object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct FloorArgs {
     /// Where to listen: HOST:PORT, port 0 takes any
     address: SocketAddr,
@@ -190,6 +242,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             ..plan
         }),
         What::Idle(args) => idle(args),
+        What::Churn(args) => churn(&args),
+        What::Storm(args) => storm(args),
         What::Floor(args) => floor(&args),
     }
 }
@@ -222,6 +276,30 @@ fn idle(args: IdleArgs) -> Result<ExitCode, Failure> {
         room: args.room,
         connections: args.connections,
         time: args.duration,
+        pid: args.pid,
+    })?;
+    tell(&outcome, args.json)
+}
+
+fn churn(args: &ChurnArgs) -> Result<ExitCode, Failure> {
+    let outcome = load::churn(Churn {
+        server: server(&args.address)?,
+        dialect: args.dialect.into(),
+        connections: args.connections,
+        time: args.duration,
+        warm_up: args.warmup,
+        pid: args.pid,
+    })?;
+    tell(&outcome, args.json)
+}
+
+fn storm(args: StormArgs) -> Result<ExitCode, Failure> {
+    let outcome = load::storm(Storm {
+        server: server(&args.address)?,
+        room: args.room,
+        name: args.name,
+        connections: args.connections,
+        messages: args.count,
         pid: args.pid,
     })?;
     tell(&outcome, args.json)

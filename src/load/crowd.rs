@@ -37,6 +37,8 @@ impl Server {
 pub(super) trait Hears {
     /// A message's text came to a connection.
     fn text(&mut self, connection: usize, text: &[u8]);
+    /// A line came that is no message and asks for nothing.
+    fn line(&mut self, _connection: usize, _line: &[u8]) {}
 }
 
 #[derive(Debug, Default)]
@@ -82,14 +84,32 @@ impl Crowd {
             if self.language.is_ready_at_once(self.parts[self.begun]) {
                 self.next = cx.now() + BETWEEN;
             }
-            let id = cx.open(self.server.target(), Framing::Raw);
-            if self.numbers.len() <= id.slot() {
-                self.numbers.resize(id.slot() + 1, usize::MAX);
-            }
-            self.numbers[id.slot()] = self.begun;
-            self.links[self.begun].id = Some(id);
+            self.open(cx, self.begun);
             self.begun += 1;
         }
+    }
+
+    fn open(&mut self, cx: &mut Cx<'_>, number: usize) -> ConnId {
+        let id = cx.open(self.server.target(), Framing::Raw);
+        if self.numbers.len() <= id.slot() {
+            self.numbers.resize(id.slot() + 1, usize::MAX);
+        }
+        self.numbers[id.slot()] = number;
+        self.links[number].id = Some(id);
+        id
+    }
+
+    /// Breaks a connection.
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>, number: usize) {
+        if let Some(id) = self.links[number].id.take() {
+            cx.close(id);
+        }
+        self.links[number].piece.clear();
+    }
+
+    /// Opens a connection again that was left, without a greeting.
+    pub(super) fn come_back(&mut self, cx: &mut Cx<'_>, number: usize) -> ConnId {
+        self.open(cx, number)
     }
 
     /// Is everybody where they should be?
@@ -114,6 +134,9 @@ impl Crowd {
     pub(super) fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let number = self.numbers[id.slot()];
         let part = self.parts[number];
+        if self.links[number].ready {
+            return;
+        }
         let greeting = self.language.greeting(part, number);
         if !greeting.is_empty() {
             let _ = cx.send_wire(id, greeting.as_bytes());
@@ -132,6 +155,9 @@ impl Crowd {
 
     pub(super) fn closed(&mut self, id: ConnId, why: Reason) {
         let number = self.numbers[id.slot()];
+        if self.links[number].id != Some(id) {
+            return;
+        }
         self.links[number].id = None;
         self.complain(&format!("connection {number} broke: {why}"));
     }
@@ -143,6 +169,9 @@ impl Crowd {
     /// Bytes came to a connection.
     pub(super) fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], desk: &mut impl Hears) {
         let number = self.numbers[id.slot()];
+        if self.links[number].id != Some(id) {
+            return;
+        }
         let mut piece = std::mem::take(&mut self.links[number].piece);
         if piece.is_empty() {
             let used = self.read(cx, number, bytes, desk);
@@ -169,7 +198,7 @@ impl Crowd {
                 }
                 Found::Line(line, size) => {
                     used += size;
-                    if let Some(name) = self.line(cx, number, line) {
+                    if let Some(name) = self.line(cx, number, line, desk) {
                         self.shape.set_name(name);
                         used -= size;
                     }
@@ -180,9 +209,9 @@ impl Crowd {
     }
 
     /// A line that is no message. Answers how long names are, if that has to be learnt to read it.
-    fn line(&mut self, cx: &mut Cx<'_>, number: usize, line: &[u8]) -> Option<usize> {
+    fn line(&mut self, cx: &mut Cx<'_>, number: usize, line: &[u8], desk: &mut impl Hears) -> Option<usize> {
         match self.language.control(line) {
-            Control::Nothing => {}
+            Control::Nothing => desk.line(number, line),
             Control::Welcome if self.parts[number] != Part::Visitor => {}
             Control::Welcome | Control::Ready => self.stands(cx, number),
             Control::Answer(answer) => {

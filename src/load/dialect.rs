@@ -25,6 +25,8 @@ pub(super) enum Part {
     Speaker,
     /// Is in the room and hears.
     Hearer,
+    /// In the room, with a name and a session.
+    Member,
     /// Hears what it says itself.
     Echo,
     /// Is there, wherever the server puts it.
@@ -103,7 +105,7 @@ impl Shape {
     }
 }
 
-fn line(bytes: &[u8]) -> Found<'_> {
+pub(super) fn line(bytes: &[u8]) -> Found<'_> {
     match memchr(b'\n', bytes) {
         Some(end) => Found::Line(bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]), end + 1),
         None => Found::More,
@@ -148,6 +150,7 @@ impl Language {
         match (self.dialect, part) {
             (Dialect::Parlor | Dialect::Nats, Part::Visitor) => String::new(),
             (Dialect::Parlor, Part::Hearer) => format!("/join {room}\n/leave lobby\n"),
+            (Dialect::Parlor, Part::Member) => format!("/nick {name}\n/join {room}\n/leave lobby\n/session\n"),
             (Dialect::Parlor, _) => format!("/nick {name}\n/join {room}\n/leave lobby\n"),
             (Dialect::Redis, Part::Hearer) => format!("SUBSCRIBE {room}\r\n"),
             (Dialect::Lines | Dialect::Redis, _) => String::new(),

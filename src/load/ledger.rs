@@ -1,6 +1,7 @@
 //! Who has heard what: every message of every speaker at every hearer, once and in order, or else it is counted.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -27,6 +28,13 @@ impl Faults {
     /// Was everything as it should be?
     pub(super) fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lost, repeated, reordered, wrong } = self;
+        write!(out, "lost {lost}, repeated {repeated}, reordered {reordered}, wrong {wrong}")
     }
 }
 

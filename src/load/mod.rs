@@ -4,6 +4,7 @@
 //! CPU per delivery is compared with the [`Floor`], which does the same work and nothing besides.
 #![allow(clippy::cast_precision_loss, reason = "figures for people: fifteen digits are more than enough")]
 
+mod churn;
 mod crowd;
 mod desk;
 mod dialect;
@@ -15,6 +16,7 @@ mod process;
 mod progress;
 mod report;
 mod run;
+mod storm;
 mod text;
 
 use std::fmt::Display;
@@ -22,18 +24,22 @@ use std::io;
 
 use serde::Serialize;
 
+use self::churn::Door;
 use self::idle::Lounge;
 use self::progress::Progress;
 use self::run::Run;
+use self::storm::Weather;
 use crate::hub::{Cx, Hub, Limits, Service};
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Reactor, random};
 
+pub use self::churn::Churn;
 pub use self::crowd::Server;
 pub use self::dialect::Dialect;
 pub use self::exchange::{Exchange, Length, Pace};
 pub use self::floor::{Floor, Ideal};
 pub use self::idle::Idle;
+pub use self::storm::Storm;
 
 /// What may wait for a server that is slower than its load: the open loop goes on speaking.
 const OUTPUT: usize = 64 * 1024 * 1024;
@@ -72,6 +78,24 @@ pub fn exchange(plan: Exchange) -> io::Result<Outcome> {
 pub fn idle(plan: Idle) -> io::Result<Outcome> {
     let lounge = Lounge::new(plan, Progress::new())?;
     drive(lounge, Lounge::begin, |lounge| lounge.report.as_ref().map(|report| Outcome::of(report, report.ok)))
+}
+
+/// Measures what connections cost that come and go.
+///
+/// # Errors
+/// The loop fails, or the server's process can't be looked at.
+pub fn churn(plan: Churn) -> io::Result<Outcome> {
+    let door = Door::new(plan, Progress::new())?;
+    drive(door, Door::begin, |door| door.report.as_ref().map(|report| Outcome::of(report, report.ok)))
+}
+
+/// Has everybody come back at once.
+///
+/// # Errors
+/// The loop fails, or the server's process can't be looked at.
+pub fn storm(plan: Storm) -> io::Result<Outcome> {
+    let weather = Weather::new(plan, Progress::new())?;
+    drive(weather, Weather::begin, |weather| weather.report.as_ref().map(|report| Outcome::of(report, report.ok)))
 }
 
 /// Runs a generator until it stops by itself.

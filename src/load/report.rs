@@ -62,6 +62,13 @@ pub(super) struct Percentiles {
     pub(super) max: f64,
 }
 
+impl fmt::Display for Percentiles {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { p50, p90, p99, p99_9, p99_99, max } = self;
+        write!(out, "p50 {p50:.1}  p90 {p90:.1}  p99 {p99:.1}  p99.9 {p99_9:.1}  p99.99 {p99_99:.1}  max {max:.1}")
+    }
+}
+
 /// What the server's process took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct ServerCost {
@@ -129,17 +136,15 @@ impl fmt::Display for Report {
         writeln!(out, "; {connections} connections, {speakers} speak {size} bytes")?;
         writeln!(out, "messages    {} in {:.3} s", self.messages, self.seconds)?;
         writeln!(out, "deliveries  {}, {:.0} a second", self.deliveries, self.per_second)?;
-        if let Some(Percentiles { p50, p90, p99, p99_9, p99_99, max }) = self.latency_us {
-            write!(out, "latency µs  p50 {p50:.1}  p90 {p90:.1}  p99 {p99:.1}  ")?;
-            writeln!(out, "p99.9 {p99_9:.1}  p99.99 {p99_99:.1}  max {max:.1}")?;
+        if let Some(latency) = self.latency_us {
+            writeln!(out, "latency µs  {latency}")?;
         }
         if let Some(ServerCost { cpu_ns, cpu_ns_each, resident_before, resident }) = self.server {
             let millis = Duration::from_nanos(cpu_ns).as_secs_f64() * 1000.0;
             write!(out, "server      {millis:.1} ms of CPU, {cpu_ns_each:.0} ns each; ")?;
             writeln!(out, "resident {} KiB, before anybody came {} KiB", resident / 1024, resident_before / 1024)?;
         }
-        let Faults { lost, repeated, reordered, wrong } = self.faults;
-        write!(out, "checks      lost {lost}, repeated {repeated}, reordered {reordered}, wrong {wrong}")?;
+        write!(out, "checks      {}", self.faults)?;
         match &self.complaint {
             Some(complaint) => write!(out, "; {complaint}"),
             None => Ok(()),

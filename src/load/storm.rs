@@ -1,0 +1,312 @@
+//! Storm: everybody's line breaks, something is said meanwhile, and all come back at once and resume. Each must then
+//! have heard everything once and in order, whether it was said before, meanwhile or after.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::crowd::{BETWEEN, Crowd, Hears, Server};
+use super::dialect::{Dialect, Language, Part};
+use super::ledger::{Faults, Ledger};
+use super::process::{Meter, Process};
+use super::progress::{Progress, Stillness, TICK};
+use super::report::{Latencies, Percentiles, ServerCost};
+use super::text::Texts;
+use crate::hub::{ConnId, Cx, Moment, Reason, Service};
+use crate::net::Clock;
+
+/// Nothing is heard for so long: what is missing will not come.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long everybody stays away, so that the server has noticed.
+const AWAY: Duration = Duration::from_millis(500);
+/// Bytes of a text.
+const SIZE: usize = 64;
+/// Who speaks; all others break.
+const SPEAKER: usize = 0;
+
+/// What is to be done. It is Parlor's sessions that are tried, so there is one dialect.
+#[derive(Debug, Clone)]
+pub struct Storm {
+    /// Where.
+    pub server: Server,
+    /// In which room.
+    pub room: String,
+    /// How names begin.
+    pub name: String,
+    /// How many break and come back.
+    pub connections: usize,
+    /// How many messages are said before, meanwhile, and after.
+    pub messages: u32,
+    /// The server's process, if its cost is to be known.
+    pub pid: Option<u32>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StormReport {
+    bench: &'static str,
+    connections: usize,
+    messages: u32,
+    deliveries: u64,
+    #[serde(flatten)]
+    faults: Faults,
+    /// From the moment at which all came back until the last had resumed.
+    seconds: f64,
+    /// From that moment until one had resumed.
+    latency_us: Option<Percentiles>,
+    /// For each who came back.
+    server: Option<ServerCost>,
+    complaint: Option<String>,
+    pub(super) ok: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Gathering,
+    /// What was said before the storm is to be heard, and its number to be learnt.
+    Before,
+    /// All lines are broken until then.
+    Away(Moment),
+    /// All come back.
+    Returning,
+    Over,
+}
+
+/// What is heard.
+#[derive(Debug)]
+struct Log {
+    texts: Texts,
+    ledger: Ledger,
+    room: String,
+    heard: u64,
+    due: u64,
+    tokens: Vec<Option<String>>,
+    with_token: usize,
+    /// The room's number of the last message before the storm.
+    last: Option<u64>,
+    now: Moment,
+    began: Moment,
+    back: usize,
+    latencies: Latencies,
+}
+
+impl Hears for Log {
+    fn text(&mut self, hearer: usize, text: &[u8]) {
+        match self.texts.read(text) {
+            Some((SPEAKER, number)) if number > 0 && hearer != SPEAKER => {
+                self.heard += 1;
+                let settled = self.ledger.hear(hearer, SPEAKER, number);
+                self.due = self.due.saturating_sub(settled.into());
+            }
+            _ => self.ledger.faults.wrong += 1,
+        }
+    }
+
+    fn line(&mut self, connection: usize, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else { return };
+        if let Some(token) = line.strip_prefix("- session ") {
+            self.with_token += usize::from(self.tokens[connection].replace(token.to_owned()).is_none());
+        } else if line == "- end resume" {
+            self.back += 1;
+            self.latencies.record(self.now - self.began);
+        } else if let Some((number, text)) = self.said_before(line) {
+            match connection {
+                SPEAKER => self.last = Some(number),
+                hearer => self.text(hearer, text.as_bytes()),
+            }
+        }
+    }
+}
+
+impl Log {
+    /// `- #ROOM N TIME <NAME> TEXT`
+    fn said_before<'a>(&self, line: &'a str) -> Option<(u64, &'a str)> {
+        let rest = line.strip_prefix("- #")?.strip_prefix(&self.room[..])?.strip_prefix(' ')?;
+        let (number, rest) = rest.split_once(' ')?;
+        Some((number.parse().ok()?, rest.split_once("> ")?.1))
+    }
+}
+
+/// The storm, as a service.
+#[derive(Debug)]
+pub(super) struct Weather {
+    plan: Storm,
+    crowd: Crowd,
+    log: Log,
+    said: u32,
+    clock: Clock,
+    phase: Phase,
+    meter: Option<Meter>,
+    stillness: Stillness,
+    progress: Progress,
+    pub(super) report: Option<StormReport>,
+}
+
+impl Weather {
+    pub(super) fn new(plan: Storm, progress: Progress) -> std::io::Result<Self> {
+        let (room, name, digits) = (plan.room.clone(), plan.name.clone(), plan.connections.to_string().len());
+        let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
+        let all = plan.connections + 1;
+        let crowd = Crowd::new(plan.server.clone(), language, SIZE, vec![Part::Member; all]);
+        let log = Log {
+            texts: Texts::new(SIZE),
+            ledger: Ledger::new(1, all),
+            room: plan.room.clone(),
+            heard: 0,
+            due: 0,
+            tokens: vec![None; all],
+            with_token: 0,
+            last: None,
+            now: Moment::START,
+            began: Moment::START,
+            back: 0,
+            latencies: Latencies::new(),
+        };
+        let meter = plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
+        let (stillness, report) = (Stillness::default(), None);
+        let (clock, phase) = (Clock::default(), Phase::Gathering);
+        Ok(Self { plan, crowd, log, said: 0, clock, phase, meter, stillness, progress, report })
+    }
+
+    pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
+        self.crowd.gather(cx);
+    }
+
+    fn say(&mut self, cx: &mut Cx<'_>) {
+        let Some(id) = self.crowd.id(SPEAKER) else { return };
+        for _ in 0..self.plan.messages {
+            self.said += 1;
+            let line = [self.log.texts.write(SPEAKER, self.said), b"\n"].concat();
+            let _ = cx.send_wire(id, &line);
+        }
+        self.log.due += u64::from(self.plan.messages) * self.plan.connections as u64;
+    }
+
+    fn go_on(&mut self, cx: &mut Cx<'_>) {
+        let now = self.clock.now();
+        match self.phase {
+            Phase::Gathering if self.log.with_token == self.crowd.len() => {
+                self.say(cx);
+                self.phase = Phase::Before;
+                self.ask(cx);
+            }
+            Phase::Gathering => self.crowd.gather(cx),
+            Phase::Before if self.log.due == 0 && self.log.last.is_some() => self.part(cx, now),
+            Phase::Away(until) if now >= until => self.come_back(cx, now),
+            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => self.finish(cx, now),
+            _ => {}
+        }
+        let sign = self.crowd.ready() as u64 + self.log.heard + (self.log.with_token + self.log.back) as u64;
+        if self.stillness.lasts(sign, now) > PATIENCE {
+            self.crowd.complain("what is missing did not come");
+        }
+        if self.crowd.complaint.is_some() && self.phase != Phase::Over {
+            self.finish(cx, now);
+        }
+        self.progress.show(now, || format!("{} there, {} came back", self.crowd.ready(), self.log.back));
+        let due = match self.phase {
+            Phase::Away(until) => until - now,
+            Phase::Gathering => BETWEEN,
+            Phase::Before | Phase::Returning | Phase::Over => TICK,
+        };
+        cx.set_alarm(cx.now() + due.min(TICK));
+    }
+
+    /// Which number has the last that was said? Answers come in order, so it is known when this is answered.
+    fn ask(&self, cx: &mut Cx<'_>) {
+        if let Some(id) = self.crowd.id(SPEAKER) {
+            let _ = cx.send_wire(id, format!("/history {} 1\n", self.plan.room).as_bytes());
+        }
+    }
+
+    fn part(&mut self, cx: &mut Cx<'_>, now: Moment) {
+        for number in 1..self.crowd.len() {
+            self.crowd.leave(cx, number);
+        }
+        self.phase = Phase::Away(now + AWAY);
+    }
+
+    fn come_back(&mut self, cx: &mut Cx<'_>, now: Moment) {
+        self.say(cx);
+        if let Some(Err(error)) = self.meter.as_mut().map(Meter::start) {
+            self.crowd.complain(&error.to_string());
+        }
+        (self.log.began, self.phase) = (now, Phase::Returning);
+        let last = self.log.last.unwrap_or_default();
+        for number in 1..self.crowd.len() {
+            let id = self.crowd.come_back(cx, number);
+            let token = self.log.tokens[number].as_deref().unwrap_or_default();
+            let _ = cx.send_wire(id, format!("/session {token} {} {last}\n", self.plan.room).as_bytes());
+        }
+        self.say(cx);
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>, now: Moment) {
+        self.phase = Phase::Over;
+        self.progress.end();
+        cx.stop();
+        let server = self.meter.as_ref().map(|meter| meter.stop(self.plan.connections as f64)).transpose();
+        let server = server.unwrap_or_else(|error| {
+            self.crowd.complain(&format!("the server's process: {error}"));
+            None
+        });
+        let Faults { lost, .. } = self.log.ledger.faults;
+        let faults = Faults { lost: lost + self.log.due, ..self.log.ledger.faults };
+        let complaint = self.crowd.complaint.clone();
+        self.report = Some(StormReport {
+            bench: "storm",
+            connections: self.plan.connections,
+            messages: self.said,
+            deliveries: self.log.heard,
+            seconds: (now - self.log.began).as_secs_f64(),
+            latency_us: (self.log.back > 0).then(|| self.log.latencies.percentiles()),
+            server,
+            ok: faults.is_none() && complaint.is_none(),
+            faults,
+            complaint,
+        });
+    }
+}
+
+impl Service for Weather {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.crowd.opened(cx, id);
+    }
+
+    fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
+        self.log.now = self.clock.now();
+        self.crowd.chunk(cx, id, bytes, &mut self.log);
+    }
+
+    fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        if self.phase != Phase::Over {
+            self.go_on(cx);
+        }
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason) {
+        self.crowd.closed(id, why);
+    }
+}
+
+impl fmt::Display for StormReport {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            out,
+            "storm       {} broke and came back; all had resumed after {:.3} s",
+            self.connections, self.seconds
+        )?;
+        writeln!(out, "heard       {} deliveries of {} messages", self.deliveries, self.messages)?;
+        if let Some(latency) = self.latency_us {
+            writeln!(out, "latency µs  {latency}")?;
+        }
+        if let Some(server) = self.server {
+            writeln!(out, "server      {:.1} µs of CPU for each", server.cpu_ns_each / 1000.0)?;
+        }
+        write!(out, "checks      {}", self.faults)?;
+        self.complaint.as_ref().map_or(Ok(()), |complaint| write!(out, "; {complaint}"))
+    }
+}
