@@ -2,6 +2,7 @@
 
 mod admission;
 mod clock;
+mod door;
 mod ending;
 mod errands;
 mod jobs;
