@@ -1,4 +1,4 @@
-//! What is listened on, behind one enum: TCP, Unix sockets.
+//! What is listened on, behind one enum: TCP, Unix sockets, and both behind TLS.
 
 use std::io;
 
@@ -10,12 +10,19 @@ use socket2::SockRef;
 use super::listen::{Accepted, verdict};
 use super::socket_file::SocketFile;
 use super::stream::{Stream, credentials};
-use crate::hub::Address;
+#[cfg(feature = "tls")]
+use super::tls::Porch;
+use crate::hub::{Address, Identity};
 
 #[derive(Debug)]
 pub(super) enum Door {
     Tcp(TcpListener),
-    Unix { listener: UnixListener, _file: SocketFile },
+    Unix {
+        listener: UnixListener,
+        _file: SocketFile,
+    },
+    #[cfg(feature = "tls")]
+    Tls(Box<Porch>),
 }
 
 impl Door {
@@ -25,9 +32,11 @@ impl Door {
                 listener.accept().map(|(stream, peer)| Accepted::Peer(Stream::Tcp(stream), Address::Tcp(peer), None))
             }
             Self::Unix { listener, .. } => listener.accept().map(|(stream, _)| {
-                let credentials = credentials(&stream);
-                Accepted::Peer(Stream::Unix(stream), Address::Unix(None), credentials)
+                let who = credentials(&stream).map(Identity::Process);
+                Accepted::Peer(Stream::Unix(stream), Address::Unix(None), who)
             }),
+            #[cfg(feature = "tls")]
+            Self::Tls(porch) => return porch.accept(),
         };
         accepted.unwrap_or_else(verdict)
     }
@@ -37,6 +46,8 @@ impl Door {
         match self {
             Self::Tcp(listener) => listener.into(),
             Self::Unix { listener, .. } => listener.into(),
+            #[cfg(feature = "tls")]
+            Self::Tls(porch) => porch.socket(),
         }
     }
 }
@@ -46,6 +57,8 @@ impl Source for Door {
         match self {
             Self::Tcp(listener) => listener.register(registry, token, interest),
             Self::Unix { listener, .. } => listener.register(registry, token, interest),
+            #[cfg(feature = "tls")]
+            Self::Tls(porch) => porch.register(registry, token, interest),
         }
     }
 

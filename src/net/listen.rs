@@ -15,7 +15,7 @@ use super::door::Door;
 use super::socket::{self, Options, Role};
 use super::socket_file::{SocketFile, remove_stale};
 use super::stream::Stream;
-use crate::hub::{Address, Credentials, ListenerId};
+use crate::hub::{Address, Identity, ListenerId};
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Bound {
     pub(super) socket: Door,
-    options: Options,
-    address: Address,
+    pub(super) options: Options,
+    pub(super) address: Address,
 }
 
 /// Binds and listens.
@@ -114,7 +114,7 @@ pub(super) struct Listener {
 /// What an accept came to.
 pub(super) enum Accepted {
     /// A newcomer.
-    Peer(Stream, Address, Option<Credentials>),
+    Peer(Stream, Address, Option<Identity>),
     /// Nobody waits any more.
     Nobody,
     /// This one is gone already, or its network had a hiccup; the next may be well.

@@ -16,6 +16,8 @@ mod signals;
 pub mod socket;
 mod socket_file;
 pub mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod udp;
 
 pub use admission::Doorkeeper;
@@ -23,3 +25,5 @@ pub use clock::{Clock, wall};
 pub use jobs::Stopper;
 pub use reactor::{Exit, Reactor};
 pub use signals::survive_file_limits;
+#[cfg(feature = "tls")]
+pub use tls::Trust;
