@@ -30,7 +30,7 @@ const HEADER: usize = 5;
 const TYPES: std::ops::RangeInclusive<u8> = 20..=23;
 
 /// A TLS connection over a stream.
-pub struct Tls<S> {
+pub struct Tls<S: Wire> {
     wire: S,
     session: Connection,
     /// Does the stream under it stand?
@@ -45,6 +45,8 @@ pub struct Tls<S> {
     closing: bool,
     /// A byte has come.
     heard: bool,
+    /// The peer said goodbye.
+    parted: bool,
     complaint: Option<Arc<Mutex<Option<String>>>>,
     /// The last thing that the call in hand did was a read of the stream that brought less than it could.
     short: bool,
@@ -60,7 +62,7 @@ struct Awaited {
     left: usize,
 }
 
-impl<S> fmt::Debug for Tls<S> {
+impl<S: Wire> fmt::Debug for Tls<S> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Tls").field("session", &self.session).field("broken", &self.broken).finish_non_exhaustive()
     }
@@ -71,9 +73,9 @@ impl<S: Wire> Tls<S> {
     pub fn new(wire: S, session: impl Into<Connection>) -> Self {
         let mut session = session.into();
         session.set_buffer_limit(Some(PENDING));
-        let (stands, closing, heard, short) = (false, false, false, false);
+        let (stands, closing, heard, parted, short) = (false, false, false, false, false);
         let (awaited, owed, broken, complaint) = (Awaited::default(), None, None, None);
-        Self { wire, session, stands, awaited, owed, broken, closing, heard, complaint, short }
+        Self { wire, session, stands, awaited, owed, broken, closing, heard, parted, complaint, short }
     }
 
     /// The stream under it.
@@ -88,8 +90,9 @@ impl<S: Wire> Tls<S> {
 
     /// Where to leave word of why the handshake came to nothing.
     #[must_use]
-    pub(super) fn complaining(self, complaint: Arc<Mutex<Option<String>>>) -> Self {
-        Self { complaint: Some(complaint), ..self }
+    pub(super) fn complaining(mut self, complaint: Arc<Mutex<Option<String>>>) -> Self {
+        self.complaint = Some(complaint);
+        self
     }
 
     /// Has the peer said nothing yet, or something that is no TLS?
@@ -180,7 +183,13 @@ impl<S: Wire> Tls<S> {
     }
 
     fn decrypt(&mut self) -> io::Result<()> {
-        let Err(error) = self.session.process_new_packets() else { return Ok(()) };
+        let error = match self.session.process_new_packets() {
+            Ok(state) => {
+                self.parted |= state.peer_has_closed();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
         let told = broken(&error);
         self.broken = Some(error);
         // Our alert says why. If the stream takes nothing, the peer will learn from its end.
@@ -292,7 +301,9 @@ impl<S: Wire> Wire for Tls<S> {
     /// A read that drained what there was and stopped short at the stream itself proves as much as it does there.
     /// One that was answered out of what had been read before proves nothing.
     fn short_read_is_dry(&self) -> bool {
-        self.short && self.wire.short_read_is_dry()
+        // Its goodbye, or what it broke, came behind the plaintext and is still to be told.
+        let is_over = self.parted || self.broken.is_some();
+        self.short && !is_over && self.wire.short_read_is_dry()
     }
 
     fn is_dry(&self) -> bool {
@@ -335,6 +346,17 @@ impl<S: Wire> Read for Tls<S> {
                 Err(ErrorKind::Interrupted.into())
             }
             (done, _) => done,
+        }
+    }
+}
+
+/// Who said goodbye first hears ours, also if it is closed at once: nothing else is written after what it was sent.
+/// Only then, for an end without a goodbye says that something is missing, and elsewhere that may be so.
+impl<S: Wire> Drop for Tls<S> {
+    fn drop(&mut self) {
+        if self.parted && self.push().is_ok() {
+            // If the stream takes nothing more now, it has been told nothing wrong.
+            let _ = self.shut_write();
         }
     }
 }
