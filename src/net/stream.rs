@@ -53,6 +53,17 @@ pub struct Outgoing {
     pub trust: Option<Trust>,
 }
 
+impl Outgoing {
+    /// What was wrong with the last connection that came to nothing, as far as TLS was concerned.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        #[cfg(feature = "tls")]
+        return self.trust.as_ref().and_then(Trust::complaint);
+        #[cfg(not(feature = "tls"))]
+        None
+    }
+}
+
 impl From<Options> for Outgoing {
     fn from(options: Options) -> Self {
         Self {

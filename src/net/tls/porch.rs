@@ -25,10 +25,6 @@ use crate::net::listen::{Accepted, Bound};
 use crate::net::pump::Wire;
 use crate::net::stream::Stream;
 
-/// Who may stand here at once. Shaking hands takes a moment, so when so many wait, most of them are not going to: the
-/// one who has waited longest makes room.
-const GUESTS: usize = 1024;
-
 /// What somebody who was turned away may still say, so that no reset destroys what we told them.
 const LAST_BYTES: usize = 64 * 1024;
 
@@ -53,6 +49,7 @@ pub(in crate::net) struct Porch {
     door: Door,
     keyring: Keyring,
     limit: Duration,
+    room: usize,
     poll: Poll,
     events: Events,
     timer: OwnedFd,
@@ -66,18 +63,19 @@ pub(in crate::net) struct Porch {
 }
 
 impl Bound {
-    /// Whoever comes shakes hands first, within `limit`.
+    /// Whoever comes shakes hands first, within `limit`. So many can do so at once; when one more comes, the one who has
+    /// waited longest makes room, for most who take long are never going to.
     ///
     /// # Errors
     /// When the kernel has no descriptor for that.
-    pub fn behind_tls(self, keyring: Keyring, limit: Duration) -> io::Result<Self> {
-        let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, limit)?));
+    pub fn behind_tls(self, keyring: Keyring, limit: Duration, guests: usize) -> io::Result<Self> {
+        let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, limit, guests)?));
         Ok(Self { socket, ..self })
     }
 }
 
 impl Porch {
-    fn new(mut door: Door, keyring: Keyring, limit: Duration) -> io::Result<Self> {
+    fn new(mut door: Door, keyring: Keyring, limit: Duration, room: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         door.register(poll.registry(), Token(DOOR), Interest::READABLE)?;
@@ -85,7 +83,7 @@ impl Porch {
         let (events, clock, guests, knocks) =
             (Events::with_capacity(EVENTS), Clock::default(), BTreeMap::new(), VecDeque::new());
         let (next, door_ready) = (FIRST_GUEST, false);
-        Ok(Self { door, keyring, limit, poll, events, timer, clock, guests, next, knocks, door_ready })
+        Ok(Self { door, keyring, limit, room, poll, events, timer, clock, guests, next, knocks, door_ready })
     }
 
     pub(in crate::net) fn socket(&self) -> SockRef<'_> {
@@ -148,7 +146,7 @@ impl Porch {
     }
 
     fn place(&mut self, stream: Stream, peer: Address, who: Option<Identity>) -> io::Result<()> {
-        if self.guests.len() == GUESTS {
+        if self.guests.len() == self.room {
             self.give_up_first("too many others came");
         }
         let stream = Tls::new(stream, self.keyring.session().map_err(io::Error::other)?);

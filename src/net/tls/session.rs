@@ -252,7 +252,12 @@ fn explain(error: &Error) -> String {
         other => return other.to_string(),
     };
     let why = match why {
-        CertificateError::UnknownIssuer => "it comes from nobody whom we trust".to_owned(),
+        // The others: whoever signed it has the name of one whom we trust, and not the key.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "it comes from nobody whom we trust".to_owned()
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
         CertificateError::NotValidForName => "it is for another name".to_owned(),
@@ -384,7 +389,8 @@ impl<S: Wire> Write for Tls<S> {
         Ok(taken)
     }
 
+    /// Not before the stream stands: to write to one that could not be connected would take away its error.
     fn flush(&mut self) -> io::Result<()> {
-        self.push()
+        if self.stands { self.push() } else { Ok(()) }
     }
 }
