@@ -158,7 +158,7 @@ fn our_goodbye_and_our_end_wait_for_room_and_need_nothing_from_the_peer() {
 #[test]
 fn a_broken_record_is_answered_with_an_alert_and_what_came_before_counts() {
     let authority = Authority::new();
-    let oversized = [&[23, 3, 3, 0x50, 0][..], &[0; 0x5000]].concat();
+    let oversized = [&[23, 3, 3, 0x50, 0][..], &vec![0; 0x5000]].concat();
     for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), [23, 3, 3, 0, 20].repeat(5), oversized] {
         let tube = Tube::new(100_000, false);
         let mut house = House::new(&authority, &tube, Mirror::default());
