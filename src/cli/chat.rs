@@ -7,16 +7,16 @@ use clap::ValueEnum;
 use log::LevelFilter;
 
 use super::Failure;
+use super::trust::TrustArgs;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::client::chat::{Script, Settings, Talk, Wishes};
 use crate::daemon::logger;
 use crate::hub::{Hub, Limits};
-use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Reactor, random};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH [default: 127.0.0.1:8888]
+    /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8888]
     address: Option<ServerAddress>,
     /// Be in this room, instead of the lobby; as often as wanted. What is said goes to the first
     #[arg(long = "room", value_name = "ROOM")]
@@ -42,6 +42,8 @@ pub(super) struct Args {
     /// Obey lines of a script that begin with `/`, instead of saying them
     #[arg(long)]
     commands: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,6 +60,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     logger::install(LevelFilter::Warn);
     let address = args.address.clone().unwrap_or_else(ServerAddress::here).with_port(CHAT_PORT);
+    let outgoing = args.trust.outgoing(&address)?;
     let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), past: 0 };
     let mut random = random::source();
     let mut chance = [0; 8];
@@ -76,12 +79,12 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let mut hub = Hub::new(Limits::default(), random);
     let script = hub.add(Script::new(talk, settings));
     hub.with(script, Script::begin).expect("the service was added above")?;
-    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Options::client())?;
+    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), outgoing.clone())?;
     reactor.obey_signals(true)?;
     reactor.run()?;
     let script: &Script = reactor.hub().service(script).expect("the service was added above");
     match script.failure() {
-        Some(why) => Err(why.into()),
+        Some(why) => Err(outgoing.complaint().map_or_else(|| why.to_owned(), |more| format!("{why}: {more}")).into()),
         None => Ok(ExitCode::SUCCESS),
     }
 }

@@ -14,6 +14,7 @@ mod history;
 mod probe;
 mod serve;
 mod since;
+mod trust;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};

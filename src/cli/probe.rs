@@ -9,10 +9,10 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use super::Failure;
+use super::trust::TrustArgs;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::daemon::logger;
 use crate::hub::{ConnId, Cx, Done, Framing, Hub, Inspection, JobId, Limits, Reason, Service, Target};
-use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Reactor, random};
 
 /// How long connecting may take: the documents' number.
@@ -20,8 +20,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
+    /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH
     address: ServerAddress,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Tries one place after another, until it has figures to show.
@@ -72,15 +74,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     logger::install(LevelFilter::Warn);
     let address = args.address.clone().with_port(CHAT_PORT);
     let mut targets = address.targets(CHAT_PORT).map_err(|error| format!("{address}: {error}"))?;
+    let outgoing = args.trust.outgoing(&address)?;
     targets.reverse();
     let mut hub = Hub::new(Limits::default(), random::source());
     let probe = hub.add(Probe { targets, facts: Vec::new(), why: None });
     hub.with(probe, Probe::next);
-    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Options::client())?;
+    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), outgoing.clone())?;
     reactor.run()?;
     let probe: &Probe = reactor.hub().service(probe).expect("the service was added above");
     if probe.facts.is_empty() {
-        return Err(format!("{address}: {}", explain(probe.why)).into());
+        let why = outgoing.complaint().unwrap_or_else(|| explain(probe.why));
+        return Err(format!("{address}: {why}").into());
     }
     match show(&probe.facts) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),

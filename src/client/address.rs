@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -86,6 +86,12 @@ impl ServerAddress {
         }
     }
 
+    /// Is it spoken to through TLS?
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::Tcp { tls: true, .. })
+    }
+
     /// Must a name be looked up first? That may block.
     #[must_use]
     pub fn needs_look_up(&self) -> bool {
@@ -99,10 +105,10 @@ impl ServerAddress {
     pub fn targets(&self, usual: u16) -> io::Result<Vec<Target>> {
         match self {
             Self::Unix(path) => Ok(vec![Target::Unix(path.clone())]),
-            Self::Tcp { tls: true, .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "this build has no TLS")),
-            Self::Tcp { host, port, .. } => {
-                let found: Vec<SocketAddr> = (host.as_str(), port.unwrap_or(usual)).to_socket_addrs()?.collect();
-                Ok(found.into_iter().map(Target::Tcp).collect())
+            Self::Tcp { host, port, tls } => {
+                let found = (host.as_str(), port.unwrap_or(usual)).to_socket_addrs()?;
+                let place = |at| if *tls { Target::Tls(at, host.clone()) } else { Target::Tcp(at) };
+                Ok(found.map(place).collect())
             }
         }
     }

@@ -33,6 +33,8 @@ pub struct Listen {
     pub framing: Framing,
     /// Datagrams instead of streams.
     pub udp: bool,
+    /// Behind TLS.
+    pub tls: bool,
     /// Where.
     pub at: At,
 }
@@ -69,12 +71,17 @@ impl FromStr for Listen {
                 return Err(format!("unknown service {:?}; there are chat, echo, upper", other.unwrap_or_default()));
             }
         };
-        let (mut framing, mut udp) = (None, false);
+        let (mut framing, mut udp, mut tls) = (None, false, false);
         for option in words {
             let chosen = match (option, &mut kind) {
                 ("lines", _) => Framing::LINES,
                 ("length", _) => Framing::LENGTH,
                 ("fixed", _) => Framing::Fixed,
+                ("tls", _) if cfg!(feature = "tls") => {
+                    tls = true;
+                    continue;
+                }
+                ("tls", _) => return Err("this program was built without TLS".to_owned()),
                 ("stamp", Kind::Echo { stamp }) => {
                     *stamp = true;
                     continue;
@@ -85,7 +92,7 @@ impl FromStr for Listen {
                 }
                 _ => {
                     return Err(format!(
-                        "unknown option {option:?}; there are lines, length, fixed, udp, and for echo stamp"
+                        "unknown option {option:?}; there are lines, length, fixed, udp, tls, and for echo stamp"
                     ));
                 }
             };
@@ -98,6 +105,7 @@ impl FromStr for Listen {
             kind,
             framing: if udp { udp::FRAMING } else { framing.unwrap_or(Framing::LINES) },
             udp,
+            tls,
             at: address.parse()?,
         };
         if udp {
@@ -114,6 +122,7 @@ impl Listen {
                 Err("chat needs streams: a datagram can be lost, and its sender forged; over udp there are echo, upper")
             }
             Self { at: At::Unix(_), .. } => Err("udp needs HOST:PORT or [IPV6]:PORT"),
+            Self { tls: true, .. } => Err("TLS needs streams; over udp there is no tls"),
             _ if framing.is_some() => Err("over udp one datagram is one frame, so there is no framing to choose"),
             _ => Ok(()),
         }

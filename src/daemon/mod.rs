@@ -1,5 +1,7 @@
 //! What makes a server of the loop: its listeners, its log, its place in the system.
 
+#[cfg(feature = "tls")]
+mod certificates;
 pub mod history;
 mod holder;
 mod listeners;

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::History;
+#[cfg(feature = "tls")]
+use super::certificates::{Certificates, GUESTS};
 use super::history;
 use super::holder::{self, Wanted};
 use super::listeners::{At, Kind, Listen};
@@ -44,6 +46,9 @@ pub struct Config {
     pub history: Option<History>,
     /// Commands that the run service offers, by name.
     pub offers: BTreeMap<String, Offer>,
+    /// The certificate of listeners behind TLS.
+    #[cfg(feature = "tls")]
+    pub tls: Option<super::certificates::TlsConfig>,
 }
 
 /// A loop that is ready to run, and what is to be done when it has ended.
@@ -128,12 +133,22 @@ impl Door {
 /// # Errors
 /// A listener can't be bound, or the kernel refuses what a loop needs.
 pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> {
+    #[cfg(feature = "tls")]
+    let certificates = Certificates::read(config.tls.as_ref(), &config.listeners).map_err(wrong("cannot serve TLS"))?;
     let bound: Vec<Door> =
         config.listeners.iter().map(|listen| bind_one(listen, config)).collect::<Result<_, StartError>>()?;
-    let door = Doorkeeper::new(config.max_connections, raise_descriptor_limit());
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
+    let mut descriptors = raise_descriptor_limit();
+    #[cfg(feature = "tls")]
+    let bound = behind_tls(bound, config, certificates.as_ref(), &mut descriptors)?;
+    let door = Doorkeeper::new(config.max_connections, descriptors);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
     let mut hub = Hub::new(config.limits.clone(), random::source());
+    #[cfg(feature = "tls")]
+    if let Some(certificates) = certificates {
+        certificates.keep_fresh(&mut hub);
+    }
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
     let mut chat = None;
@@ -175,6 +190,34 @@ pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> 
         log::info!("listening {} {address}", listen.name);
     }
     Ok(Server { reactor, chat })
+}
+
+#[cfg(feature = "tls")]
+fn wrong(what: &str) -> impl Fn(String) -> StartError {
+    move |cause| StartError { what: what.to_owned(), cause: cause.into() }
+}
+
+/// Puts those listeners behind TLS that are to be there. Whoever shakes hands there has a descriptor too, and is not
+/// counted inside.
+/// Puts those listeners behind TLS that are to be there. Whoever shakes hands there has a descriptor too, and is not
+/// counted inside.
+#[cfg(feature = "tls")]
+fn behind_tls(
+    bound: Vec<Door>,
+    config: &Config,
+    by: Option<&Certificates>,
+    descriptors: &mut usize,
+) -> Result<Vec<Door>, StartError> {
+    let guarded = |(listen, door): (&Listen, Door)| match (door, by.filter(|_| listen.tls)) {
+        (Door::Streams(bound), Some(certificates)) => {
+            let guests = GUESTS.min(*descriptors / 8).max(1);
+            *descriptors -= guests;
+            let guarded = certificates.guard(bound, guests).map(Door::Streams);
+            guarded.map_err(failed(&format!("cannot listen {}={}", listen.name, listen.at)))
+        }
+        (door, _) => Ok(door),
+    };
+    config.listeners.iter().zip(bound).map(guarded).collect()
 }
 
 fn bounded(framing: Framing, wire: WireLimits) -> Framing {

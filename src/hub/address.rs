@@ -12,6 +12,8 @@ use super::service::ListenerId;
 pub enum Target {
     /// A TCP address; name look-up, which blocks, comes before.
     Tcp(SocketAddr),
+    /// The same through TLS, and the name that the certificate there must bear.
+    Tls(SocketAddr, String),
     /// A Unix socket.
     Unix(PathBuf),
     /// Descriptors that are open already: a child's pipes, a terminal, standard input. Either side may be absent.
@@ -58,6 +60,15 @@ pub struct Credentials {
     pub gid: u32,
 }
 
+/// Who is at the other end, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The kernel, of a Unix socket.
+    Process(Credentials),
+    /// A certificate that we trust: the SHA-256 of it, in hexadecimal digits.
+    Certificate(String),
+}
+
 /// What is known of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About<'a> {
@@ -69,6 +80,8 @@ pub struct About<'a> {
     pub peer: &'a Address,
     /// Who that is, on Unix sockets.
     pub credentials: Option<Credentials>,
+    /// The fingerprint of the certificate that it showed, where certificates are asked for.
+    pub certificate: Option<&'a str>,
 }
 
 /// One line of an inspection: an option asked for and granted, or a figure that the kernel keeps.

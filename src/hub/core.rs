@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use super::address::{About, Address, Target};
+use super::address::{About, Address, Identity, Target};
 use super::buffer::{Buffer, Pool};
 use super::frame::{Decoder, Framing};
 use super::limits::{JOBS, Limits};
@@ -130,12 +130,12 @@ impl Core {
     pub(super) fn about(&self, id: ConnId) -> Option<About<'_>> {
         let link = self.link(id)?;
         let local = link.listener.map(|listener| &self.listeners[listener.0 as usize].1.address);
-        Some(About {
-            listener: link.listener,
-            local,
-            peer: &link.peer,
-            credentials: link.credentials.as_deref().copied(),
-        })
+        let (credentials, certificate) = match link.identity.as_deref() {
+            Some(Identity::Process(who)) => (Some(*who), None),
+            Some(Identity::Certificate(fingerprint)) => (None, Some(&**fingerprint)),
+            None => (None, None),
+        };
+        Some(About { listener: link.listener, local, peer: &link.peer, credentials, certificate })
     }
 
     // Output.
@@ -341,7 +341,7 @@ impl Core {
 
     pub(super) fn open(&mut self, service: ServiceId, to: Target, framing: Framing) -> ConnId {
         let peer = match &to {
-            Target::Tcp(address) => Address::Tcp(*address),
+            Target::Tcp(address) | Target::Tls(address, _) => Address::Tcp(*address),
             Target::Unix(path) => Address::Unix(Some(path.clone())),
             Target::Pipe { .. } => Address::Pipe,
         };

@@ -229,3 +229,8 @@ pub fn is_http_request(line: &[u8]) -> bool {
         && target.is_some_and(|word| !word.is_empty())
         && version.is_some_and(is_version)
 }
+
+/// Is this how TLS begins: a record that holds a client's hello? No text begins so, and no length that anybody takes.
+pub(super) fn is_tls_hello(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16, 3, 0..=4, _, _, 1, ..])
+}

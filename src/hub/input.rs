@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::frame::is_tls_hello;
 use super::link::State;
 use super::{ConnId, FRAMES_PER_TURN, Fault, Framing, Hub, Moment, Reason, Step, is_http_request};
 
@@ -107,6 +108,7 @@ impl Hub {
             }
             let (service, rest) = (link.service, &bytes[used..]);
             let step = match link.decoder.next(rest) {
+                _ if link.guard && is_tls_hello(rest) => Step::Broken(Fault::Tls),
                 Step::More if link.input_over && !link.deaf => link.decoder.finish(rest),
                 step => step,
             };

@@ -3,14 +3,14 @@
 use super::core::whole_seconds;
 use super::link::{Link, State};
 use super::{
-    Address, ConnId, Credentials, Decoder, Done, Fault, Hub, JobId, ListenerId, Moment, News, REFUSED, Reason, Request,
+    Address, ConnId, Decoder, Done, Fault, Hub, Identity, JobId, ListenerId, Moment, News, REFUSED, Reason, Request,
     Service, Wall,
 };
 
 impl Hub {
     /// A listener accepted a connection.
-    pub fn accepted(&mut self, listener: ListenerId, peer: Address, credentials: Option<Credentials>) -> ConnId {
-        let id = self.admit(listener, peer, credentials);
+    pub fn accepted(&mut self, listener: ListenerId, peer: Address, identity: Option<Identity>) -> ConnId {
+        let id = self.admit(listener, peer, identity);
         let service = self.core.listeners[listener.0 as usize].0;
         self.call(service, |service, cx| service.opened(cx, id));
         id
@@ -33,12 +33,12 @@ impl Hub {
         Some(id)
     }
 
-    fn admit(&mut self, listener: ListenerId, peer: Address, credentials: Option<Credentials>) -> ConnId {
+    fn admit(&mut self, listener: ListenerId, peer: Address, identity: Option<Identity>) -> ConnId {
         let (service, profile) = &self.core.listeners[listener.0 as usize];
         let mut link = Link::new(*service, Decoder::new(profile.framing), peer, profile.limits.clone(), self.core.now);
         link.paced = true;
         link.listener = Some(listener);
-        link.credentials = credentials.map(Box::new);
+        link.identity = identity.map(Box::new);
         link.guard = profile.refuse_http;
         link.silence = profile.silence.map_or(0, whole_seconds);
         self.core.tally.accepted += 1;

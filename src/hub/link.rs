@@ -1,6 +1,6 @@
 //! One connection as the hub sees it.
 
-use super::address::{Address, Credentials};
+use super::address::{Address, Identity};
 use super::buffer::Buffer;
 use super::frame::{Decoder, Framing};
 use super::limits::Limits;
@@ -95,7 +95,7 @@ pub(super) struct Link {
 
     pub(super) peer: Address,
     /// Boxed: most connections have none.
-    pub(super) credentials: Option<Box<Credentials>>,
+    pub(super) identity: Option<Box<Identity>>,
 }
 
 impl Link {
@@ -136,7 +136,7 @@ impl Link {
             lagging: Moment::NEVER,
             linger_left: 0,
             peer,
-            credentials: None,
+            identity: None,
         }
     }
 

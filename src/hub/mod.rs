@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use self::core::Core;
 
-pub use self::address::{About, Address, Credentials, Fact, Inspection, Target};
+pub use self::address::{About, Address, Credentials, Fact, Identity, Inspection, Target};
 pub use self::buffer::{Buffer, Pool};
 pub use self::cx::Cx;
 pub use self::frame::{Decoder, Framing, Step, is_http_request};

@@ -135,6 +135,8 @@ pub enum Fault {
     Partial,
     /// The first line was a web browser's request.
     Http,
+    /// The first bytes were the beginning of TLS, which this listener does not speak.
+    Tls,
     /// Nothing came for too long.
     Silent {
         /// The longest silence that the listener bears, in seconds.
@@ -153,6 +155,7 @@ impl Fault {
             Self::TooLong { .. } => "too-long",
             Self::Partial => "partial-frame",
             Self::Http => "http",
+            Self::Tls => "tls",
             Self::Silent { .. } => "silent",
             Self::Slow => "slow",
         }
@@ -166,6 +169,7 @@ impl fmt::Display for Fault {
             Self::TooLong { max } => write!(out, "a frame here has at most {max} bytes; goodbye"),
             Self::Partial => write!(out, "the input ended inside a frame; nothing of it was used"),
             Self::Http => write!(out, "this is no web server; goodbye"),
+            Self::Tls => write!(out, "this address does not speak TLS; goodbye"),
             Self::Silent { seconds } => write!(out, "nothing came for {seconds} seconds; goodbye"),
             Self::Slow => write!(out, "too much waited to be read here; what is missing was dropped; goodbye"),
         }

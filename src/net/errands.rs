@@ -58,8 +58,11 @@ impl Reactor {
     fn inspect(&self, id: ConnId) -> Inspection {
         let listener = self.hub.about(id).and_then(|about| about.listener);
         let options = listener.and_then(|id| self.listeners.iter().find(|listener| listener.id == id));
-        let (options, role) = options.map_or((&self.outgoing, Role::Client), |found| (&found.options, Role::Accepted));
-        let socket = self.pump.wire(id).and_then(Stream::socket);
-        socket.map_or_else(Vec::new, |socket| socket::inspect(&socket, options, role))
+        let (options, role) =
+            options.map_or((&self.outgoing.options, Role::Client), |found| (&found.options, Role::Accepted));
+        let Some(stream) = self.pump.wire(id) else { return Vec::new() };
+        let mut facts = stream.facts();
+        facts.extend(stream.socket().map_or_else(Vec::new, |socket| socket::inspect(&socket, options, role)));
+        facts
     }
 }

@@ -9,12 +9,13 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use rustix::fs::Mode;
 use rustix::process::umask;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
+use super::door::Door;
 use super::socket::{self, Options, Role};
 use super::socket_file::{SocketFile, remove_stale};
-use super::stream::{Stream, credentials};
-use crate::hub::{Address, Credentials, ListenerId};
+use super::stream::Stream;
+use crate::hub::{Address, Identity, ListenerId};
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,15 +29,9 @@ pub enum Place {
 /// A bound socket that does not belong to a hub yet.
 #[derive(Debug)]
 pub struct Bound {
-    socket: Door,
-    options: Options,
-    address: Address,
-}
-
-#[derive(Debug)]
-enum Door {
-    Tcp(TcpListener),
-    Unix { listener: UnixListener, _file: SocketFile },
+    pub(super) socket: Door,
+    pub(super) options: Options,
+    pub(super) address: Address,
 }
 
 /// Binds and listens.
@@ -102,10 +97,7 @@ impl Bound {
     /// What its options are, asked and granted.
     #[must_use]
     pub fn inspect(&self) -> crate::hub::Inspection {
-        match &self.socket {
-            Door::Tcp(listener) => socket::inspect(&SockRef::from(listener), &self.options, Role::Listener),
-            Door::Unix { listener, .. } => socket::inspect(&SockRef::from(listener), &self.options, Role::Listener),
-        }
+        socket::inspect(&self.socket.socket(), &self.options, Role::Listener)
     }
 }
 
@@ -122,7 +114,7 @@ pub(super) struct Listener {
 /// What an accept came to.
 pub(super) enum Accepted {
     /// A newcomer.
-    Peer(Stream, Address, Option<Credentials>),
+    Peer(Stream, Address, Option<Identity>),
     /// Nobody waits any more.
     Nobody,
     /// This one is gone already, or its network had a hiccup; the next may be well.
@@ -134,24 +126,12 @@ pub(super) enum Accepted {
 impl Listener {
     pub(super) fn register(bound: Bound, id: ListenerId, registry: &Registry, token: Token) -> io::Result<Self> {
         let mut listener = Self { id, options: bound.options, socket: bound.socket, ready: false };
-        match &mut listener.socket {
-            Door::Tcp(socket) => socket.register(registry, token, Interest::READABLE)?,
-            Door::Unix { listener, .. } => listener.register(registry, token, Interest::READABLE)?,
-        }
+        listener.socket.register(registry, token, Interest::READABLE)?;
         Ok(listener)
     }
 
     pub(super) fn accept(&mut self) -> Accepted {
-        let accepted = match &self.socket {
-            Door::Tcp(listener) => {
-                listener.accept().map(|(stream, peer)| Accepted::Peer(Stream::Tcp(stream), Address::Tcp(peer), None))
-            }
-            Door::Unix { listener, .. } => listener.accept().map(|(stream, _)| {
-                let credentials = credentials(&stream);
-                Accepted::Peer(Stream::Unix(stream), Address::Unix(None), credentials)
-            }),
-        };
-        accepted.unwrap_or_else(verdict)
+        self.socket.accept()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod admission;
 mod clock;
+mod door;
 mod ending;
 mod errands;
 mod jobs;
@@ -15,6 +16,8 @@ mod signals;
 pub mod socket;
 mod socket_file;
 pub mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod udp;
 
 pub use admission::Doorkeeper;
@@ -22,3 +25,5 @@ pub use clock::{Clock, wall};
 pub use jobs::Stopper;
 pub use reactor::{Exit, Reactor};
 pub use signals::survive_file_limits;
+#[cfg(feature = "tls")]
+pub use tls::Trust;

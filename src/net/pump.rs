@@ -122,6 +122,8 @@ impl<S: Wire> Pump<S> {
             // The next write will tell, if there is one.
             said = Readiness { readable: true, writable: true, doubtful: true, failed: false };
         }
+        // What the stream itself holds back (of TLS, a goodbye perhaps) goes on now. A failure is the next call's too.
+        let _ = peer.wire.flush();
         peer.doubtful |= said.doubtful || said.failed;
         if said.writable && !peer.writable {
             peer.writable = true;

@@ -25,10 +25,9 @@ use super::jobs::{Jobs, Stopper};
 use super::listen::{Accepted, Bound, Listener};
 use super::pump::{Pump, Readiness};
 use super::signals::Signals;
-use super::socket::Options;
-use super::stream::Stream;
+use super::stream::{Outgoing, Stream};
 use super::udp::{self, Datagrams};
-use crate::hub::{Address, ConnId, Credentials, Hub, ListenerId, Moment, Reason};
+use crate::hub::{Address, ConnId, Hub, Identity, ListenerId, Moment, Reason};
 
 /// Tokens below every connection's, which begin at 2³².
 const WAKER: Token = Token(0);
@@ -62,8 +61,8 @@ pub struct Reactor {
     pub(super) jobs: Jobs,
     pub(super) signals: Option<Signals>,
     clock: Clock,
-    /// Options of connections that services open.
-    pub(super) outgoing: Options,
+    /// What connections that services open have in common.
+    pub(super) outgoing: Outgoing,
     pub(super) now: Moment,
     pub(super) turns: u64,
     pub(super) stopping: Option<Moment>,
@@ -75,12 +74,12 @@ impl Reactor {
     ///
     /// # Errors
     /// When the kernel has no epoll or no descriptor for us.
-    pub fn new(hub: Hub, door: Doorkeeper, outgoing: Options) -> io::Result<Self> {
+    pub fn new(hub: Hub, door: Doorkeeper, outgoing: impl Into<Outgoing>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let jobs = Jobs::new(Waker::new(poll.registry(), WAKER)?);
         let (clock, now, turns) = (Clock::default(), Moment::START, 0);
         let (listeners, signals, stopping, exit) = (Vec::new(), None, None, None);
-        let (pump, udp) = (Pump::default(), Datagrams::default());
+        let (pump, udp, outgoing) = (Pump::default(), Datagrams::default(), outgoing.into());
         Ok(Self { poll, hub, pump, listeners, udp, door, jobs, signals, clock, outgoing, now, turns, stopping, exit })
     }
 
@@ -196,7 +195,7 @@ impl Reactor {
         }
     }
 
-    fn admit(&mut self, listener: ListenerId, mut stream: Stream, peer: Address, who: Option<Credentials>) {
+    fn admit(&mut self, listener: ListenerId, mut stream: Stream, peer: Address, who: Option<Identity>) {
         self.door.fed();
         let id = if self.is_room() {
             Some(self.hub.accepted(listener, peer, who))

@@ -1,7 +1,7 @@
-//! TCP, Unix sockets, pipes and sources of datagrams behind one enum.
+//! TCP, Unix sockets, pipes, sources of datagrams and TLS behind one enum.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -17,8 +17,10 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::pump::Wire;
 use super::socket::{self, Options, Role};
+#[cfg(feature = "tls")]
+use super::tls::{Tls, Trust};
 use super::udp::Answers;
-use crate::hub::{Credentials, Target};
+use crate::hub::{Credentials, Inspection, Target};
 
 /// One connection's stream, never blocking.
 #[derive(Debug)]
@@ -36,6 +38,40 @@ pub enum Stream {
     },
     /// A source of datagrams. Only written: what comes from it, its socket's reader hands to the hub.
     Datagrams(Answers),
+    /// Any of these, encrypted. Boxed: it is large, and the others are small.
+    #[cfg(feature = "tls")]
+    Tls(Box<Tls<Stream>>),
+}
+
+/// What connections that we open have in common.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Their socket options.
+    pub options: Options,
+    /// Whom they believe, through TLS.
+    #[cfg(feature = "tls")]
+    pub trust: Option<Trust>,
+}
+
+impl Outgoing {
+    /// What was wrong with the last connection that came to nothing, as far as TLS was concerned.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        #[cfg(feature = "tls")]
+        return self.trust.as_ref().and_then(Trust::complaint);
+        #[cfg(not(feature = "tls"))]
+        None
+    }
+}
+
+impl From<Options> for Outgoing {
+    fn from(options: Options) -> Self {
+        Self {
+            options,
+            #[cfg(feature = "tls")]
+            trust: None,
+        }
+    }
 }
 
 impl Stream {
@@ -43,9 +79,17 @@ impl Stream {
     ///
     /// # Errors
     /// When it can't even begin.
-    pub fn open(to: Target, options: &Options) -> io::Result<Self> {
+    pub fn open(to: Target, outgoing: &Outgoing) -> io::Result<Self> {
+        let options = &outgoing.options;
         match to {
             Target::Tcp(address) => connect(address, options).map(Self::Tcp),
+            #[cfg(feature = "tls")]
+            Target::Tls(address, name) => {
+                let trust = outgoing.trust.as_ref().ok_or(ErrorKind::Unsupported)?;
+                trust.connect(connect(address, options).map(Self::Tcp)?, &name).map(Box::new).map(Self::Tls)
+            }
+            #[cfg(not(feature = "tls"))]
+            Target::Tls(..) => Err(ErrorKind::Unsupported.into()),
             // A Unix socket connects at once or not at all: with a full queue there, no event would ever come.
             Target::Unix(path) => UnixStream::connect(path).map(Self::Unix),
             Target::Pipe { input, output } => {
@@ -61,6 +105,18 @@ impl Stream {
             Self::Tcp(stream) => Some(stream.into()),
             Self::Unix(stream) => Some(stream.into()),
             Self::Pipe { .. } | Self::Datagrams(_) => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.wire().socket(),
+        }
+    }
+
+    /// What can be said of it that the kernel does not know.
+    #[must_use]
+    pub fn facts(&self) -> Inspection {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.facts(),
+            _ => Inspection::new(),
         }
     }
 }
@@ -104,11 +160,18 @@ impl Wire for Stream {
                 Ok(())
             }
             Self::Datagrams(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.shut_write(),
         }
     }
 
     fn established(&mut self) -> io::Result<()> {
-        let Self::Tcp(stream) = self else { return Ok(()) };
+        let stream = match self {
+            Self::Tcp(stream) => stream,
+            Self::Unix(_) | Self::Pipe { .. } | Self::Datagrams(_) => return Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => return stream.established(),
+        };
         if let Some(error) = stream.take_error()? {
             return Err(error);
         }
@@ -120,11 +183,21 @@ impl Wire for Stream {
     }
 
     fn short_read_is_dry(&self) -> bool {
-        matches!(self, Self::Tcp(_))
+        match self {
+            Self::Tcp(_) => true,
+            Self::Unix(_) | Self::Pipe { .. } | Self::Datagrams(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.short_read_is_dry(),
+        }
     }
 
     fn is_dry(&self) -> bool {
-        let Self::Tcp(stream) = self else { return true };
+        let stream = match self {
+            Self::Tcp(stream) => stream,
+            Self::Unix(_) | Self::Pipe { .. } | Self::Datagrams(_) => return true,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => return stream.is_dry(),
+        };
         let mut asked = [PollFd::new(stream, PollFlags::IN)];
         // A poll that fails has no answer; then the read's stands.
         !poll(&mut asked, Some(&Timespec::default())).is_ok_and(|_| asked[0].revents().contains(PollFlags::IN))
@@ -142,6 +215,8 @@ impl Read for Stream {
             Self::Unix(stream) => stream.read(into),
             Self::Pipe { input: Some(input), .. } => input.read(into),
             Self::Pipe { input: None, .. } | Self::Datagrams(_) => Err(ErrorKind::WouldBlock.into()),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read(into),
         }
     }
 }
@@ -154,11 +229,26 @@ impl Write for Stream {
             Self::Pipe { output: Some(output), .. } => output.write(bytes),
             Self::Pipe { output: None, .. } => Err(ErrorKind::BrokenPipe.into()),
             Self::Datagrams(answers) => Ok(answers.write(bytes)),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    /// Several records at once, for TLS over a socket.
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(pieces),
+            Self::Unix(stream) => stream.write_vectored(pieces),
+            _ => pieces.iter().find(|piece| !piece.is_empty()).map_or(Ok(0), |piece| self.write(piece)),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.flush(),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -181,6 +271,8 @@ impl Source for Stream {
             }
             // Its socket was registered once for all sources.
             Self::Datagrams(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.wire_mut().register(registry, token, both),
         }
     }
 

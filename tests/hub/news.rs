@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::rc::Rc;
 
 use parlor::hub::{
-    Act, Address, ConnId, Credentials, Framing, Hold, Hub, Limits, News, Profile, Reason, Service, Target,
+    Act, Address, ConnId, Credentials, Framing, Hold, Hub, Identity, Limits, News, Profile, Reason, Service, Target,
 };
 
 use super::player::{Call, Player, frame, polite};
@@ -173,7 +173,7 @@ fn it_is_known_where_a_connection_comes_from() {
     let address = Address::Unix(Some("/run/parlor".into()));
     let mut stage = Stage::with_profile(Profile { address: address.clone(), ..profile() }, polite);
     let who = Credentials { pid: 1, uid: 2, gid: 3 };
-    let id = stage.hub.accepted(stage.listener, Address::Unix(None), Some(who));
+    let id = stage.hub.accepted(stage.listener, Address::Unix(None), Some(Identity::Process(who)));
     let listener = stage.listener;
     stage.act(|cx| {
         let about = cx.about(id).unwrap();

@@ -11,6 +11,8 @@ mod sections;
 mod show;
 mod socket;
 mod table;
+#[cfg(feature = "tls")]
+mod tls;
 mod values;
 
 use std::path::PathBuf;
@@ -30,8 +32,8 @@ pub use self::values::{Bytes, Span};
 /// What can be chosen about a server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
-    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper. OPTION: lines (default), length, fixed; udp;
-    /// for echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any. [env: PARLOR_LISTEN, separated by
+    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper. OPTION: lines (default), length, fixed; tls;
+    /// udp; for echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any. [env: PARLOR_LISTEN, separated by
     /// blanks]
     #[arg(long = "listen", value_name = "SERVICE[+OPTION…]=ADDRESS", default_value = "chat=127.0.0.1:8888")]
     listeners: Vec<Listen>,
@@ -59,6 +61,9 @@ pub struct Settings {
     socket: socket::SocketArgs,
     #[command(flatten, next_help_heading = "Limits")]
     limits: limits::LimitArgs,
+    #[cfg(feature = "tls")]
+    #[command(flatten, next_help_heading = "TLS")]
+    tls: tls::TlsArgs,
 }
 
 impl Settings {
@@ -80,6 +85,8 @@ impl Settings {
             history: self.chat.history()?,
             chat: self.chat.chat(),
             offers: sections.run.clone(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.config(),
         })
     }
 
@@ -93,6 +100,8 @@ impl Settings {
     fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
         self.limits.contradictions(found);
         self.chat.contradictions(found);
+        #[cfg(feature = "tls")]
+        self.tls.contradictions(self.listeners.iter().any(|listen| listen.tls), found);
     }
 }
 

@@ -1,0 +1,32 @@
+//! TLS: the same streams, encrypted; who we are (keys), whom we believe (trust), and where newcomers shake hands (porch).
+
+mod keys;
+mod porch;
+mod session;
+mod trust;
+
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+
+pub use keys::{Files, Keyring, Keys};
+pub(super) use porch::Porch;
+pub use session::Tls;
+pub use trust::Trust;
+
+/// The cryptography: ring's, for it is one package and builds with a C compiler alone.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// The SHA-256 of a certificate, in hexadecimal digits: a name that nobody else can bear.
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = Sha256::digest(certificate);
+    digest
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! Certificates are read again while connections stand.
+
+use rustix::process::Signal;
+
+use crate::authority::{Pair, Valid};
+use crate::house::{House, Secure};
+
+fn reload(house: &House, said: &str) {
+    let before = house.server.log.len();
+    house.server.signal(Signal::HUP);
+    house.server.log.wait_from(before, said, |line| line.contains(said));
+}
+
+fn replace(house: &House, by: &Pair) {
+    by.files(house.folder.path(), "server");
+}
+
+#[test]
+fn a_certificate_replaced_under_load_drops_nobody_and_is_seen_by_who_comes_next() {
+    // A thousand where there is time; what is held is the same with a hundred.
+    let count = if std::env::var_os("CI").is_some() || cfg!(debug_assertions) { 100 } else { 1000 };
+    let house = House::new(&["echo+tls=127.0.0.1:0"]);
+    let old = house.client(0).certificate();
+    let mut clients: Vec<Secure> = (0..count).map(|_| house.client(0)).collect();
+    // Some are in the middle of shaking hands.
+    let halfway: Vec<_> = (0..10).map(|_| house.server.client(0)).collect();
+    for round in 0..3 {
+        let new = house.authority.here();
+        replace(&house, &new);
+        house.server.signal(Signal::HUP);
+        // Nobody waits for it.
+        for client in &mut clients {
+            client.send(format!("round {round}\n").as_bytes());
+        }
+        for client in &mut clients {
+            client.expect(format!("round {round}\n").as_bytes());
+        }
+        crate::support::until("new ones see the new", || house.client(0).certificate() == *new.certificate);
+        for client in &mut clients {
+            assert_eq!(client.certificate(), old, "whoever stands, stands");
+            client.ask(b"still\n", b"still\n");
+        }
+    }
+    drop(halfway);
+    let figures = house.server.figures();
+    assert!(figures.connections >= count, "{figures:?}");
+}
+
+#[test]
+fn what_is_wrong_changes_nothing_and_is_said() {
+    let house = House::new(&["echo+tls=127.0.0.1:0"]);
+    let old = house.client(0).certificate();
+    let mut client = house.client(0);
+    let certificate = house.folder.path().join("server.pem");
+    let key = house.folder.path().join("server.key");
+    let (good_certificate, good_key) = (std::fs::read(&certificate).unwrap(), std::fs::read(&key).unwrap());
+    let other = house.authority.signs(&["localhost"], Valid::Now);
+    let stays = "certificate not replaced, the old one stays in force: ";
+    for (file, contents) in [(&certificate, &b"garbage"[..]), (&key, b""), (&certificate, b"")] {
+        std::fs::write(file, contents).unwrap();
+        reload(&house, stays);
+        assert_eq!(house.client(0).certificate(), old);
+        client.ask(b"hello\n", b"hello\n");
+        std::fs::write(&certificate, &good_certificate).unwrap();
+        std::fs::write(&key, &good_key).unwrap();
+    }
+    // A certificate whose key has not come yet.
+    other.files(house.folder.path(), "server");
+    std::fs::write(&key, &good_key).unwrap();
+    reload(&house, "do not make a pair");
+    std::fs::remove_file(&key).unwrap();
+    reload(&house, "server.key: No such file");
+    assert_eq!(house.client(0).certificate(), old);
+    // And now it has.
+    other.files(house.folder.path(), "server");
+    reload(&house, "certificate read again");
+    assert_eq!(house.client(0).certificate(), *other.certificate);
+    client.ask(b"hello\n", b"hello\n");
+}

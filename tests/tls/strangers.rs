@@ -1,0 +1,195 @@
+//! Whoever comes to a TLS listener with something else, or too slowly; and TLS at the door of a plain one.
+
+use std::io::{Read, Write};
+
+use rustls::ClientConnection;
+
+use crate::authority::Authority;
+use crate::house::{House, Secure, served};
+use crate::support::client::Wire;
+use crate::support::{Client, Server, until};
+
+const TOLD: &[u8] = b"! tls: the other end does not speak TLS; this address speaks TLS only (tls:HOST:PORT); goodbye\n";
+
+/// The first flight of a client.
+fn hello(authority: &Authority) -> Vec<u8> {
+    let mut session = ClientConnection::new(authority.client(), "localhost".try_into().unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    session.write_tls(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_plain_client_at_a_tls_listener_is_told_in_plain_text() {
+    let house = House::new(&["chat+tls=127.0.0.1:0"]);
+    for said in [&b"/nick alice\n"[..], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0\0\0\x01a", b"\xff", b"\n"] {
+        let mut client = house.server.client(0);
+        client.send(said);
+        assert_eq!(client.rest(), TOLD);
+    }
+    // What it had sent and nobody read is no reason for a reset that takes our words away.
+    let mut client = house.server.client(0);
+    client.send(&b"a long line\n".repeat(4000));
+    assert_eq!(client.rest(), TOLD);
+    until("all six are said", || {
+        let lines = house.server.log.lines();
+        let told = lines.iter().filter(|line| line.contains("is turned away: the other end does not speak TLS"));
+        told.count() == 6
+    });
+    // No service heard of any of them.
+    assert_eq!(house.server.figures().accepted, 0);
+    assert!(house.client(0).line().contains("guest1"));
+}
+
+#[test]
+fn garbage_that_begins_as_tls_is_answered_with_an_alert() {
+    let house = House::new(&["echo+tls=127.0.0.1:0"]);
+    let hello = hello(&house.authority);
+    let mut torn = hello.clone();
+    torn[43] = 0xff; // the length of the session's name, behind headers, version and random
+    let oversized = [&[22, 3, 1, 0xff, 0xff][..], &vec![0; 0xffff]].concat();
+    let application_data_first = [&[23, 3, 3, 0, 5][..], b"hello"].concat();
+    for said in [torn, oversized, application_data_first] {
+        let mut client = house.server.client(0);
+        // It may close while we still speak.
+        let _ = client.socket.write_all(&said);
+        client.finish();
+        let answer = client.rest();
+        assert_eq!((answer.len(), answer.first()), (7, Some(&21)), "{:?} was answered with {answer:?}", &said[..8]);
+    }
+    assert_eq!(house.server.figures().accepted, 0);
+    house.client(0).ask(b"hello\n", b"hello\n");
+}
+
+#[test]
+fn whoever_is_too_slow_in_shaking_hands_is_turned_away_however_often_a_byte_comes() {
+    let limit = |start: crate::support::Start, _: &std::path::Path| start.flags(&["--tls-handshake", "500ms"]);
+    let house = House::with(&["echo+tls=127.0.0.1:0"], limit);
+    let hello = hello(&house.authority);
+    let (mut silent, mut halting) = (house.server.client(0), house.server.client(0));
+    let mut trickle = house.server.client(0);
+    halting.send(&hello[..hello.len() / 2]);
+    let mut twin = trickle.twin();
+    let trickling = std::thread::spawn(move || {
+        // A byte now and then: the limit counts from the beginning.
+        let mut sent = 0;
+        while twin.socket.write_all(&hello[sent..=sent]).is_ok() && sent + 10 < hello.len() {
+            sent += 1;
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        sent
+    });
+    // Somebody who says nothing may wait for us to speak, as nobody does who speaks TLS.
+    assert_eq!(silent.rest(), TOLD);
+    assert_eq!(halting.rest(), b"");
+    // What was sent after the end may have brought a reset.
+    let mut rest = Vec::new();
+    let _ = trickle.socket.read_to_end(&mut rest);
+    assert_eq!(rest, b"");
+    let sent = trickling.join().unwrap();
+    assert!(sent < 200, "{sent} bytes");
+    until("all three are said", || {
+        let lines = house.server.log.lines();
+        lines.iter().filter(|line| line.contains("is turned away: it took too long")).count() == 3
+    });
+    assert_eq!(house.server.figures().accepted, 0);
+    // In time.
+    house.client(0).ask(b"hello\n", b"hello\n");
+    house.server.expect_sleep();
+}
+
+#[test]
+fn however_many_stand_on_the_porch_whoever_shakes_hands_comes_in() {
+    // 128 descriptors leave room for 16 on the porch.
+    let house = House::with(&["echo+tls=127.0.0.1:0"], |start, _| start.under(&["prlimit", "--nofile=128:128"]));
+    let silent: Vec<Client> = (0..100).map(|_| house.server.client(0)).collect();
+    let mut client = house.client(0);
+    client.ask(b"hello\n", b"hello\n");
+    house.server.log.wait("the first makes room", |line| line.contains("is turned away: too many others came"));
+    drop(silent);
+    client.ask(b"hello\n", b"hello\n");
+}
+
+#[test]
+fn tls_at_a_plain_listener_is_no_text_and_is_told_so() {
+    let server = Server::with(&["echo=127.0.0.1:0", "echo+length=127.0.0.1:0", "echo+fixed=127.0.0.1:0"]);
+    let hello = hello(&Authority::new());
+    let text = "! tls: this address does not speak TLS; goodbye";
+    for (door, wire) in Wire::ALL.into_iter().enumerate() {
+        // A length is too long before the hello is known for one.
+        let smallest = if wire == Wire::Length { 6 } else { 1 };
+        for pieces in [hello.len(), smallest] {
+            let mut client = server.client(door);
+            for piece in hello.chunks(pieces) {
+                if client.socket.write_all(piece).is_err() {
+                    break; // enough was seen
+                }
+            }
+            let mut answer = vec![0; wire.frame(text.as_bytes()).len()];
+            client.socket.read_exact(&mut answer).unwrap();
+            assert!(answer == wire.frame(text.as_bytes()));
+        }
+    }
+    let error = Secure::to(server.place(0), Authority::new().client()).err().unwrap();
+    assert!(error.to_string().contains("InvalidContentType"), "{error}");
+    // What only looks like it is a line as any other.
+    let mut client = server.client(0);
+    client.ask(b"\x16\n", b"\x16\n");
+    client.ask(b"\x16\x03\x01\x00\x05\x01\n", b"\x16\x03\x01\x00\x05\x01\n");
+    let mut client = server.client(0);
+    client.ask(b"\x16\x03\n", b"\x16\x03\n");
+}
+
+#[test]
+fn too_many_inside_are_told_so_through_tls() {
+    let house = House::with(&["echo+tls=127.0.0.1:0"], |start, _| start.flags(&["--max-connections", "1"]));
+    let mut first = house.client(0);
+    first.ask(b"hello\n", b"hello\n");
+    let mut second = house.client(0);
+    assert!(String::from_utf8(second.rest()).unwrap().starts_with("! full: "));
+    first.ask(b"hello\n", b"hello\n");
+}
+
+#[test]
+fn a_certificate_that_is_missing_or_wrong_is_named_and_the_server_does_not_start() {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let (pair, other) = (authority.here(), authority.here());
+    let shown = |name: &str| folder.path().join(name).display().to_string();
+    pair.files(folder.path(), "server");
+    let (_, other_key) = other.files(folder.path(), "other");
+    std::fs::write(folder.path().join("empty"), "nothing\n").unwrap();
+    let listen = ["--listen", "echo+tls=127.0.0.1:0"];
+    let complains = |flags: &[&str], wanted: &str| {
+        let finished = crate::support::Start::serve(&listen).flags(flags).run();
+        assert_eq!(finished.code(), 1, "{finished:#?}");
+        let said = finished.stderr.iter().any(|line| line.contains(wanted));
+        assert!(said, "{wanted}: {finished:#?}");
+    };
+    let (certificate, key) = (shown("server.pem"), shown("server.key"));
+    complains(&[], "a listener with +tls needs tls-certificate and tls-key");
+    complains(&["--tls-certificate", &certificate], "tls-certificate = ");
+    complains(&["--tls-key", &key], "tls-key = ");
+    complains(&["--tls-client-ca", &certificate], "tls-client-ca = ");
+    let with = |certificate: &str, key: &str, wanted: &str| {
+        complains(&["--tls-certificate", certificate, "--tls-key", key], wanted);
+    };
+    with("/nowhere/a.pem", &key, "cannot serve TLS: /nowhere/a.pem: No such file");
+    with(&shown("empty"), &key, "empty: no certificate");
+    with(&certificate, &shown("empty"), "empty: no private key in PEM");
+    with(&certificate, other_key.to_str().unwrap(), "do not make a pair");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    for (mode, warned) in [(0o600, false), (0o640, true), (0o604, true)] {
+        let start = served(folder.path(), &authority.here()).listen("echo+tls=127.0.0.1:0");
+        let key = folder.path().join("server.key");
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let server = start.go();
+        let lines = server.log.lines();
+        let found = lines.iter().any(|line| line.contains("WARN") && line.contains("can be read by others"));
+        assert_eq!(found, warned, "{lines:#?}");
+    }
+}
