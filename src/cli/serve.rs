@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::Failure;
 use crate::daemon::settings::{self, Layers, Settings, Wrong};
 use crate::daemon::{self, logger};
-use crate::net::Exit;
+use crate::net::{Exit, log_addresses};
 
 /// Runs it; `given` is what flags and environment say. They are read again with the file below them.
 pub(super) fn run(given: &Settings) -> Result<ExitCode, Failure> {
@@ -21,9 +21,9 @@ pub(super) fn run(given: &Settings) -> Result<ExitCode, Failure> {
         super::answer(&settings::in_force(&in_force))?;
         return Ok(ExitCode::SUCCESS);
     }
-    logger::install(in_force.settings.log());
-    let config = in_force.config()?;
-    let mut server = daemon::start(&config, stderr().is_terminal() && !hangup_is_ignored())?;
+    logger::install_as(in_force.settings.log(), in_force.settings.log_format());
+    log_addresses(in_force.settings.log_addresses());
+    let mut server = daemon::start(in_force, stderr().is_terminal() && !hangup_is_ignored())?;
     match server.run()? {
         Exit::Drained => Ok(ExitCode::SUCCESS),
         // Asked twice: what was still on its way is lost, and that is no success.

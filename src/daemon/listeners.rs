@@ -20,6 +20,10 @@ pub enum Kind {
     },
     /// Every frame back in capitals.
     Upper,
+    /// Figures, over HTTP.
+    Metrics,
+    /// What an operator can do.
+    Admin,
 }
 
 /// One listener, as asked for.
@@ -67,13 +71,19 @@ impl FromStr for Listen {
             Some("chat") => Kind::Chat,
             Some("echo") => Kind::Echo { stamp: false },
             Some("upper") => Kind::Upper,
+            Some("metrics") => Kind::Metrics,
+            Some("admin") => Kind::Admin,
             other => {
-                return Err(format!("unknown service {:?}; there are chat, echo, upper", other.unwrap_or_default()));
+                return Err(format!(
+                    "unknown service {:?}; there are chat, echo, upper, metrics, admin",
+                    other.unwrap_or_default()
+                ));
             }
         };
         let (mut framing, mut udp, mut tls) = (None, false, false);
         for option in words {
             let chosen = match (option, &mut kind) {
+                (_, Kind::Metrics) => return Err(format!("metrics are HTTP and take no option {option:?}")),
                 ("lines", _) => Framing::LINES,
                 ("length", _) => Framing::LENGTH,
                 ("fixed", _) => Framing::Fixed,
@@ -108,6 +118,9 @@ impl FromStr for Listen {
             tls,
             at: address.parse()?,
         };
+        if kind == Kind::Admin && !matches!(listen.at, At::Unix(_)) {
+            return Err("admin is on Unix sockets only: expected admin=unix:PATH".to_owned());
+        }
         if udp {
             listen.is_fit_for_datagrams(framing)?;
         }
@@ -118,7 +131,7 @@ impl FromStr for Listen {
 impl Listen {
     fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), &'static str> {
         match self {
-            Self { kind: Kind::Chat, .. } => {
+            Self { kind: Kind::Chat | Kind::Metrics | Kind::Admin, .. } => {
                 Err("chat needs streams: a datagram can be lost, and its sender forged; over udp there are echo, upper")
             }
             Self { at: At::Unix(_), .. } => Err("udp needs HOST:PORT or [IPV6]:PORT"),

@@ -1,19 +1,46 @@
 //! The log: standard error, one event one line, whatever a peer put into it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::fs::fstat;
 
 use crate::net::wall;
 
-struct Logger;
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people: time, level, text.
+    Plain,
+    /// For programs: `time=… level=… msg="…"`.
+    Logfmt,
+}
 
-/// Logs to standard error from now on, events of this level and above.
+struct Logger {
+    format: Format,
+    /// The journal has its own time stamps, and reads `<N>` as the level.
+    journal: bool,
+}
+
+/// Logs to standard error from now on, events of this level and above, for people.
 pub fn install(level: LevelFilter) {
-    // A second call would fail, and change nothing: the first logger is this one.
-    let _ = log::set_logger(&Logger);
+    install_as(level, Format::Plain);
+}
+
+/// The same in another format.
+pub fn install_as(level: LevelFilter, format: Format) {
+    let logger = Logger { format, journal: is_journal() };
+    // A second call would fail, and change nothing: the first logger stays.
+    let _ = log::set_boxed_logger(Box::new(logger));
     log::set_max_level(level);
+}
+
+/// Is standard error the journal's? The service manager tells device and inode of what it gave us; if somebody has
+/// redirected it since, they are not those of the stream.
+fn is_journal() -> bool {
+    let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    fstat(std::io::stderr()).is_ok_and(|found| named == format!("{}:{}", found.st_dev, found.st_ino))
 }
 
 impl Log for Logger {
@@ -23,13 +50,44 @@ impl Log for Logger {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let line = format!("{} {:<5} {}\n", wall(), record.level(), escaped(&record.args().to_string()));
+            let line = self.line(record.level(), record.args(), &wall());
             // In one write, so that lines of several processes do not mix. A log that can't be written can't say so.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
 
     fn flush(&self) {}
+}
+
+impl Logger {
+    fn line(&self, level: Level, text: &fmt::Arguments<'_>, time: &dyn fmt::Display) -> String {
+        let text = escaped(&text.to_string());
+        let priority = priority(level);
+        match (self.format, self.journal) {
+            (Format::Plain, false) => format!("{time} {level:<5} {text}\n"),
+            (Format::Plain, true) => format!("<{priority}>{text}\n"),
+            (Format::Logfmt, false) => format!("time={time} level={} msg={}\n", name(level), quoted(&text)),
+            (Format::Logfmt, true) => format!("<{priority}>level={} msg={}\n", name(level), quoted(&text)),
+        }
+    }
+}
+
+/// As syslog counts: error, warning, informational, debug.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    }
+}
+
+fn name(level: Level) -> String {
+    level.as_str().to_ascii_lowercase()
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Controls become escapes, so nobody's text can begin a line of its own or speak to the terminal that shows it.
@@ -48,4 +106,19 @@ fn escaped(text: &str) -> String {
 /// Line separators and marks that turn the direction of what follows.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_for_people_for_programs_or_for_the_journal() {
+        let line =
+            |format, journal| Logger { format, journal }.line(Level::Warn, &format_args!("a \"b\\\n<3>c"), &"NOW");
+        assert_eq!(line(Format::Plain, false), "NOW WARN  a \"b\\\\u{a}<3>c\n");
+        assert_eq!(line(Format::Plain, true), "<4>a \"b\\\\u{a}<3>c\n");
+        assert_eq!(line(Format::Logfmt, false), "time=NOW level=warn msg=\"a \\\"b\\\\\\\\u{a}<3>c\"\n");
+        assert_eq!(line(Format::Logfmt, true), "<4>level=warn msg=\"a \\\"b\\\\\\\\u{a}<3>c\"\n");
+    }
 }

@@ -1,13 +1,23 @@
 //! What makes a server of the loop: its listeners, its log, its place in the system.
 
+mod admin;
 #[cfg(feature = "tls")]
 mod certificates;
+mod control;
+mod doors;
+mod exposition;
+mod figures;
 pub mod history;
 mod holder;
+mod house;
 mod listeners;
 pub mod logger;
+mod metrics;
+mod overseer;
 mod server;
 pub mod settings;
+mod supervisor;
+mod watched;
 
 pub use history::History;
 pub use listeners::{Kind, Listen};

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -11,17 +10,18 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::History;
 #[cfg(feature = "tls")]
 use super::certificates::{Certificates, GUESTS};
+use super::control::{Concerned, Control};
+use super::doors::{self, Door};
 use super::history;
-use super::holder::{self, Wanted};
-use super::listeners::{At, Kind, Listen};
-use super::settings::{Offer, WireLimits};
-use crate::hub::{Address, Framing, Hub, Inspection, Limits, ListenerId, Profile, ServiceId};
+use super::house::House;
+use super::listeners::{Kind, Listen};
+use super::settings::{InForce, Offer, WireLimits};
+use super::supervisor::Supervisor;
+use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
-use crate::net::listen::{Bound, Place, bind};
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
-use crate::services::chat::{self, Chat};
-use crate::services::{Echo, Upper};
+use crate::services::chat;
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl Server {
     pub fn run(&mut self) -> io::Result<Exit> {
         let exit = self.reactor.run();
         if let Some(chat) = self.chat {
-            self.reactor.hub_mut().with(chat, |chat: &mut Chat, _| chat.close());
+            House::close(self.reactor.hub_mut(), chat);
         }
         exit
     }
@@ -93,38 +93,8 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
+pub(super) fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
     move |cause| StartError { what: what.to_owned(), cause: cause.into() }
-}
-
-/// A socket that is bound, and nobody hears it yet.
-#[derive(Debug)]
-enum Door {
-    Streams(Bound),
-    Datagrams(udp::Bound),
-}
-
-impl Door {
-    fn address(&self) -> Address {
-        match self {
-            Self::Streams(bound) => bound.address().clone(),
-            Self::Datagrams(bound) => Address::Udp(bound.address()),
-        }
-    }
-
-    fn inspect(&self) -> Inspection {
-        match self {
-            Self::Streams(bound) => bound.inspect(),
-            Self::Datagrams(bound) => bound.inspect(),
-        }
-    }
-
-    fn open(self, reactor: &mut Reactor, id: ListenerId) -> io::Result<()> {
-        match self {
-            Self::Streams(bound) => reactor.listen(bound, id),
-            Self::Datagrams(bound) => reactor.listen_datagrams(bound, id, udp::Manner::Answering),
-        }
-    }
 }
 
 /// Binds every listener, and reports each once all are bound and signals are obeyed: whoever reads the lines may send
@@ -132,63 +102,53 @@ impl Door {
 ///
 /// # Errors
 /// A listener can't be bound, or the kernel refuses what a loop needs.
-pub fn start(config: &Config, hangup_stops: bool) -> Result<Server, StartError> {
+pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError> {
+    let config = in_force.config().map_err(|why| failed("configuration")(io::Error::other(why)))?;
     #[cfg(feature = "tls")]
     let certificates = Certificates::read(config.tls.as_ref(), &config.listeners).map_err(wrong("cannot serve TLS"))?;
-    let bound: Vec<Door> =
-        config.listeners.iter().map(|listen| bind_one(listen, config)).collect::<Result<_, StartError>>()?;
+    let doors = doors::open(&in_force, &config)?;
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
     let mut descriptors = raise_descriptor_limit();
     #[cfg(feature = "tls")]
-    let bound = behind_tls(bound, config, certificates.as_ref(), &mut descriptors)?;
+    let doors = behind_tls(doors, certificates.as_ref(), &mut descriptors)?;
     let door = Doorkeeper::new(config.max_connections, descriptors);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
-    let mut hub = Hub::new(config.limits.clone(), random::source());
+    let concerned = Concerned { max_connections: Rc::clone(&door.max_connections), ..Concerned::default() };
+    let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned);
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
-        certificates.keep_fresh(&mut hub);
+        certificates.keep_fresh(&mut house.hub);
+    }
+    if doors.iter().any(|(listen, _)| listen.kind == Kind::Chat) {
+        let history = config.history.as_ref().map(open_history).transpose()?;
+        house.add_chat(config.chat.clone(), history);
     }
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
-    let mut chat = None;
-    let serves_chat = config.listeners.iter().any(|listen| listen.kind == Kind::Chat);
-    let mut history = config.history.as_ref().filter(|_| serves_chat).map(open_history).transpose()?;
-    for (listen, bound) in config.listeners.iter().zip(bound) {
-        let service = match listen.kind {
-            // One chat, however many doors lead to it.
-            Kind::Chat => *chat.get_or_insert_with(|| hub.add(Chat::new(config.chat.clone(), history.take()))),
-            Kind::Echo { stamp } => hub.add(Echo::new(stamp)),
-            Kind::Upper => hub.add(Upper::default()),
-        };
-        let profile = Profile {
-            framing: if listen.udp { listen.framing } else { bounded(listen.framing, config.wire) },
-            // The chat asks who is silent whether they are there.
-            silence: match listen.kind {
-                _ if listen.udp => Some(udp::SILENCE),
-                Kind::Chat => None,
-                Kind::Echo { .. } | Kind::Upper => Some(config.wire.silence),
-            },
-            refuse_http: true,
-            limits: Rc::clone(&limits),
-            address: bound.address(),
-        };
-        listening.push((hub.listen(service, profile), bound));
+    for (listen, bound) in doors {
+        let service = house.service(listen.kind);
+        let profile = profile(&listen, &bound, &config, &limits);
+        listening.push((house.hub.listen(service, profile), listen, bound));
     }
     for name in config.offers.keys() {
         log::warn!("nothing serves the command run.{name}: there is no such listener");
     }
+    let control = Control::new(in_force, house.concerned.clone(), Supervisor::from_environment());
+    let (control, overseer) = (house.add_control(control), house.overseer());
+    let House { hub, figures, chat, .. } = house;
     let mut reactor = Reactor::new(hub, door, Options::client()).map_err(failed("no loop"))?;
+    reactor.watch(figures);
+    reactor.watch(Rc::new(overseer));
+    reactor.drain_within(config.wire.drain);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
-    for (listen, (id, bound)) in config.listeners.iter().zip(listening) {
+    for (id, listen, bound) in listening {
+        report(&listen, &bound);
         let address = bound.address().to_string();
-        for fact in bound.inspect() {
-            let asked = fact.asked.map(|asked| format!("asked {asked}, granted ")).unwrap_or_default();
-            log::debug!("{} {address}: {}: {asked}{}", listen.name, fact.name, fact.granted);
-        }
         bound.open(&mut reactor, id).map_err(failed("cannot watch a listener"))?;
         log::info!("listening {} {address}", listen.name);
     }
+    reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
 }
 
@@ -199,25 +159,45 @@ fn wrong(what: &str) -> impl Fn(String) -> StartError {
 
 /// Puts those listeners behind TLS that are to be there. Whoever shakes hands there has a descriptor too, and is not
 /// counted inside.
-/// Puts those listeners behind TLS that are to be there. Whoever shakes hands there has a descriptor too, and is not
-/// counted inside.
 #[cfg(feature = "tls")]
 fn behind_tls(
-    bound: Vec<Door>,
-    config: &Config,
+    doors: Vec<(Listen, Door)>,
     by: Option<&Certificates>,
     descriptors: &mut usize,
-) -> Result<Vec<Door>, StartError> {
-    let guarded = |(listen, door): (&Listen, Door)| match (door, by.filter(|_| listen.tls)) {
+) -> Result<Vec<(Listen, Door)>, StartError> {
+    let guarded = |(listen, door): (Listen, Door)| match (door, by.filter(|_| listen.tls)) {
         (Door::Streams(bound), Some(certificates)) => {
             let guests = GUESTS.min(*descriptors / 8).max(1);
             *descriptors -= guests;
             let guarded = certificates.guard(bound, guests).map(Door::Streams);
-            guarded.map_err(failed(&format!("cannot listen {}={}", listen.name, listen.at)))
+            let what = format!("cannot listen {}={}", listen.name, listen.at);
+            guarded.map(|door| (listen, door)).map_err(failed(&what))
         }
-        (door, _) => Ok(door),
+        (door, _) => Ok((listen, door)),
     };
-    config.listeners.iter().zip(bound).map(guarded).collect()
+    doors.into_iter().map(guarded).collect()
+}
+
+fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) -> Profile {
+    // The chat asks who is silent whether they are there, an operator may think for as long as they like, and whoever
+    // wants figures has to say so at once.
+    let asks = matches!(listen.kind, Kind::Chat | Kind::Admin | Kind::Metrics);
+    let silence = if listen.udp { udp::SILENCE } else { config.wire.silence };
+    Profile {
+        framing: if listen.udp { listen.framing } else { bounded(listen.framing, config.wire) },
+        silence: (!asks).then_some(silence),
+        refuse_http: listen.kind != Kind::Metrics,
+        limits: Rc::clone(limits),
+        address: bound.address(),
+    }
+}
+
+fn report(listen: &Listen, bound: &Door) {
+    let address = bound.address();
+    for fact in bound.inspect() {
+        let asked = fact.asked.map(|asked| format!("asked {asked}, granted ")).unwrap_or_default();
+        log::debug!("{} {address}: {}: {asked}{}", listen.name, fact.name, fact.granted);
+    }
 }
 
 fn bounded(framing: Framing, wire: WireLimits) -> Framing {
@@ -233,37 +213,6 @@ fn open_history(history: &History) -> Result<Log, StartError> {
     let opened = history::open(history, now, &mut random::source());
     let what = || format!("cannot keep the history in {}", history.folder.display());
     opened.map_err(|cause| StartError { what: what(), cause: cause.into() })
-}
-
-fn bind_one(listen: &Listen, config: &Config) -> Result<Door, StartError> {
-    let place = match &listen.at {
-        At::Tcp(address) => Place::Tcp(*address),
-        At::Unix(path) => Place::Unix(path.clone(), config.unix_mode),
-    };
-    let bound = match &listen.at {
-        At::Tcp(address) if !config.open && !is_loopback(address.ip()) => Err(io::Error::other(
-            "this address can be reached from other machines, by anybody; --open says that this is wanted",
-        )),
-        At::Tcp(address) if listen.udp => udp::bind(*address, &config.options).map(Door::Datagrams),
-        _ => bind(&place, &config.options).map(Door::Streams),
-    };
-    let bound = bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => io::Error::new(error.kind(), holder::advice(wanted(listen))),
-        _ => error,
-    });
-    bound.map_err(failed(&format!("cannot listen {}={}", listen.name, listen.at)))
-}
-
-fn wanted(listen: &Listen) -> Wanted<'_> {
-    match &listen.at {
-        At::Tcp(address) if listen.udp => Wanted::Udp(*address),
-        At::Tcp(address) => Wanted::Tcp(*address),
-        At::Unix(path) => Wanted::Unix(path),
-    }
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }
 
 /// As many descriptors as the system allows; answers how many that is.

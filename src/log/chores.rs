@@ -109,6 +109,7 @@ impl Log {
         }
         let failed = match result.0 {
             Done::Synced { commits, result: Ok(()) } if self.stopped.is_none() => {
+                self.syncs += 1;
                 self.publish(commits);
                 return Outcome::Durable(commits);
             }

@@ -14,6 +14,7 @@
 
 mod chores;
 mod disk;
+mod figures;
 mod foot;
 mod format;
 mod found;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 pub use chores::{Chore, ChoreResult, Outcome};
 pub use disk::{Disk, RealDisk};
+pub use figures::Figures;
 pub use read::{Batch, Read};
 pub use reader::Reader;
 pub use report::{Damage, OpenError, Report, Stopped};
@@ -100,6 +102,8 @@ pub struct Log {
     unseen: VecDeque<Unseen>,
     /// Commits that were written.
     commits: u64,
+    /// Syncs that were made.
+    syncs: u64,
     /// The segment to go on in, once the batch is empty.
     next: Option<Segment>,
     /// The latest time that anybody told.

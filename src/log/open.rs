@@ -82,6 +82,7 @@ impl Log {
             batch: Vec::new(),
             unseen: VecDeque::new(),
             commits: 0,
+            syncs: 0,
             next: None,
             now,
             unsynced_since: None,

@@ -1,7 +1,9 @@
 //! Who may come in, and when nobody can.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::reactor::Reactor;
@@ -16,8 +18,8 @@ const OURS: usize = 16;
 /// The door: how many may be inside, and how it behaves when there is no room for another.
 #[derive(Debug)]
 pub struct Doorkeeper {
-    /// More are told why and turned away.
-    pub max_connections: usize,
+    /// More are told why and turned away. Whoever made the door can change it.
+    pub max_connections: Rc<Cell<usize>>,
     /// More wait in the kernel's accept queue.
     max_sockets: usize,
     /// Since an accept failed for want of descriptors: when to try again, and how many connections had been freed.
@@ -31,6 +33,7 @@ impl Doorkeeper {
     #[must_use]
     pub fn new(max_connections: usize, max_descriptors: usize) -> Self {
         let max_sockets = max_descriptors.saturating_sub(OURS).max(1);
+        let max_connections = Rc::new(Cell::new(max_connections));
         Self { max_connections, max_sockets, starved: None, spare: spare() }
     }
 
@@ -73,7 +76,7 @@ impl Reactor {
 
     /// May the next one stay?
     pub(super) fn is_room(&self) -> bool {
-        self.hub.connections() - self.udp.standing() < self.door.max_connections
+        self.hub.connections() - self.udp.standing() < self.door.max_connections.get()
     }
 
     pub(super) fn starve(&mut self, index: usize, error: &io::Error) {

@@ -19,7 +19,7 @@ pub(super) enum Door {
     Tcp(TcpListener),
     Unix {
         listener: UnixListener,
-        _file: SocketFile,
+        _file: Option<SocketFile>,
     },
     #[cfg(feature = "tls")]
     Tls(Box<Porch>),

@@ -4,16 +4,40 @@ use std::time::Duration;
 
 use super::reactor::{Exit, Reactor};
 use super::signals::{Signals, Wish};
-use crate::hub::{News, Tally};
+use super::watcher::Watchers;
+use crate::hub::{Moment, News, Tally};
 
-/// How long a stopping server waits for its connections to end.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long a stopping server waits for its connections to end, unless told otherwise.
+pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// What ends a turn, and the loop.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// How long a stopping server waits.
+    drain: Duration,
+    /// Until when a stopping server waits.
+    pub(super) limit: Option<Moment>,
+    /// How it ended.
+    pub(super) exit: Option<Exit>,
+    pub(super) watchers: Watchers,
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self { drain: DRAIN, limit: None, exit: None, watchers: Watchers::default() }
+    }
+}
 
 impl Reactor {
+    /// When asked to stop, waits so long for connections to end.
+    pub fn drain_within(&mut self, drain: Duration) {
+        self.ending.drain = drain;
+    }
+
     pub(super) fn obey(&mut self) {
         for wish in self.signals.as_mut().map(Signals::pending).unwrap_or_default() {
             match wish {
-                Wish::Stop if self.stopping.is_some() => self.exit = Some(Exit::AtOnce),
+                Wish::Stop if self.ending.limit.is_some() => self.ending.exit = Some(Exit::AtOnce),
                 Wish::Stop => self.stop(),
                 Wish::Reload => self.hub.tell_all(News::Reload),
                 Wish::Figures => {
@@ -30,26 +54,29 @@ impl Reactor {
 
     fn stop(&mut self) {
         log::info!("stopping");
-        self.stopping = Some(self.now + DRAIN);
+        self.ending.limit = Some(self.now + self.ending.drain);
         self.listeners.clear();
         self.udp.close();
         self.hub.stop();
     }
 
-    /// Has what was asked for come to its end?
+    /// Ends a turn. Has what was asked for come to its end?
     pub(super) fn finish(&mut self) {
-        if self.stopping.is_none() && (self.hub.stop_wanted() || self.jobs.stop_wanted()) {
+        for watcher in &self.ending.watchers.0 {
+            watcher.turned(&mut self.hub, self.now, self.clock.now());
+        }
+        if self.ending.limit.is_none() && (self.hub.stop_wanted() || self.jobs.stop_wanted()) {
             self.stop();
         }
-        let Some(limit) = self.stopping else { return };
+        let Some(limit) = self.ending.limit else { return };
         let done = self.hub.is_empty() && self.hub.jobs() == 0;
         if !done && self.now >= limit {
             self.hub.abandon();
             self.pump.flush(&mut self.hub);
             self.hub.turn_end();
         }
-        if self.exit.is_none() && (done || self.now >= limit) {
-            self.exit = Some(Exit::Drained);
+        if self.ending.exit.is_none() && (done || self.now >= limit) {
+            self.ending.exit = Some(Exit::Drained);
         }
     }
 }

@@ -35,7 +35,7 @@ impl Reactor {
     fn open(&mut self, id: ConnId, to: Target) {
         // Closed again before it was opened, or too late to begin anything: there is nothing to connect.
         let opened = match self.hub.about(id) {
-            Some(_) if self.stopping.is_none() => Stream::open(to, &self.outgoing),
+            Some(_) if self.ending.limit.is_none() => Stream::open(to, &self.outgoing),
             _ => Err(ErrorKind::Interrupted.into()),
         };
         let registered = opened.and_then(|mut stream| {

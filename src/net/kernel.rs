@@ -1,9 +1,14 @@
-//! Two socket options that no safe package offers. The one module in which unsafe code is allowed.
-#![allow(unsafe_code, reason = "these two options have no safe wrapper")]
+//! Two socket options that no safe package offers, and descriptors that were here before us. The one module in which
+//! unsafe code is allowed.
+#![allow(
+    unsafe_code,
+    reason = "these two options have no safe wrapper, and no type can know of an inherited descriptor"
+)]
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Figures that the kernel keeps of a TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +27,34 @@ pub(super) struct TcpFigures {
     pub(super) unacknowledged: u32,
     /// For a listener: connections in its accept queue, and how many fit.
     pub(super) accept_queue: (u32, u32),
+}
+
+/// The first descriptor that a service manager hands over, by its contract.
+const FIRST_INHERITED: RawFd = 3;
+/// More than any unit names.
+const MOST_INHERITED: RawFd = 64;
+
+/// Takes descriptors that were open when the process began: so many from 3 on, those of them that are sockets. A second
+/// call gets none.
+pub(super) fn take_inherited(count: RawFd) -> Vec<OwnedFd> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if count <= 0 || TAKEN.swap(true, Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let end = FIRST_INHERITED + count.min(MOST_INHERITED);
+    let is_socket = |&fd: &RawFd| {
+        let mut kind: libc::c_int = 0;
+        let mut length = size_of_int();
+        // SAFETY: the kernel writes at most `length` bytes into `kind`, which is that large, and answers an error for
+        // a number that is no open socket.
+        let answer =
+            unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_TYPE, (&raw mut kind).cast(), &raw mut length) };
+        answer == 0
+    };
+    // SAFETY: the environment says that these were opened for us before the process began, so nothing in it owns them,
+    // and the mark above sees to it that each is taken once.
+    let take = |fd: RawFd| unsafe { OwnedFd::from_raw_fd(fd) };
+    (FIRST_INHERITED..end).filter(is_socket).map(take).collect()
 }
 
 /// Sets how many connections may send data with their first segment before they are accepted; 0 switches it off.

@@ -47,7 +47,7 @@ pub fn bind(place: &Place, options: &Options) -> io::Result<Bound> {
         }
         Place::Unix(path, mode) => {
             let (listener, file) = bind_unix(path, *mode, options)?;
-            (Door::Unix { listener, _file: file }, Address::Unix(Some(path.clone())))
+            (Door::Unix { listener, _file: Some(file) }, Address::Unix(Some(path.clone())))
         }
     };
     Ok(Bound { socket, options: options.clone(), address })

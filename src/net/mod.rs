@@ -5,6 +5,7 @@ mod clock;
 mod door;
 mod ending;
 mod errands;
+pub mod inherit;
 mod jobs;
 mod kernel;
 pub mod listen;
@@ -12,6 +13,7 @@ pub mod pump;
 pub mod random;
 mod reactor;
 mod reasons;
+mod shown;
 mod signals;
 pub mod socket;
 mod socket_file;
@@ -19,11 +21,15 @@ pub mod stream;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod udp;
+mod watcher;
 
 pub use admission::Doorkeeper;
 pub use clock::{Clock, wall};
+pub use ending::DRAIN;
 pub use jobs::Stopper;
 pub use reactor::{Exit, Reactor};
+pub use shown::{Detail, log_addresses, shown};
 pub use signals::survive_file_limits;
 #[cfg(feature = "tls")]
 pub use tls::Trust;
+pub use watcher::Watcher;

@@ -21,6 +21,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::admission::Doorkeeper;
 use super::clock::{Clock, wall};
+use super::ending::Ending;
 use super::jobs::{Jobs, Stopper};
 use super::listen::{Accepted, Bound, Listener};
 use super::pump::{Pump, Readiness};
@@ -60,13 +61,12 @@ pub struct Reactor {
     pub(super) door: Doorkeeper,
     pub(super) jobs: Jobs,
     pub(super) signals: Option<Signals>,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// What connections that services open have in common.
     pub(super) outgoing: Outgoing,
     pub(super) now: Moment,
     pub(super) turns: u64,
-    pub(super) stopping: Option<Moment>,
-    pub(super) exit: Option<Exit>,
+    pub(super) ending: Ending,
 }
 
 impl Reactor {
@@ -77,10 +77,10 @@ impl Reactor {
     pub fn new(hub: Hub, door: Doorkeeper, outgoing: impl Into<Outgoing>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let jobs = Jobs::new(Waker::new(poll.registry(), WAKER)?);
-        let (clock, now, turns) = (Clock::default(), Moment::START, 0);
-        let (listeners, signals, stopping, exit) = (Vec::new(), None, None, None);
-        let (pump, udp, outgoing) = (Pump::default(), Datagrams::default(), outgoing.into());
-        Ok(Self { poll, hub, pump, listeners, udp, door, jobs, signals, clock, outgoing, now, turns, stopping, exit })
+        let (clock, now, turns, signals) = (Clock::default(), Moment::START, 0, None);
+        let (listeners, udp, outgoing) = (Vec::new(), Datagrams::default(), outgoing.into());
+        let (pump, ending) = (Pump::default(), Ending::default());
+        Ok(Self { poll, hub, pump, listeners, udp, door, jobs, signals, clock, outgoing, now, turns, ending })
     }
 
     /// Accepts on a bound socket, for a listener of the hub.
@@ -127,7 +127,7 @@ impl Reactor {
         let mut events = Events::with_capacity(EVENTS);
         loop {
             self.turn(&mut events)?;
-            if let Some(exit) = self.exit {
+            if let Some(exit) = self.ending.exit {
                 return Ok(exit);
             }
         }
@@ -158,7 +158,8 @@ impl Reactor {
         if busy || self.listeners.iter().any(|listener| listener.ready) && self.is_open() {
             return Some(Duration::ZERO);
         }
-        let next = [self.hub.deadline(), self.door.deadline(self.now), self.stopping].into_iter().flatten().min()?;
+        let next =
+            [self.hub.deadline(), self.door.deadline(self.now), self.ending.limit].into_iter().flatten().min()?;
         Some(next - self.now)
     }
 

@@ -2,9 +2,11 @@
 
 pub mod chat;
 mod echo;
+mod handover;
 mod upper;
 
 pub use echo::Echo;
+pub use handover::Handover;
 pub use upper::Upper;
 
 use crate::hub::{ConnId, Cx, Framing};

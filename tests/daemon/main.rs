@@ -4,4 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod exposition;
+mod logging;
+mod metrics;
+mod operating;
+mod reloading;
 mod settings;
+mod supervisor;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tempfile::TempDir;
+
 use crate::people::{Bound, Chat, Person, filled, fits};
 use crate::support::client::Wire;
 use crate::support::{Server, Start, until};
@@ -10,6 +12,11 @@ enum House {
     Chat(Chat),
     /// Echo or upper: no greeting, no fence.
     Plain(Server),
+    /// It greets, and has no fence.
+    Admin {
+        server: Server,
+        _folder: TempDir,
+    },
 }
 
 struct Seat {
@@ -48,6 +55,12 @@ impl Stage {
             "chat" => House::Chat(Chat::new()),
             "echo" | "echo+stamp" | "upper" => {
                 House::Plain(Start::serve(&["--no-history"]).listen(&format!("{service}=127.0.0.1:0")).go())
+            }
+            "admin" => {
+                let folder = TempDir::new().unwrap();
+                let path = folder.path().join("admin");
+                let server = Start::serve(&[]).listen(&format!("admin=unix:{}", path.display())).go();
+                House::Admin { server, _folder: folder }
             }
             other => panic!("{other:?} is no service whose conversations can be played"),
         };
@@ -89,7 +102,7 @@ impl Stage {
                 let greeting = Some(person.hears());
                 Seat { person, heard: VecDeque::new(), greeting, closed: false }
             }
-            House::Plain(server) => {
+            House::Plain(server) | House::Admin { server, .. } => {
                 let person = Person::on(server.client(0));
                 Seat { person, heard: VecDeque::new(), greeting: None, closed: false }
             }

@@ -125,6 +125,11 @@ impl Start {
         server
     }
 
+    /// Starts it, and waits for nothing.
+    pub(crate) fn begun(self) -> Server {
+        self.spawn()
+    }
+
     /// Starts it, and waits for its end: for what ends by itself.
     pub(crate) fn run(self) -> Finished {
         self.spawn().wait()

@@ -12,6 +12,9 @@ use super::file::{self, Contents, Given};
 use super::sections::Sections;
 use super::table::{LISTEN, key_of, prepared, settings, variable};
 
+/// Where a value came from that nobody gave.
+const DEFAULT: &str = "default";
+
 /// Where the settings of this process come from. They can be read again.
 #[derive(Debug, Clone)]
 pub struct Layers {
@@ -38,15 +41,69 @@ pub struct InForce {
     /// What only the file can say.
     pub sections: Sections,
     pub(super) origins: Vec<Origin>,
+    /// Where all this came from.
+    pub layers: Layers,
+}
+
+/// What is different in settings that were read again.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Each as `KEY = VALUE`: what can change at once.
+    pub taken: Vec<String>,
+    /// What only a restart can change.
+    pub refused: Vec<String>,
 }
 
 /// Where the value of a setting came from.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) name: String,
     pub(super) values: Vec<String>,
     pub(super) from: String,
     pub(super) is_list: bool,
+}
+
+impl Wrong {
+    /// What is wrong, a line for each mistake.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Usage(error) => error.to_string().lines().take(1).map(str::to_owned).collect(),
+            Self::Settings(lines) => lines.clone(),
+        }
+    }
+}
+
+impl InForce {
+    /// What others say that were read later; `live` can change at once.
+    #[must_use]
+    pub fn changes(&self, later: &Self, live: &[&str]) -> Changes {
+        let mut changes = Changes::default();
+        for (old, new) in self.origins.iter().zip(&later.origins).filter(|(old, new)| old.values != new.values) {
+            let change = format!("{} = {}", key_of(&new.name), new.values.join(", "));
+            let list = if live.contains(&&*new.name) { &mut changes.taken } else { &mut changes.refused };
+            list.push(change);
+            debug_assert_eq!(old.name, new.name, "both have all settings in one order");
+        }
+        if self.sections != later.sections {
+            changes.refused.push("[run]".to_owned());
+        }
+        changes
+    }
+
+    /// Did anybody say what a setting is to be?
+    #[must_use]
+    pub fn is_said(&self, name: &str) -> bool {
+        self.origins.iter().any(|origin| origin.name == name && origin.from != DEFAULT)
+    }
+
+    /// What is in force when others were read: of these the live ones.
+    #[must_use]
+    pub fn with(&self, later: Self, live: &[&str]) -> Self {
+        let pick = |(old, new): (&Origin, Origin)| if live.contains(&&*new.name) { new } else { old.clone() };
+        let origins = self.origins.iter().zip(later.origins).map(pick).collect();
+        Self { origins, sections: self.sections.clone(), ..later }
+    }
 }
 
 /// The command whose flags are the settings.
@@ -108,7 +165,7 @@ impl Layers {
         if !wrong.is_empty() {
             return Err(Wrong::Settings(wrong));
         }
-        Ok(InForce { settings, sections: contents.sections, origins })
+        Ok(InForce { settings, sections: contents.sections, origins, layers: self.clone() })
     }
 
     fn origin(&self, matches: &ArgMatches, arg: &clap::Arg, given: &[Given], listen_in_environment: bool) -> String {
@@ -122,7 +179,7 @@ impl Layers {
         let given = given.iter().find(|given| given.name == name);
         match (&self.file, given) {
             (Some(path), Some(given)) => format!("{}:{}", path.display(), given.place.0),
-            _ => "default".to_owned(),
+            _ => DEFAULT.to_owned(),
         }
     }
 }

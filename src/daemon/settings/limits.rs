@@ -2,6 +2,7 @@
 
 use super::values::{Bytes, Span};
 use crate::hub::{LENGTH_FRAME, LINE, Limits};
+use crate::net::DRAIN;
 
 /// A length prefix.
 const PREFIX: u64 = 4;
@@ -49,9 +50,12 @@ pub(super) struct LimitArgs {
     /// The longest silence, on every service but the chat, which asks whether one is there
     #[arg(long, value_name = "TIME", default_value = "5m")]
     limit_silence: Span,
+    /// How long a stopping server waits for its connections to end
+    #[arg(long, value_name = "TIME", default_value_t = Span(DRAIN))]
+    limit_drain: Span,
 }
 
-/// The longest frame of each framing, and the longest silence.
+/// The longest frame of each framing, the longest silence, the longest goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WireLimits {
     /// A line, without its end.
@@ -60,13 +64,15 @@ pub struct WireLimits {
     pub frame: u32,
     /// Silence, where the service does not ask.
     pub silence: std::time::Duration,
+    /// The wait of a server that stops.
+    pub drain: std::time::Duration,
 }
 
 impl LimitArgs {
     pub(super) fn wire(&self) -> WireLimits {
         let length = |bytes: Bytes| u32::try_from(bytes.0).unwrap_or(u32::MAX);
         let (line, frame) = (length(self.limit_line), length(self.limit_frame));
-        WireLimits { line, frame, silence: self.limit_silence.0 }
+        WireLimits { line, frame, silence: self.limit_silence.0, drain: self.limit_drain.0 }
     }
 
     pub(super) fn limits(&self) -> Limits {

@@ -18,11 +18,14 @@ mod values;
 use std::path::PathBuf;
 
 use ::log::LevelFilter;
+use clap::ValueEnum;
 
 use self::values::{octal, whole};
+use super::logger::Format;
 use super::{Config, Listen};
+use crate::net::Detail;
 
-pub use self::layers::{InForce, Layers, Wrong};
+pub use self::layers::{Changes, InForce, Layers, Wrong};
 pub use self::limits::WireLimits;
 pub use self::sections::{Offer, Sections};
 pub use self::show::{in_force, sample};
@@ -49,6 +52,12 @@ pub struct Settings {
     /// What is logged: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: LevelFilter,
+    /// How the log looks: plain for people, logfmt for programs
+    #[arg(long, value_name = "FORMAT", default_value = "plain")]
+    log_format: LogFormat,
+    /// How much of peers' addresses the log shows: all, their network (24 bits of IPv4, 48 of IPv6), or nothing
+    #[arg(long, value_name = "DETAIL", default_value = "full")]
+    log_addresses: LogAddresses,
     /// Read settings from a file too; flags and environment win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -66,11 +75,43 @@ pub struct Settings {
     tls: tls::TlsArgs,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Plain,
+    Logfmt,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogAddresses {
+    Full,
+    Net,
+    None,
+}
+
 impl Settings {
     /// How much is logged.
     #[must_use]
     pub fn log(&self) -> LevelFilter {
         self.log
+    }
+
+    /// How the log looks.
+    #[must_use]
+    pub fn log_format(&self) -> Format {
+        match self.log_format {
+            LogFormat::Plain => Format::Plain,
+            LogFormat::Logfmt => Format::Logfmt,
+        }
+    }
+
+    /// How much of addresses is logged.
+    #[must_use]
+    pub fn log_addresses(&self) -> Detail {
+        match self.log_addresses {
+            LogAddresses::Full => Detail::Full,
+            LogAddresses::Net => Detail::Net,
+            LogAddresses::None => Detail::None,
+        }
     }
 
     fn config(&self, sections: &Sections) -> Result<Config, String> {

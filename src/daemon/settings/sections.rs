@@ -24,7 +24,7 @@ pub(super) const SAMPLE: &str = r#"
 "#;
 
 /// What stands in them.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sections {
     /// Commands that are offered, by name.

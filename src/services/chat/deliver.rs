@@ -32,12 +32,15 @@ impl Chat {
         let name = self.rooms.room_name(events.room).as_str();
         let all = u32::try_from(events.events.len()).expect("a turn's events are counted in 32 bits");
         let mut behind = mem::take(&mut self.pauses.behind);
+        self.counted.messages += events.said();
+        let mut deliveries = 0;
         for &Member { person, live, since } in self.rooms.members(events.room) {
             let Some(voice) = self.voices.get(person).filter(|_| live) else { continue };
             let first = since.first_of(batch.number);
             if first >= all {
                 continue;
             }
+            deliveries += u64::from(all - first);
             let wire = wires.get(voice.voicing, batch, events, name);
             let waited = match cx.unsent(voice.conn) {
                 0 => Waited::Nothing,
@@ -48,6 +51,7 @@ impl Chat {
             let sent = if first == 0 && voice.active != batch.short_number() {
                 (!wire.whole().is_empty()).then(|| cx.send_shared(voice.conn, wire.whole()))
             } else {
+                deliveries -= events.own(person, first);
                 send_around(cx, voice.conn, wire, events, person, first..all)
             };
             // To whom nothing was to be sent, because their own words are all there is, nothing is to be noted.
@@ -63,6 +67,7 @@ impl Chat {
             }
         }
         self.wires = wires;
+        self.counted.deliveries += deliveries;
         for lag in behind.drain(..) {
             self.lag(cx, batch, lag);
         }

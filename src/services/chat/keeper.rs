@@ -157,6 +157,10 @@ impl Keeper {
         self.log.iter().flat_map(Log::rooms).map(|(room, _, _)| room.to_owned()).collect()
     }
 
+    pub(super) fn figures(&self) -> Option<crate::log::Figures> {
+        self.log.as_ref().map(Log::figures)
+    }
+
     pub(super) fn describe(&self) -> String {
         match self.log.as_ref().map(Log::is_stopped) {
             None => "no history".to_owned(),

@@ -11,6 +11,7 @@ mod batch;
 mod breath;
 mod coming;
 mod deliver;
+mod figures;
 mod keeper;
 mod keeping;
 mod language;
@@ -35,7 +36,9 @@ use self::pace::{Beat, Neighbours, beat, neighbourhood};
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::{Log, SyncMode};
+use crate::services::Handover;
 
+pub use self::figures::Figures;
 pub use self::language::{
     Alphabet, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name, Roll,
     Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
@@ -85,6 +88,8 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Chat {
     settings: Settings,
+    /// Settings that were changed since the start.
+    changed: Handover<Settings>,
     rooms: Rooms,
     lobby: Name,
     voices: Voices,
@@ -114,6 +119,8 @@ pub struct Chat {
     returned: Vec<PersonId>,
     /// Who asked for the kernel's figures.
     inspecting: Vec<(JobId, PersonId)>,
+    /// What was counted since the start.
+    counted: Figures,
     /// Kept for its memory: what is being carried out.
     frame: Vec<u8>,
     /// Where one line is put together.
@@ -135,6 +142,7 @@ impl Chat {
         }
         Self {
             settings,
+            changed: Handover::default(),
             rooms,
             lobby,
             voices: Voices::default(),
@@ -155,10 +163,18 @@ impl Chat {
             unasked: VecDeque::new(),
             returned: Vec::new(),
             inspecting: Vec::new(),
+            counted: Figures::default(),
             frame: Vec::new(),
             line: Vec::new(),
             spare: Vec::new(),
         }
+    }
+
+    /// Other settings may be put there while it runs. When they are synced, and whether, stays as it was.
+    #[must_use]
+    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
+        self.changed = changed.clone();
+        self
     }
 
     /// Closes the history in order. Waits for the disk: for after the loop.
@@ -348,6 +364,9 @@ impl Service for Chat {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(settings) = self.changed.take() {
+            self.settings = Settings { days: self.settings.days, sync: self.settings.sync, ..settings };
+        }
         self.advance(cx);
         self.set_alarm(cx);
     }

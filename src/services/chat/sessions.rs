@@ -120,6 +120,10 @@ impl Sessions {
         self.by_digest.get(digest).copied()
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn get(&self, id: SessionId) -> &Session {
         &self.all[id.place()]
     }

@@ -1,0 +1,67 @@
+//! The log: for people, for programs, for the journal, and how much of addresses it shows.
+
+use crate::support::Start;
+
+#[test]
+fn programs_get_pairs() {
+    let server = Start::serve(&["--log-format", "logfmt"]);
+    let finished = server.flags(&["--listen", "echo=127.0.0.1:0", "--listen", "echo=192.0.2.1:0"]).run();
+    assert_eq!(finished.code(), 1);
+    let server = Start::serve(&["--log-format", "logfmt", "--listen", "echo=127.0.0.1:0"]).go();
+    let line = server.log.wait("readiness", |line| line.contains("listening echo 127.0.0.1:"));
+    let (time, rest) = line.split_once(' ').unwrap();
+    assert_eq!((time.len(), &time[..5]), ("time=2026-11-20T18:46:03.120Z".len(), "time="));
+    assert!(rest.starts_with("level=info msg=\"listening echo 127.0.0.1:") && rest.ends_with('"'), "{rest}");
+}
+
+/// Standard error is what the service manager says that it is.
+#[test]
+fn the_journal_gets_priorities_and_no_time_stamps() {
+    let named = "export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2)";
+    for (flags, wanted) in
+        [(&[][..], "<6>listening echo 127.0.0.1:"), (&["--log-format", "logfmt"], "<6>level=info msg=\"")]
+    {
+        let server = Start::serve(flags).flags(&["--listen", "echo=127.0.0.1:0"]).after(named).go();
+        let line = server.log.wait("readiness", |line| line.contains("listening echo "));
+        assert!(line.starts_with(wanted), "{line}");
+    }
+    // Somebody else's stream, left over in the environment.
+    let server = Start::serve(&[]).env("JOURNAL_STREAM", "1:1").listen("echo=127.0.0.1:0").go();
+    let line = server.log.wait("readiness", |line| line.contains("listening echo "));
+    assert!(line.contains("Z INFO  listening"), "{line}");
+}
+
+#[test]
+fn as_much_of_an_address_is_logged_as_was_chosen() {
+    for (detail, wanted) in [("full", "127.0.0.1:"), ("net", "127.0.0.0/24"), ("none", "somewhere")] {
+        let flags = ["--log", "debug", "--log-addresses", detail];
+        let server = Start::serve(&flags).listen("echo=127.0.0.1:0").go();
+        let mut client = server.client(0);
+        client.ask(b"a\n", b"a\n");
+        let line = server.log.wait("who came", |line| line.contains(": opened, from "));
+        let (_, from) = line.split_once(", from ").unwrap();
+        assert!(from.starts_with(wanted), "{line}");
+        let port = client.address().port().to_string();
+        let lines = server.log.lines();
+        assert_eq!(lines.iter().any(|line| line.contains(&port)), detail == "full", "{lines:#?}");
+    }
+}
+
+#[test]
+fn what_is_said_is_logged_at_no_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["--log", "trace", "--data", folder.path().to_str().unwrap()];
+    let server = Start::serve(&flags).listen("chat=127.0.0.1:0").listen("echo=127.0.0.1:0").go();
+    let mut client = server.client(0);
+    assert!(client.line().starts_with("- parlor chat"));
+    client.send(
+        b"xyzzy to all\n/msg guest1 xyzzy to me\n/topic xyzzy\n/nick xyzzy\n/login xyzzy xyzzy\n/xyzzy\nPING xyzzy\n",
+    );
+    while client.line() != "PONG xyzzy" {}
+    client.send(b"/quit xyzzy\n");
+    client.rest();
+    server.client(1).ask(b"xyzzy\n", b"xyzzy\n");
+    let finished = server.stop();
+    assert_eq!(finished.code(), 0);
+    assert!(!finished.stderr.iter().any(|line| line.contains("xyzzy")), "{:#?}", finished.stderr);
+}

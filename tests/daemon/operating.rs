@@ -1,0 +1,111 @@
+//! The admin socket, beyond what `docs/protocol.md` shows of it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{Client, Server, Start, until};
+
+fn served(flags: &[&str]) -> (Server, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let admin = format!("admin=unix:{}", folder.path().join("admin").display());
+    let start = Start::serve(&["--no-history"]).flags(flags).listen("echo=127.0.0.1:0").listen(&admin);
+    (start.go(), folder)
+}
+
+fn operator(server: &Server) -> Client {
+    let mut client = server.client(1);
+    assert_eq!(client.line(), "- parlor admin; help lists what can be done");
+    client
+}
+
+/// A long answer.
+fn answer(operator: &mut Client, command: &str) -> Vec<String> {
+    operator.send(format!("{command}\n").as_bytes());
+    let end = format!("- end {}", command.split(' ').next().unwrap());
+    let mut lines = Vec::new();
+    loop {
+        match operator.line() {
+            line if line == end => return lines,
+            line => lines.push(line.strip_prefix("- ").unwrap_or_else(|| panic!("{line}")).to_owned()),
+        }
+    }
+}
+
+#[test]
+fn whoever_is_kicked_is_told_and_gone() {
+    let (server, _folder) = served(&[]);
+    let mut operator = operator(&server);
+    let (mut one, mut other) = (server.client(0), server.client(0));
+    one.ask(b"a\n", b"a\n");
+    other.ask(b"b\n", b"b\n");
+    let lines = answer(&mut operator, "connections echo");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let line = lines.iter().find(|line| line.contains(&format!(" {} for ", one.address()))).unwrap();
+    let number = line.split(' ').next().unwrap().to_owned();
+    operator.ask(format!("kick {number}\n").as_bytes(), format!("- kicked {number}\n").as_bytes());
+    assert_eq!(one.rest(), b"! kicked: an operator closed this connection\n");
+    other.ask(b"still here\n", b"still here\n");
+    until("one less", || answer(&mut operator, "connections echo").len() == 1);
+    operator.send(format!("kick {number}\n").as_bytes());
+    assert!(operator.line().starts_with("! no-such-connection: "));
+}
+
+#[test]
+fn info_shows_what_the_kernel_knows() {
+    let (server, _folder) = served(&[]);
+    let mut operator = operator(&server);
+    let mut client = server.client(0);
+    client.ask(b"a\n", b"a\n");
+    let line = answer(&mut operator, "connections echo").remove(0);
+    let facts = answer(&mut operator, &format!("info {}", line.split(' ').next().unwrap()));
+    assert!(facts[0].starts_with(&line[..line.find(" for ").unwrap()]), "{facts:?}");
+    for fact in ["family: IPv4", "nodelay: on (asked: on)", &format!("peer: {}", client.address())] {
+        assert!(facts.iter().any(|found| found == fact), "no {fact} in {facts:#?}");
+    }
+    assert!(facts.iter().any(|fact| fact.starts_with("rtt: ")), "{facts:#?}");
+}
+
+#[test]
+fn drain_ends_the_server_in_order() {
+    let (server, _folder) = served(&[]);
+    let mut operator = operator(&server);
+    operator.ask(b"drain\n", b"- stopping\n");
+    operator.expect_end();
+    assert_eq!(server.wait().code(), 0);
+}
+
+#[test]
+fn the_level_of_the_log_changes_and_a_reload_leaves_it() {
+    let (server, _folder) = served(&[]);
+    let mut operator = operator(&server);
+    operator.ask(b"log debug\n", b"- log debug\n");
+    server.client(0).ask(b"a\n", b"a\n");
+    server.log.wait("who came", |line| line.contains("DEBUG echo ") && line.contains(": opened, from 127.0.0.1:"));
+    operator.ask(b"reload\n", b"- reloading; the log says what has changed\n");
+    server.log.wait("the reload", |line| line.contains("reloaded: nothing has changed"));
+    operator.ask(b"log\n", b"- log debug\n");
+}
+
+#[test]
+fn an_operators_socket_is_not_for_everybody() {
+    for (mode, wanted) in [("600", 0o600), ("666", 0o660), ("777", 0o770)] {
+        let (_server, folder) = served(&["--unix-mode", mode]);
+        let found = std::fs::metadata(folder.path().join("admin")).unwrap().permissions().mode();
+        assert_eq!(found & 0o777, wanted, "{mode}");
+    }
+    let finished = Start::serve(&["--listen", "admin=127.0.0.1:0"]).run();
+    assert_eq!(finished.code(), 2);
+    assert!(finished.stderr[0].contains("admin is on Unix sockets only: expected admin=unix:PATH"), "{finished:#?}");
+}
+
+#[test]
+fn several_doors_lead_to_one_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let door = |name: &str| format!("admin=unix:{}", folder.path().join(name).display());
+    let server = Start::serve(&[]).listen(&door("a")).listen(&door("b")).go();
+    let (mut one, mut two) = (server.client(0), server.client(1));
+    for operator in [&mut one, &mut two] {
+        assert_eq!(operator.line(), "- parlor admin; help lists what can be done");
+    }
+    assert_eq!(answer(&mut one, "connections admin").len(), 2);
+    assert!(answer(&mut two, "stats").contains(&"connections admin 2".to_owned()));
+}

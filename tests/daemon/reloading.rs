@@ -1,0 +1,90 @@
+//! SIGHUP reads the configuration again, and drops nobody.
+
+use rustix::process::Signal;
+
+use crate::settings::Written;
+use crate::support::{Client, Server};
+
+const CHAT: &str = "listen = [\"chat=127.0.0.1:0\"]\nno-history = true\n";
+
+fn reload(server: &Server, what: &str) -> String {
+    let seen = server.log.len();
+    server.signal(Signal::HUP);
+    server.log.wait_from(seen, what, |line| line.contains(what))
+}
+
+fn guest(server: &Server) -> Client {
+    let mut client = server.client(0);
+    assert!(client.line().starts_with("- parlor chat"));
+    client
+}
+
+#[test]
+fn what_can_change_changes_for_those_who_are_there() {
+    let written = Written::new(CHAT);
+    let server = written.serve().expecting(1).go();
+    let mut guest = guest(&server);
+    guest.ask("/nick анна\n".as_bytes(), "- you are анна\n".as_bytes());
+    written.rewrite(&format!("{CHAT}names = \"ascii\"\nmax-connections = 1\n"));
+    reload(&server, "reloaded: max-connections = 1");
+    server.log.wait("the other change", |line| line.contains("reloaded: names = ascii"));
+    let refusal = "! bad-name: names have the letters a to z, digits, _ and -; this one has others\n";
+    guest.ask("/nick ольга\n".as_bytes(), refusal.as_bytes());
+    assert!(server.client(0).line().starts_with("! full: "));
+}
+
+#[test]
+fn a_wrong_configuration_changes_nothing_and_says_why() {
+    let written = Written::new(CHAT);
+    let server = written.serve().expecting(1).go();
+    let mut guest = guest(&server);
+    written.rewrite(&format!("{CHAT}names = \"ascii\"\nmax-connections = 'none'\n"));
+    let line = reload(&server, "not reloaded, what was in force stays so: ");
+    let wanted = format!("{}:4:19: max-connections = 'none': expected a whole number from 0 to", written.shown());
+    assert!(line.contains(&wanted), "{line}");
+    guest.ask("/nick анна\n".as_bytes(), "- you are анна\n".as_bytes());
+    // Mended, it is taken.
+    written.rewrite(&format!("{CHAT}names = \"ascii\"\n"));
+    reload(&server, "reloaded: names = ascii");
+    let refusal = "! bad-name: names have the letters a to z, digits, _ and -; this one has others\n";
+    guest.ask("/nick ольга\n".as_bytes(), refusal.as_bytes());
+}
+
+#[test]
+fn what_cannot_change_is_named_each_time() {
+    let written = Written::new(CHAT);
+    let server = written.serve().expecting(1).go();
+    written.rewrite(&format!("{CHAT}backlog = 7\n[limits]\nline = 600\n[run.x]\nargv = ['x']\n"));
+    for _ in 0..2 {
+        let seen = server.log.len();
+        reload(&server, "not reloaded: backlog = 7 can't change while the server runs; a restart would bring it");
+        for what in ["not reloaded: limits.line = 600 can't", "not reloaded: [run] can't"] {
+            server.log.wait_from(seen, what, |line| line.contains(what));
+        }
+    }
+    written.rewrite(CHAT);
+    reload(&server, "reloaded: nothing has changed");
+    // Nobody's line got shorter.
+    let mut guest = guest(&server);
+    guest.send(&[&[b'a'; 700][..], b"\n"].concat());
+    guest.ask(b"PING x\n", b"PONG x\n");
+}
+
+#[test]
+fn flags_win_over_what_the_file_says_later_too() {
+    let written = Written::new(CHAT);
+    let server = written.serve().flags(&["--names", "script"]).expecting(1).go();
+    written.rewrite(&format!("{CHAT}names = \"ascii\"\n"));
+    reload(&server, "reloaded: nothing has changed");
+    guest(&server).ask("/nick анна\n".as_bytes(), "- you are анна\n".as_bytes());
+}
+
+#[test]
+fn a_configuration_that_is_gone_changes_nothing() {
+    let written = Written::new(CHAT);
+    let server = written.serve().expecting(1).go();
+    std::fs::remove_file(written.path()).unwrap();
+    let line = reload(&server, "not reloaded, what was in force stays so: ");
+    assert!(line.ends_with("parlor.toml: No such file or directory (os error 2)"), "{line}");
+    guest(&server).ask(b"PING x\n", b"PONG x\n");
+}
