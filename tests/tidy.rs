@@ -95,7 +95,7 @@ const FLOORS: [Floor; 8] = [
     Floor {
         room: "cli",
         rooms: &["hub", "log", "services", "net", "daemon", "client", "load", "cli", "calendar"],
-        packages: &["std", "log", "clap"],
+        packages: &["std", "log", "clap", "clap_complete", "clap_mangen"],
     },
 ];
 

@@ -38,7 +38,7 @@ enum Command {
     Serve(Box<Settings>),
     /// Say whether a configuration is right, and if not, what is wrong with it
     Check(check::Args),
-    /// Write the sample configuration
+    /// Write a sample configuration, man pages or completions
     Generate(generate::Args),
     /// Talk in a chat: people in a terminal, scripts line by line
     #[cfg(feature = "client")]

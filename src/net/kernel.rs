@@ -44,11 +44,10 @@ pub(super) fn take_inherited(count: RawFd) -> Vec<OwnedFd> {
     let end = FIRST_INHERITED + count.min(MOST_INHERITED);
     let is_socket = |&fd: &RawFd| {
         let mut kind: libc::c_int = 0;
-        let mut length = size_of_int();
+        let (mut length, level, name) = (size_of_int(), libc::SOL_SOCKET, libc::SO_TYPE);
         // SAFETY: the kernel writes at most `length` bytes into `kind`, which is that large, and answers an error for
         // a number that is no open socket.
-        let answer =
-            unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_TYPE, (&raw mut kind).cast(), &raw mut length) };
+        let answer = unsafe { libc::getsockopt(fd, level, name, (&raw mut kind).cast(), &raw mut length) };
         answer == 0
     };
     // SAFETY: the environment says that these were opened for us before the process began, so nothing in it owns them,

@@ -8,6 +8,7 @@ mod exposition;
 mod logging;
 mod metrics;
 mod operating;
+mod packaging;
 mod reloading;
 mod settings;
 mod supervisor;

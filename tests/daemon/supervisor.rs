@@ -154,7 +154,7 @@ fn inherited_sockets_are_served_by_their_names() {
     }
     assert!(!server.log.lines().iter().any(|line| line.contains("listening chat")), "{:#?}", server.log.lines());
     assert_eq!(server.stop().code(), 0);
-    assert!(echo.exists(), "the file is the service manager's");
+    assert!(echo.exists(), "the file is the supervisor's");
 }
 
 #[test]
