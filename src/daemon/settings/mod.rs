@@ -35,9 +35,9 @@ pub use self::values::{Bytes, Span};
 /// What can be chosen about a server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
-    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper. OPTION: lines (default), length, fixed; tls;
-    /// udp; for echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any. [env: PARLOR_LISTEN, separated by
-    /// blanks]
+    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper, metrics, admin. OPTION: lines (default),
+    /// length, fixed; tls; udp; for echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any.
+    /// [env: PARLOR_LISTEN, separated by blanks]
     #[arg(long = "listen", value_name = "SERVICE[+OPTION…]=ADDRESS", default_value = "chat=127.0.0.1:8888")]
     listeners: Vec<Listen>,
     /// Allow listening beyond this machine
