@@ -74,7 +74,19 @@ const FLOORS: [Floor; 8] = [
     Floor {
         room: "net",
         rooms: &["hub", "net"],
-        packages: &["std", "mio", "socket2", "rustix", "libc", "log", "signal_hook", "signal_hook_mio"],
+        packages: &[
+            "std",
+            "mio",
+            "socket2",
+            "rustix",
+            "libc",
+            "log",
+            "signal_hook",
+            "signal_hook_mio",
+            "rustls",
+            "rustls_native_certs",
+            "sha2",
+        ],
     },
     Floor {
         room: "daemon",

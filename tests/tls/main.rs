@@ -9,8 +9,10 @@ mod support;
 
 mod authority;
 mod believing;
+mod cost;
 mod house;
 mod memory;
+mod page;
 mod renewal;
 mod strangers;
 mod talking;
