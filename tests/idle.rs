@@ -20,8 +20,11 @@ use support::{Server, Start, proc};
 const MEMBERS: usize = 10_000;
 /// Descriptors that this process needs for itself.
 const OURS: usize = 200;
-/// In one room and on plain lines. What is measured is reported too, also for more than that.
-const MOST_BYTES: usize = 700;
+/// In one room and on plain lines, as it is built for every day. What is measured is reported too, also for more than
+/// that.
+const MOST_BYTES: usize = 512;
+/// A build with all checks touches more of its own code meanwhile, which counts as memory too.
+const MOST_BYTES_CHECKED: usize = 700;
 
 /// Counts who is in the room, and answers PINGs.
 #[derive(Debug, Default)]
@@ -123,7 +126,8 @@ fn members_who_say_nothing_cost_little_memory() {
     full.all_say("/join big");
     full.each("two rooms");
     full.rest(Duration::from_secs(if long() { 20 } else { 1 }));
-    assert!(each <= MOST_BYTES, "{each} bytes for each");
+    let most = if cfg!(debug_assertions) { MOST_BYTES_CHECKED } else { MOST_BYTES };
+    assert!(each <= most, "{each} bytes for each");
 }
 
 #[test]
