@@ -32,7 +32,7 @@ use self::acts::is_object;
 use self::asked::{Ask, Asked};
 use self::batch::{Batch, Wires};
 use self::keeper::Keeper;
-use self::pace::{Beat, Neighbours, beat, neighbourhood};
+use self::pace::{Neighbours, neighbourhood};
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::{Log, SyncMode};
@@ -200,63 +200,6 @@ impl Chat {
 
     fn complain(&mut self, cx: &mut Cx<'_>, person: PersonId, code: &str, text: &str) {
         let _ = self.tell(cx, person, &Speech::Error { code, text });
-    }
-
-    /// Sees to it that `timer` is called when somebody's heartbeat or pause is due.
-    fn schedule(&self, cx: &mut Cx<'_>, person: PersonId) {
-        let Some(voice) = self.voices.get(person) else { return };
-        let heard = cx.heard(voice.conn).unwrap_or(cx.now());
-        let due = match beat(heard, voice.asked, cx.now()) {
-            Beat::Wait(when) if voice.is_asked() => when,
-            _ if voice.is_asked() => cx.now(),
-            _ => Moment::NEVER,
-        };
-        cx.set_timer(voice.conn, due.min(voice.paused));
-    }
-
-    /// Somebody pays for what they asked for, and is not read while in debt.
-    fn pay(&mut self, cx: &mut Cx<'_>, person: PersonId, messages: u32) {
-        let (Some(flood), Some(voice)) = (self.settings.flood, self.voices.get_mut(person)) else { return };
-        let bucket = match voice.place(cx) {
-            Some(place) => self.neighbours.bucket(place, flood, cx.now()),
-            None => &mut voice.bucket,
-        };
-        let Some(until) = bucket.pay(messages, flood, cx.now()) else { return };
-        if bucket.is_flooding(cx.now()) {
-            let conn = voice.conn;
-            let text = "you spoke faster than this server reads for ten minutes; goodbye";
-            self.complain(cx, person, "flood", text);
-            self.asked.push(person, conn, Ask::Gone("flood"));
-            cx.close(conn);
-        } else {
-            voice.paused = until;
-            cx.hold(voice.conn, Hold::FLOOD);
-            self.schedule(cx, person);
-        }
-    }
-
-    /// Asks a silent peer whether it is there, or gives it up.
-    fn heartbeat(&mut self, cx: &mut Cx<'_>, person: PersonId) {
-        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.is_asked()) else { return };
-        let conn = voice.conn;
-        let heard = cx.heard(conn).unwrap_or(cx.now());
-        match beat(heard, voice.asked, cx.now()) {
-            Beat::Wait(_) => {}
-            Beat::Ask => {
-                voice.asked = cx.now();
-                // Behind other output a PING would tell nothing: that output is waiting to be read itself.
-                if cx.unsent(conn) == 0 {
-                    self.pings += 1;
-                    let token = self.pings.to_string();
-                    let _ = self.tell(cx, person, &Speech::Ping { token: &token });
-                }
-            }
-            Beat::Gone => {
-                self.complain(cx, person, "timed-out", "nothing was heard from you, not even a PONG; goodbye");
-                self.asked.push(person, conn, Ask::Gone("timed out"));
-                cx.close(conn);
-            }
-        }
     }
 
     /// Carries out what was asked for, has it written, and makes it heard.

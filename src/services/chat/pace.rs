@@ -4,7 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::hub::{Address, Moment};
+use super::Chat;
+use super::asked::Ask;
+use super::language::Speech;
+use super::rooms::PersonId;
+use crate::hub::{Address, Cx, Hold, Moment};
 
 /// Silence after which a peer that knows about it is asked whether it is there (ergo 90 s, ngircd 120 s).
 pub(super) const PING_AFTER: Duration = Duration::from_secs(60);
@@ -164,4 +168,64 @@ pub(super) fn beat(heard: Moment, asked: Moment, now: Moment) -> Beat {
 fn whole_second(at: Moment) -> Moment {
     let since = at - Moment::START;
     Moment::START + Duration::from_secs(since.as_secs() + u64::from(since.subsec_nanos() > 0))
+}
+
+/// Carrying it out.
+impl Chat {
+    /// Sees to it that `timer` is called when somebody's heartbeat or pause is due.
+    pub(super) fn schedule(&self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get(person) else { return };
+        let heard = cx.heard(voice.conn).unwrap_or(cx.now());
+        let due = match beat(heard, voice.asked, cx.now()) {
+            Beat::Wait(when) if voice.is_asked() => when,
+            _ if voice.is_asked() => cx.now(),
+            _ => Moment::NEVER,
+        };
+        cx.set_timer(voice.conn, due.min(voice.paused));
+    }
+
+    /// Somebody pays for what they asked for, and is not read while in debt.
+    pub(super) fn pay(&mut self, cx: &mut Cx<'_>, person: PersonId, messages: u32) {
+        let (Some(flood), Some(voice)) = (self.settings.flood, self.voices.get_mut(person)) else { return };
+        let bucket = match voice.place(cx) {
+            Some(place) => self.neighbours.bucket(place, flood, cx.now()),
+            None => &mut voice.bucket,
+        };
+        let Some(until) = bucket.pay(messages, flood, cx.now()) else { return };
+        if bucket.is_flooding(cx.now()) {
+            let conn = voice.conn;
+            let text = "you spoke faster than this server reads for ten minutes; goodbye";
+            self.complain(cx, person, "flood", text);
+            self.asked.push(person, conn, Ask::Gone("flood"));
+            cx.close(conn);
+        } else {
+            voice.paused = until;
+            cx.hold(voice.conn, Hold::FLOOD);
+            self.schedule(cx, person);
+        }
+    }
+
+    /// Asks a silent peer whether it is there, or gives it up.
+    pub(super) fn heartbeat(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.is_asked()) else { return };
+        let conn = voice.conn;
+        let heard = cx.heard(conn).unwrap_or(cx.now());
+        match beat(heard, voice.asked, cx.now()) {
+            Beat::Wait(_) => {}
+            Beat::Ask => {
+                voice.asked = cx.now();
+                // Behind other output a PING would tell nothing: that output is waiting to be read itself.
+                if cx.unsent(conn) == 0 {
+                    self.pings += 1;
+                    let token = self.pings.to_string();
+                    let _ = self.tell(cx, person, &Speech::Ping { token: &token });
+                }
+            }
+            Beat::Gone => {
+                self.complain(cx, person, "timed-out", "nothing was heard from you, not even a PONG; goodbye");
+                self.asked.push(person, conn, Ask::Gone("timed out"));
+                cx.close(conn);
+            }
+        }
+    }
 }
