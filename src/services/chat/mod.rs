@@ -21,6 +21,7 @@ mod replay;
 mod returning;
 mod rooms;
 mod sessions;
+mod settings;
 mod since;
 mod slow;
 mod speaking;
@@ -35,7 +36,7 @@ use self::keeper::Keeper;
 use self::pace::{Neighbours, neighbourhood};
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
-use crate::log::{Log, SyncMode};
+use crate::log::Log;
 use crate::services::Handover;
 
 pub use self::figures::Figures;
@@ -46,6 +47,7 @@ pub use self::language::{
 pub use self::pace::Flood;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::since::Since;
+pub use self::settings::Settings;
 pub use self::slow::Slow;
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
@@ -53,36 +55,6 @@ const LOBBY: &str = "lobby";
 /// Text that may wait to be carried out in one turn. Beyond it speakers are not read until the turn is over, so that
 /// no turn gets long and no batch outgrows its readers' buffers.
 const ASKED_PER_TURN: usize = 256 * 1024;
-
-/// What an operator can choose.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How fast somebody may speak; `None`: as fast as they can.
-    pub flood: Option<Flood>,
-    /// What becomes of those who read too slowly.
-    pub slow: Slow,
-    /// Rooms in which speakers wait for slow readers.
-    pub pausing: Vec<Name>,
-    /// For how many days rooms are recorded, to say so.
-    pub days: u64,
-    /// Which letters names may have.
-    pub names: Alphabet,
-    /// When what is kept is synced.
-    pub sync: SyncMode,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            flood: Some(Flood::DEFAULT),
-            slow: Slow::Disconnect,
-            pausing: Vec::new(),
-            days: 30,
-            names: Alphabet::OneScript,
-            sync: SyncMode::Second,
-        }
-    }
-}
 
 /// The chat service.
 #[derive(Debug)]
@@ -168,13 +140,6 @@ impl Chat {
             line: Vec::new(),
             spare: Vec::new(),
         }
-    }
-
-    /// Other settings may be put there while it runs. When they are synced, and whether, stays as it was.
-    #[must_use]
-    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
-        self.changed = changed.clone();
-        self
     }
 
     /// Closes the history in order. Waits for the disk: for after the loop.
@@ -307,9 +272,7 @@ impl Service for Chat {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if let Some(settings) = self.changed.take() {
-            self.settings = Settings { days: self.settings.days, sync: self.settings.sync, ..settings };
-        }
+        self.take_settings();
         self.advance(cx);
         self.set_alarm(cx);
     }

@@ -1,0 +1,51 @@
+//! What an operator can choose, and choose again.
+
+use super::{Alphabet, Chat, Flood, Name, Slow};
+use crate::log::SyncMode;
+use crate::services::Handover;
+
+/// What an operator can choose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How fast somebody may speak; `None`: as fast as they can.
+    pub flood: Option<Flood>,
+    /// What becomes of those who read too slowly.
+    pub slow: Slow,
+    /// Rooms in which speakers wait for slow readers.
+    pub pausing: Vec<Name>,
+    /// For how many days rooms are recorded, to say so.
+    pub days: u64,
+    /// Which letters names may have.
+    pub names: Alphabet,
+    /// When what is kept is synced.
+    pub sync: SyncMode,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            flood: Some(Flood::DEFAULT),
+            slow: Slow::Disconnect,
+            pausing: Vec::new(),
+            days: 30,
+            names: Alphabet::OneScript,
+            sync: SyncMode::Second,
+        }
+    }
+}
+
+impl Chat {
+    /// Other settings may be put there while it runs. When they are synced, and whether, stays as it was.
+    #[must_use]
+    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
+        self.changed = changed.clone();
+        self
+    }
+
+    /// Takes the settings that were put there, but for what has to stay.
+    pub(super) fn take_settings(&mut self) {
+        if let Some(settings) = self.changed.take() {
+            self.settings = Settings { days: self.settings.days, sync: self.settings.sync, ..settings };
+        }
+    }
+}
