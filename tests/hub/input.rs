@@ -180,6 +180,31 @@ fn a_browser_is_not_looked_for_in_other_framings_or_where_it_may_come_in() {
     assert_eq!(stage.calls()[1..], [frame(id, "GET / HTTP/1.1")]);
 }
 
+/// Of TLS the first bytes: a record, and in it a client's hello. There is a line's end in it, as chance will have it.
+const HELLO: &str = "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{6c}\u{3}\u{3}\nrandom\n";
+
+#[test]
+fn tls_where_none_is_spoken_is_no_text_however_it_is_cut() {
+    for framing in [Framing::LINES, Framing::Fixed] {
+        for cut in 0..=HELLO.len() {
+            let (mut stage, id) = guarded(framing);
+            stage.say(id, &HELLO[..cut]);
+            stage.run();
+            stage.say(id, &HELLO[cut..]);
+            stage.run();
+            let told = [Call::Fault(id, Fault::Tls), Call::Closed(id, Reason::Fault(Fault::Tls))];
+            assert_eq!(stage.calls(), told, "cut at {cut}");
+        }
+    }
+    // All but the last of what makes it one, and nothing behind a first frame.
+    let (mut stage, id) = guarded(Framing::LINES);
+    stage.say(id, "\u{16}\u{3}\u{1}\u{2}\0\u{2}\n");
+    stage.say(id, HELLO);
+    stage.run();
+    let frames = ["\u{16}\u{3}\u{1}\u{2}\0\u{2}", HELLO.trim_end().split('\n').next().unwrap(), "random"];
+    assert_eq!(stage.calls(), frames.map(|text| frame(id, text)));
+}
+
 #[test]
 fn behind_a_fault_nothing_is_obeyed_though_it_was_buffered() {
     let mut stage = Stage::with_profile(Profile { framing: Framing::Lines { max: 4 }, ..profile() }, polite);

@@ -180,6 +180,12 @@ fn it_is_known_where_a_connection_comes_from() {
         assert_eq!((about.listener, about.local), (Some(listener), Some(&address)));
         assert_eq!((about.peer, about.credentials), (&Address::Unix(None), Some(who)));
     });
+    let certificate = Identity::Certificate("0123abcd".to_owned());
+    let id = stage.hub.accepted(listener, Address::Pipe, Some(certificate));
+    stage.act(|cx| {
+        let about = cx.about(id).unwrap();
+        assert_eq!((about.credentials, about.certificate), (None, Some("0123abcd")));
+    });
     let shown: Vec<String> = [address, Address::Unix(None), Address::Pipe, Address::Tcp("[::1]:80".parse().unwrap())]
         .iter()
         .map(ToString::to_string)

@@ -190,6 +190,34 @@ fn key_updates_are_answered_while_nothing_else_is_said() {
 }
 
 #[test]
+fn our_own_client_talks_through_tls_and_sees_how() {
+    let house = House::new(&["chat+tls=127.0.0.1:0"]);
+    let address = format!("tls:localhost:{}", house.server.place(0).port());
+    let ca = house.ca();
+    let chat = || Start::parlor(&["chat", "--ca", ca.to_str().unwrap(), &address]);
+    let mut watcher = house.client(0);
+    watcher.line();
+    let finished = chat().flags(&["--send", "through TLS", "--nick", "alice"]).run();
+    assert_eq!(finished.code(), 0, "{finished:#?}");
+    while !watcher.line().ends_with("<alice> through TLS") {}
+    watcher.send(b"/info\n");
+    let mut facts = Vec::new();
+    while !facts.iter().any(|line: &String| line.contains("end of info") || line.contains("retransmits")) {
+        facts.push(watcher.line());
+    }
+    assert!(facts.iter().any(|line| line.contains("tls: TLS 1.3")), "{facts:#?}");
+    assert!(facts.iter().any(|line| line.contains("tls-cipher: TLS13_")), "{facts:#?}");
+    // Whom it does not believe, it does not talk to, and says so.
+    let other = tempfile::tempdir().unwrap();
+    let stranger = crate::authority::Authority::new().file(other.path());
+    let chat = Start::parlor(&["chat", "--ca", stranger.to_str().unwrap(), &address]);
+    let finished = chat.flags(&["--send", "never", "--timeout", "20"]).run();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
+    let said = finished.stderr.iter().any(|line| line.contains("it comes from nobody whom we trust"));
+    assert!(said, "{finished:#?}");
+}
+
+#[test]
 fn version_and_cipher_can_be_seen_by_the_client_and_in_the_log() {
     let house = House::with(&["echo+tls=127.0.0.1:0"], |start, _| start.flags(&["--log", "debug"]));
     let place = format!("tls:localhost:{}", house.server.place(0).port());

@@ -141,7 +141,12 @@ impl Porch {
                 self.door_ready = false;
                 Accepted::Lost
             }
-            other => other,
+            Accepted::Starved(error) => {
+                // Whoever makes room now asks again, and means the door.
+                self.knocks.push_front(DOOR);
+                Accepted::Starved(error)
+            }
+            Accepted::Lost => Accepted::Lost,
         }
     }
 
