@@ -43,9 +43,11 @@ def free_port():
 class Peer:
     """One kind of server."""
 
-    def __init__(self, name, dialect, start, program=None, most=100_000, echo=None, echo_dialect="lines"):
+    def __init__(self, name, dialect, start, program=None, most=100_000, backlog=None, echo=None, echo_dialect="lines"):
         self.name, self.dialect, self.start, self.program, self.most = name, dialect, start, program, most
         self.echo, self.echo_dialect = echo, echo_dialect
+        # Where only a few can wait to be let in, fewer come at once.
+        self.arrival = ["--at-once", backlog - 1] if backlog else []
 
     def is_installed(self):
         return self.program is None or shutil.which(self.program) is not None
@@ -98,8 +100,8 @@ def all_of(parlor, generator):
         Peer("redis", "redis", redis, "redis-server", echo=redis, echo_dialect="redis"),
         Peer("nats", "nats", nats, "nats-server"),
         Peer("ngircd", "irc", ngircd, "ngircd", most=1000),
-        Peer("ncat", "lines", ncat, "ncat", most=900),
-        Peer("threads", "lines", script("threads"), most=1000, echo=script("threads", "echo")),
+        Peer("ncat", "lines", ncat, "ncat", most=900, backlog=5),
+        Peer("threads", "lines", script("threads"), most=1000, backlog=5, echo=script("threads", "echo")),
         # select() can't look at descriptors beyond 1023.
         Peer("select_loop", "lines", script("select_loop"), most=1000, echo=script("select_loop", "echo")),
     ]
