@@ -98,6 +98,9 @@ struct Shared {
     /// How long it runs before that, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     warmup: Duration,
+    /// How many connections are on their way at once; fewer than the server's backlog
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    at_once: usize,
     /// The server's process: its CPU time and memory are told too
     #[arg(long)]
     pid: Option<u32>,
@@ -122,6 +125,9 @@ struct IdleArgs {
     /// How long they are watched, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     duration: Duration,
+    /// How many connections are on their way at once; fewer than the server's backlog
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    at_once: usize,
     /// The server's process: its CPU time and memory are told
     #[arg(long)]
     pid: Option<u32>,
@@ -185,6 +191,9 @@ struct FloorArgs {
     /// Write each chunk back, and to nobody else
     #[arg(long)]
     echo: bool,
+    /// The most that it reads at once
+    #[arg(long, value_name = "BYTES", default_value_t = 65536)]
+    chunk: usize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -257,6 +266,7 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
         echo: false,
         speakers: 0,
         hearers: 0,
+        at_once: shared.at_once,
         size: shared.size,
         pace: shared.rate.map_or(Pace::Window(1), Pace::Rate),
         length: shared.count.map_or(Length::Time(shared.duration), Length::Messages),
@@ -275,6 +285,7 @@ fn idle(args: IdleArgs) -> Result<ExitCode, Failure> {
         dialect: args.dialect.into(),
         room: args.room,
         connections: args.connections,
+        at_once: args.at_once,
         time: args.duration,
         pid: args.pid,
     })?;
@@ -311,7 +322,7 @@ fn tell(outcome: &Outcome, json: bool) -> Result<ExitCode, Failure> {
 }
 
 fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
-    let floor = Floor::bind(args.address, if args.echo { Ideal::Echo } else { Ideal::Fanout })?;
+    let floor = Floor::bind(args.address, if args.echo { Ideal::Echo } else { Ideal::Fanout }, args.chunk)?;
     log::info!("listening floor {}", floor.address()?);
     floor.run()?;
     Ok(ExitCode::SUCCESS)

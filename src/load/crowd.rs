@@ -8,8 +8,6 @@ use std::time::Duration;
 use super::dialect::{Control, Found, Language, Part, Shape};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 
-/// Connections that are on their way at once: well below a server's backlog.
-const ON_THE_WAY: usize = 64;
 /// Where nothing says that the server has let somebody in, as many more come only after this time.
 pub(super) const BETWEEN: Duration = Duration::from_millis(5);
 /// The longest piece of a line or message that is kept until the rest comes.
@@ -61,6 +59,8 @@ pub(super) struct Crowd {
     numbers: Vec<usize>,
     begun: usize,
     ready: usize,
+    /// How many may be on their way at once: well below the server's backlog.
+    at_once: usize,
     /// When the next may be opened.
     next: Moment,
     /// What went wrong first, in words.
@@ -68,10 +68,10 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    pub(super) fn new(server: Server, language: Language, size: usize, parts: Vec<Part>) -> Self {
+    pub(super) fn new(server: Server, language: Language, size: usize, parts: Vec<Part>, at_once: usize) -> Self {
         let (shape, links) = (language.shape(size), parts.iter().map(|_| Link::default()).collect());
         let (numbers, begun, ready, next, complaint) = (Vec::new(), 0, 0, Moment::START, None);
-        Self { server, language, shape, parts, links, numbers, begun, ready, next, complaint }
+        Self { server, language, shape, parts, links, numbers, begun, ready, at_once, next, complaint }
     }
 
     /// Opens more connections, if it is time, there are some to open and not too many are on their way.
@@ -79,7 +79,7 @@ impl Crowd {
         if cx.now() < self.next {
             return;
         }
-        let most = self.ready + ON_THE_WAY;
+        let most = self.ready + self.at_once.max(1);
         while self.begun < self.parts.len().min(most) {
             if self.language.is_ready_at_once(self.parts[self.begun]) {
                 self.next = cx.now() + BETWEEN;

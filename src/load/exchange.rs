@@ -29,6 +29,8 @@ pub struct Exchange {
     pub echo: bool,
     /// How many speak.
     pub speakers: usize,
+    /// How many of them come at once.
+    pub at_once: usize,
     /// How many only hear; none in an echo.
     pub hearers: usize,
     /// Bytes of a text.

@@ -12,9 +12,8 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 const LISTENER: Token = Token(usize::MAX);
-/// As many events at once, and as large a read, as the server has.
+/// As many events at once as the server takes.
 const EVENTS: usize = 1024;
-const READ: usize = 64 * 1024;
 /// What a connection may owe before it is closed: nothing is for ever.
 const OWED: usize = 64 * 1024 * 1024;
 
@@ -66,18 +65,19 @@ pub struct Floor {
     poll: Poll,
     listener: TcpListener,
     ideal: Ideal,
+    chunk: usize,
 }
 
 impl Floor {
-    /// Binds it.
+    /// Binds it. A chunk has at most so many bytes: the more, the less it costs to pass on what comes together.
     ///
     /// # Errors
     /// When the address can't be had.
-    pub fn bind(address: SocketAddr, ideal: Ideal) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, ideal: Ideal, chunk: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::bind(address)?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        Ok(Self { poll, listener, ideal })
+        Ok(Self { poll, listener, ideal, chunk: chunk.max(1) })
     }
 
     /// Where it listens.
@@ -95,7 +95,7 @@ impl Floor {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let mut members = Slab::new();
-        let mut scratch = vec![0; READ];
+        let mut scratch = vec![0; self.chunk];
         loop {
             match self.poll.poll(&mut events, None) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),

@@ -29,6 +29,8 @@ pub struct Idle {
     pub room: Option<String>,
     /// How many.
     pub connections: usize,
+    /// How many of them come at once.
+    pub at_once: usize,
     /// How long it is measured.
     pub time: Duration,
     /// The server's process, if its cost is to be known.
@@ -94,7 +96,7 @@ impl Lounge {
         let part = if plan.room.is_some() { Part::Hearer } else { Part::Visitor };
         let room = plan.room.clone().unwrap_or_default();
         let language = Language { dialect: plan.dialect, room, name: "i".to_owned(), digits: 1, is_echo: false };
-        let crowd = Crowd::new(plan.server.clone(), language, 0, vec![part; plan.connections]);
+        let crowd = Crowd::new(plan.server.clone(), language, 0, vec![part; plan.connections], plan.at_once);
         let meter = plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
         let clock = Clock::default();
         Ok(Self {

@@ -63,7 +63,7 @@ impl Run {
         let (language, parts) = (plan.language(), plan.parts());
         let (connections, hearers) = (parts.len(), plan.hearers_of_each());
         let desk = Desk::new(&plan, connections, hearers, language.around(plan.size));
-        let crowd = Crowd::new(plan.server.clone(), language, plan.size, parts);
+        let crowd = Crowd::new(plan.server.clone(), language, plan.size, parts, plan.at_once);
         let meter = plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
         let (own, clock) = (Meter::new(Process::this())?, Clock::default());
         let (phase, began) = (Phase::Gathering, clock.now());

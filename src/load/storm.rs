@@ -20,6 +20,8 @@ use crate::net::Clock;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long everybody stays away, so that the server has noticed.
 const AWAY: Duration = Duration::from_millis(500);
+/// How many come at once before the storm.
+const AT_ONCE: usize = 64;
 /// Bytes of a text.
 const SIZE: usize = 64;
 /// Who speaks; all others break.
@@ -148,7 +150,7 @@ impl Weather {
         let (room, name, digits) = (plan.room.clone(), plan.name.clone(), plan.connections.to_string().len());
         let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
         let all = plan.connections + 1;
-        let crowd = Crowd::new(plan.server.clone(), language, SIZE, vec![Part::Member; all]);
+        let crowd = Crowd::new(plan.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
         let log = Log {
             texts: Texts::new(SIZE),
             ledger: Ledger::new(1, all),
