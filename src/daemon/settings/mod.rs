@@ -1,7 +1,8 @@
 //! The settings of a server. Their table is clap's: a field here, or in a group, is a flag, an environment variable, a
-//! key of the file, a line of the sample and of `--print-config`. What is left to do is to use it in [`Settings::config`].
+//! key of the file, a line of the sample and of `--print-config`. What is left to do is to use it in `Settings::config`.
 
 #![expect(clippy::doc_markdown, reason = "comments on arguments are help texts, and terminals show no markdown")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "and square brackets stand for themselves there")]
 
 mod chat;
 mod file;
