@@ -1,71 +1,15 @@
 //! The hub alone: what a turn costs without sockets, without the kernel. The order of calls is the loop's.
 
+mod stage;
+
 use std::hint::black_box;
-use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use parlor::hub::{Act, Address, ConnId, Cx, Framing, Hub, Limits, Moment, Profile, Service, Wall};
+use parlor::hub::{ConnId, Cx, Framing, Moment, Service, Timers};
+use parlor::log::{Log, Record, Settings, SyncMode};
 use parlor::services::Echo;
-
-/// A line of 64 bytes on the wire.
-const LINE: &[u8; 64] = b"a line of chat, as long as lines of chat are: sixty-four bytes.\n";
-
-/// Drives a hub through turns in which streams take whatever they are given.
-struct World {
-    hub: Hub,
-    clients: Vec<ConnId>,
-    turns: u64,
-    /// Lists taken from the hub, kept for their memory, as the pump keeps them.
-    ids: Vec<ConnId>,
-}
-
-impl World {
-    fn new(service: impl Service, clients: usize) -> Self {
-        let mut hub = Hub::new(Limits::default(), Box::new(|bytes| bytes.fill(7)));
-        let service = hub.add(service);
-        let profile = Profile {
-            framing: Framing::LINES,
-            silence: Some(Duration::from_secs(300)),
-            refuse_http: true,
-            limits: Rc::new(Limits::default()),
-            address: Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 8888))),
-        };
-        let listener = hub.listen(service, profile);
-        let peer = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 50_000)));
-        let clients = (0..clients).map(|_| hub.accepted(listener, peer.clone(), None)).collect();
-        Self { hub, clients, turns: 0, ids: Vec::new() }
-    }
-
-    /// The first client says something; answers how many bytes went out, to everybody together.
-    fn turn(&mut self, bytes: &[u8]) -> usize {
-        let (hub, id) = (&mut self.hub, self.clients[0]);
-        self.turns += 1;
-        hub.begin(Moment::from_nanos(self.turns * 1000), Wall::from_millis(self.turns));
-        hub.frame_buffered();
-        hub.take_woken(&mut self.ids);
-        self.ids.clear();
-        assert!(hub.intake(id) >= bytes.len(), "there is room for input");
-        hub.receive(id, bytes);
-        assert!(hub.intake(id) > 0, "there is room for more");
-        hub.expire();
-        hub.turn_end();
-        let mut written = 0;
-        hub.take_dirty(&mut self.ids);
-        for id in self.ids.drain(..) {
-            let count = black_box(hub.output(id)).len();
-            hub.wrote(id, count);
-            written += count;
-        }
-        hub.take_changed(&mut self.ids);
-        for id in self.ids.drain(..) {
-            assert_eq!(hub.settle(id), Act::Keep);
-        }
-        assert!(hub.take_requests().is_empty() && !hub.is_busy());
-        written
-    }
-}
+use stage::{LINE, World, chat};
 
 /// Everyone hears what anyone says: encoded once, put into every outbox.
 #[derive(Default)]
@@ -122,5 +66,73 @@ fn fan_out(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, echo, fan_out);
+/// The chat itself: parsed, carried out, encoded once, put into every outbox.
+fn chat_fan_out(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("chat-fan-out");
+    for (members, lines) in [(100, 1), (100, 64), (1000, 1)] {
+        let bytes = LINE.repeat(lines);
+        let mut world = World::new(chat(), members);
+        assert!(world.turn(&bytes) > (members - 1) * bytes.len());
+        group.throughput(Throughput::Elements((members * lines) as u64));
+        group.bench_function(BenchmarkId::new(format!("members-{members}-lines"), lines), |bencher| {
+            bencher.iter(|| world.turn(black_box(&bytes)));
+        });
+    }
+    group.finish();
+}
+
+fn log_append(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("log-append");
+    for records in [1, 64] {
+        let folder = tempfile::tempdir().expect("there is room for a history");
+        let settings = Settings { sync: SyncMode::Never, ..Settings::default() };
+        let (mut log, _) = Log::open(folder.path(), settings, 1, &mut |_| ()).expect("it opens");
+        let record = Record {
+            room: "lobby",
+            seq: 0,
+            at: 1,
+            action: false,
+            from: "alice",
+            session: [1; 16],
+            id: "",
+            text: "a line of chat, as long as lines of chat are: sixty-four bytes.",
+        };
+        group.throughput(Throughput::Elements(records));
+        group.bench_function(BenchmarkId::new("records-per-commit", records), |bencher| {
+            bencher.iter(|| {
+                for _ in 0..records {
+                    log.push(black_box(&record));
+                }
+                let committed = log.commit().expect("the disk takes it");
+                while let Some(chore) = log.chores(1) {
+                    log.chore_done(chore());
+                }
+                committed
+            });
+        });
+    }
+    group.finish();
+}
+
+fn timers(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("timers");
+    for slots in [100_u32, 10_000] {
+        let mut timers = Timers::default();
+        let mut now = Moment::START;
+        for slot in 0..slots {
+            timers.set(slot, now + Duration::from_micros(slot.into()));
+        }
+        // One fires and is set anew, behind all others.
+        group.bench_function(BenchmarkId::new("fire-and-set-among", slots), |bencher| {
+            bencher.iter(|| {
+                now = timers.first().expect("all have a deadline");
+                let slot = timers.expired(now).expect("it has passed");
+                timers.set(slot, now + Duration::from_micros(slots.into()));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, echo, fan_out, chat_fan_out, log_append, timers);
 criterion_main!(benches);
