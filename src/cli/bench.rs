@@ -330,6 +330,9 @@ fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
 
 /// The first place that the address may mean and where somebody answers.
 fn server(address: &ServerAddress) -> Result<Server, Failure> {
+    if address.is_tls() {
+        return Err("parlor bench does not measure through TLS".into());
+    }
     let mut places =
         address.targets(CHAT_PORT).map_err(|error| format!("{address}: {error}"))?.into_iter().filter_map(place);
     let first = places.next().ok_or_else(|| format!("{address}: no address to connect to"))?;

@@ -180,6 +180,18 @@ fn a_certificate_that_is_missing_or_wrong_is_named_and_the_server_does_not_start
 }
 
 #[test]
+fn addresses_of_strangers_are_logged_as_it_was_asked_for() {
+    let quiet = |start: crate::support::Start, _: &std::path::Path| start.flags(&["--log-addresses", "none"]);
+    let house = House::with(&["echo+tls=127.0.0.1:0"], quiet);
+    let mut client = house.server.client(0);
+    let port = client.address().port().to_string();
+    client.send(b"hello\n");
+    client.rest();
+    let line = house.server.log.wait("the stranger", |line| line.contains("is turned away"));
+    assert!(!line.contains(&port) && !line.contains("127.0.0.1"), "{line}");
+}
+
+#[test]
 fn a_key_that_others_can_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt;
     let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());

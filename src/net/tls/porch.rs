@@ -23,6 +23,7 @@ use crate::net::clock::Clock;
 use crate::net::door::Door;
 use crate::net::listen::{Accepted, Bound};
 use crate::net::pump::Wire;
+use crate::net::shown;
 use crate::net::stream::Stream;
 
 /// What somebody who was turned away may still say, so that no reset destroys what we told them.
@@ -175,7 +176,7 @@ impl Porch {
         match guest.stream.established() {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Lost,
             Err(error) => {
-                log::info!("TLS: {} is turned away: {error}", guest.peer);
+                log::info!("TLS: {} is turned away: {error}", shown(&guest.peer));
                 if error.kind() != ErrorKind::InvalidData || !guest.is_told() {
                     self.guests.remove(&number);
                 }
@@ -195,7 +196,7 @@ impl Porch {
         }
         let facts = stream.facts();
         let said: Vec<&str> = facts.iter().map(|fact| fact.granted.as_str()).collect();
-        log::debug!("TLS: {peer}: {}", said.join(", "));
+        log::debug!("TLS: {}: {}", shown(&peer), said.join(", "));
         let who = stream.certificate().map(Identity::Certificate).or(who);
         Accepted::Peer(Stream::Tls(Box::new(stream)), peer, who)
     }
@@ -213,7 +214,7 @@ impl Porch {
         if let Some((_, mut guest)) = self.guests.pop_first()
             && guest.leaving.is_none()
         {
-            log::info!("TLS: {} is turned away: {why}", guest.peer);
+            log::info!("TLS: {} is turned away: {why}", shown(&guest.peer));
             guest.is_told();
         }
     }
