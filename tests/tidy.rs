@@ -97,7 +97,17 @@ const FLOORS: [Floor; 8] = [
     Floor {
         room: "client",
         rooms: &["hub", "services", "client"],
-        packages: &["std", "rustix", "serde", "serde_json"],
+        packages: &[
+            "std",
+            "rustix",
+            "serde",
+            "serde_json",
+            "sha2",
+            "signal_hook",
+            "jiff",
+            "unicode_segmentation",
+            "unicode_width",
+        ],
     },
     Floor {
         room: "load",

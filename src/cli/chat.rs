@@ -1,5 +1,6 @@
 //! `parlor chat`: the chat, for people and for scripts.
 
+use std::io::{self, IsTerminal, stdin, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,9 +11,14 @@ use super::Failure;
 use super::trust::TrustArgs;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::client::chat::{Script, Settings, Talk, Wishes};
+use crate::client::terminal::{self, Terminal};
 use crate::daemon::logger;
 use crate::hub::{Hub, Limits};
+use crate::net::stream::Outgoing;
 use crate::net::{Doorkeeper, Reactor, random};
+
+/// What was said before is shown to people on coming, so that they know what it is about.
+const PAST: u32 = 30;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,6 +48,9 @@ pub(super) struct Args {
     /// Obey lines of a script that begin with `/`, instead of saying them
     #[arg(long)]
     commands: bool,
+    /// Ring the terminal's bell when somebody says our name
+    #[arg(long)]
+    bell: bool,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -57,34 +66,64 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+impl Args {
+    /// Is it for somebody who sits at a terminal?
+    fn is_for_people(&self) -> bool {
+        let asks = self.follow || self.count.is_some() || !self.send.is_empty() || self.format == Format::Json;
+        let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
+        stdin().is_terminal() && stdout().is_terminal() && able && !asks
+    }
+
+    fn settings(self) -> Settings {
+        // Somebody who only follows has nothing to type.
+        let reads = self.send.is_empty() && !(self.follow && stdin().is_terminal());
+        Settings {
+            send: self.send,
+            follow: self.follow,
+            count: self.count,
+            timeout: self.timeout,
+            json: self.format == Format::Json,
+            commands: self.commands,
+            reads,
+        }
+    }
+}
+
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     logger::install(LevelFilter::Warn);
+    let for_people = args.is_for_people();
     let address = args.address.clone().unwrap_or_else(ServerAddress::here).with_port(CHAT_PORT);
     let outgoing = args.trust.outgoing(&address)?;
-    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), past: 0 };
+    let past = if for_people { PAST } else { 0 };
+    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), past };
     let mut random = random::source();
     let mut chance = [0; 8];
     random(&mut chance);
     let talk = Talk::new(address, wishes, chance);
-    let reads = args.send.is_empty() && !(args.follow && Script::input_is_terminal());
-    let settings = Settings {
-        send: args.send,
-        follow: args.follow,
-        count: args.count,
-        timeout: args.timeout,
-        json: args.format == Format::Json,
-        commands: args.commands,
-        reads,
-    };
     let mut hub = Hub::new(Limits::default(), random);
-    let script = hub.add(Script::new(talk, settings));
-    hub.with(script, Script::begin).expect("the service was added above")?;
-    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), outgoing.clone())?;
-    reactor.obey_signals(true)?;
-    reactor.run()?;
-    let script: &Script = reactor.hub().service(script).expect("the service was added above");
-    match script.failure() {
-        Some(why) => Err(outgoing.complaint().map_or_else(|| why.to_owned(), |more| format!("{why}: {more}")).into()),
+    let failure = if for_people {
+        let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let settings = terminal::Settings { bell: args.bell, colours };
+        let client = hub.add(Terminal::new(talk, settings));
+        hub.with(client, Terminal::begin).expect("the service was added above");
+        let reactor = turn(hub, outgoing.clone())?;
+        reactor.hub().service(client).and_then(Terminal::failure).map(str::to_owned)
+    } else {
+        let client = hub.add(Script::new(talk, args.settings()));
+        hub.with(client, Script::begin).expect("the service was added above")?;
+        let reactor = turn(hub, outgoing.clone())?;
+        reactor.hub().service(client).and_then(Script::failure).map(str::to_owned)
+    };
+    match failure {
+        Some(why) => Err(outgoing.complaint().map_or_else(|| why.clone(), |more| format!("{why}: {more}")).into()),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Runs the loop to its end.
+fn turn(hub: Hub, outgoing: Outgoing) -> io::Result<Reactor> {
+    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), outgoing)?;
+    reactor.obey_signals(true)?;
+    reactor.run()?;
+    Ok(reactor)
 }

@@ -9,9 +9,19 @@ mod bench;
 #[cfg(feature = "client")]
 mod chat;
 mod check;
+#[cfg(feature = "client")]
+mod errand;
+#[cfg(feature = "client")]
+mod files;
 mod generate;
+#[cfg(feature = "client")]
+mod get;
 mod history;
 mod probe;
+#[cfg(feature = "client")]
+mod put;
+#[cfg(feature = "client")]
+mod run;
 mod serve;
 mod since;
 mod trust;
@@ -43,6 +53,18 @@ enum Command {
     /// Talk in a chat: people in a terminal, scripts line by line
     #[cfg(feature = "client")]
     Chat(Box<chat::Args>),
+    /// Put a file on a server; cut on the way, it goes on where it was
+    #[cfg(feature = "client")]
+    Put(put::Args),
+    /// Get a file from a server; cut on the way, it goes on where it was
+    #[cfg(feature = "client")]
+    Get(get::Args),
+    /// List the files of a server
+    #[cfg(feature = "client")]
+    Files(files::Args),
+    /// Run a command that a server offers
+    #[cfg(feature = "client")]
+    Run(run::Args),
     /// Show what the kernel says of a connection to an address: options asked and granted, round-trip time
     Probe(probe::Args),
     /// Put load on a server, check everything it delivers, and tell how fast it is
@@ -68,6 +90,14 @@ pub fn run() -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         #[cfg(feature = "client")]
         Command::Chat(args) => chat::run(*args),
+        #[cfg(feature = "client")]
+        Command::Put(args) => put::run(args),
+        #[cfg(feature = "client")]
+        Command::Get(args) => get::run(args),
+        #[cfg(feature = "client")]
+        Command::Files(args) => files::run(args),
+        #[cfg(feature = "client")]
+        Command::Run(args) => run::run(args),
         Command::Probe(args) => probe::run(&args),
         #[cfg(feature = "bench")]
         Command::Bench(args) => bench::run(args),

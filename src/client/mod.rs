@@ -6,8 +6,16 @@ pub mod backoff;
 #[cfg(feature = "client")]
 pub mod chat;
 #[cfg(feature = "client")]
+pub mod errand;
+#[cfg(feature = "client")]
+pub mod files;
+#[cfg(feature = "client")]
 pub mod line;
 #[cfg(feature = "client")]
+pub mod run;
+#[cfg(feature = "client")]
 pub mod standard;
+#[cfg(feature = "client")]
+pub mod terminal;
 #[cfg(feature = "client")]
 pub mod trouble;

@@ -1,7 +1,7 @@
 //! Standard input and output on the loop, and as they were when we are gone.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::io::{self, IsTerminal, Write, stderr, stdin, stdout};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -36,12 +36,23 @@ impl Standard {
     /// # Errors
     /// When there is none, or no descriptor is left.
     pub fn output(&mut self) -> io::Result<Target> {
-        let stdout = stdout();
-        let may = stdout.is_terminal() || FileType::from_raw_mode(fstat(&stdout)?.st_mode) == FileType::Fifo;
-        let own = if may { own(1, OpenOptions::new().write(true)) } else { None };
+        self.written(&stdout(), 1)
+    }
+
+    /// Standard error.
+    ///
+    /// # Errors
+    /// When there is none, or no descriptor is left.
+    pub fn error(&mut self) -> io::Result<Target> {
+        self.written(&stderr(), 2)
+    }
+
+    fn written(&mut self, stream: &(impl AsFd + IsTerminal), number: u8) -> io::Result<Target> {
+        let may = stream.is_terminal() || FileType::from_raw_mode(fstat(stream)?.st_mode) == FileType::Fifo;
+        let own = if may { own(number, OpenOptions::new().write(true)) } else { None };
         let output = match own {
             Some(file) => file.into(),
-            None => self.shared(stdout.as_fd().try_clone_to_owned()?)?,
+            None => self.shared(stream.as_fd().try_clone_to_owned()?)?,
         };
         Ok(Target::Pipe { input: None, output: Some(output) })
     }
@@ -69,5 +80,5 @@ impl Drop for Standard {
 
 /// Tells the user something that is no answer. Where nobody listens, it is lost.
 pub fn say_aside(text: &str) {
-    let _ = writeln!(io::stderr(), "parlor: {text}");
+    let _ = writeln!(stderr(), "parlor: {text}");
 }

@@ -65,6 +65,17 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// What a new user can do about it.
+#[must_use]
+pub fn advice(trouble: &Trouble) -> &'static str {
+    match trouble {
+        Trouble::Unreachable(ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
+            " (`parlor` alone starts a server; `parlor chat ADDRESS` leads to another)"
+        }
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
-use crate::client::trouble::Trouble;
+use crate::client::trouble::{Trouble, advice};
 use crate::hub::Cx;
 
 /// How long the goodbye may take: the documents' number.
@@ -59,7 +59,7 @@ impl Script {
             self.leaving = true;
             self.stop_reading(cx);
             self.farewell = cx.now() + FAREWELL;
-            if !self.talk.leave(cx) {
+            if !self.talk.leave(cx, "") {
                 self.finish(cx);
             }
         }
@@ -76,15 +76,5 @@ impl Script {
             let heard = heard.map_or_else(String::new, |count| format!("; heard {} of {count}", self.heard));
             self.fail(cx, &format!("{why}{heard}"));
         }
-    }
-}
-
-/// What a new user can do.
-fn advice(trouble: &Trouble) -> &'static str {
-    match trouble {
-        Trouble::Unreachable(std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound) => {
-            " (`parlor` alone starts a server; `parlor chat ADDRESS` leads to another)"
-        }
-        _ => "",
     }
 }

@@ -116,12 +116,6 @@ impl Script {
         Ok(())
     }
 
-    /// Does somebody type what is read?
-    #[must_use]
-    pub fn input_is_terminal() -> bool {
-        std::io::IsTerminal::is_terminal(&std::io::stdin())
-    }
-
     /// Why it did not go well, if so.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {

@@ -131,10 +131,11 @@ impl Talk {
     }
 
     /// Says goodbye. The server gives what it owes, and closes. Answers whether there is a line to say it on.
-    pub fn leave(&mut self, cx: &mut Cx<'_>) -> bool {
+    pub fn leave(&mut self, cx: &mut Cx<'_>, words: &str) -> bool {
         self.leaving = true;
         let standing = self.line.standing();
-        standing.is_some_and(|id| cx.send(id, b"/quit") != Sent::Gone)
+        let line = format!("/quit {words}");
+        standing.is_some_and(|id| cx.send(id, line.trim_end().as_bytes()) != Sent::Gone)
     }
 
     /// The server's line has nothing to do with us any more.

@@ -1,0 +1,30 @@
+//! `parlor run`: a command that a server offers.
+
+use std::process::ExitCode;
+
+use super::{Failure, errand};
+use crate::client::address::{RUN_PORT, ServerAddress};
+use crate::client::run::Run;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// HOST[:PORT], [IPV6]:PORT or unix:PATH [default: 127.0.0.1:8890]
+    #[arg(long, value_name = "ADDRESS")]
+    at: Option<ServerAddress>,
+    /// The command, and what belongs into its holes
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
+    let command = args.command.join(" ");
+    if command.contains(['\n', '\r']) {
+        return Err("a command is one line".into());
+    }
+    let address = args.at.unwrap_or_else(ServerAddress::here).with_port(RUN_PORT);
+    let begin = |run: &mut Run, cx: &mut crate::hub::Cx<'_>| run.begin(cx).map_err(Failure::from);
+    match errand::carry_out(Run::new(address, command), begin, |run| run.outcome.clone())? {
+        Ok(code) => Ok(ExitCode::from(code)),
+        Err(failure) => Ok(errand::failed(&failure)),
+    }
+}

@@ -1,0 +1,35 @@
+//! Files to and from a server: put, get, list. Cut on the way, they go on where they were.
+
+mod disk;
+mod get;
+mod list;
+pub mod progress;
+mod put;
+
+use std::io::{IsTerminal, Write, stderr};
+
+pub use self::get::Get;
+pub use self::list::List;
+pub use self::put::Put;
+
+use self::progress::Progress;
+use crate::hub::Moment;
+
+/// How the service names itself.
+const GREETING: &str = "- parlor files:";
+
+/// Shows how far it is, on standard error.
+fn show(progress: Option<&mut Progress>, done: u64, now: Moment) {
+    if let Some(text) = progress.and_then(|progress| progress.at(done, now)) {
+        let _ = stderr().write_all(text.as_bytes());
+    }
+}
+
+/// The bar is over.
+fn end(progress: Option<&Progress>) {
+    let _ = stderr().write_all(progress.map_or("", Progress::end).as_bytes());
+}
+
+fn on_terminal() -> bool {
+    stderr().is_terminal()
+}

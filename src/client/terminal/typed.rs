@@ -1,0 +1,88 @@
+//! What becomes of a line that was typed: said, obeyed by the client, or sent to the server to be obeyed.
+
+use super::Terminal;
+use super::board::{Entry, Kind};
+use crate::hub::Cx;
+use crate::services::chat::{MAX_SAID, neutralise};
+
+/// Ids of our own words that are remembered, so that a replay does not show them again. More are never without a receipt.
+const OWN: usize = 2000;
+
+const KEYS: &str = "keys: PgUp and PgDn through what was said; Alt-1 to Alt-9 or /room NAME to another room; Tab completes; \
+    Up and Down bring lines back; Ctrl-A E U K W Y L and Alt-B F D as in a shell; Ctrl-C leaves; Ctrl-Z stops for a while";
+
+impl Terminal {
+    pub(super) fn line(&mut self, cx: &mut Cx<'_>, line: &str) {
+        let Some(command) = line.strip_prefix('/') else { return self.say(cx, line, false) };
+        if command.starts_with('/') {
+            return self.say(cx, command, false);
+        }
+        let (word, rest) = command.split_once(' ').map_or((command, ""), |(word, rest)| (word, rest.trim()));
+        let room = self.board.current().name.clone();
+        match word.to_lowercase().as_str() {
+            "me" if !rest.is_empty() => self.say(cx, rest, true),
+            "quit" | "exit" => self.leave(cx, rest),
+            "room" => self.go_to(rest),
+            "clear" => self.board.clear(),
+            "format" | "session" => {
+                self.notice(Kind::Wrong, "the client needs that for itself, and does it without being told");
+            }
+            "help" if rest.is_empty() => {
+                self.notice(Kind::Notice, KEYS);
+                self.send("/help");
+            }
+            // The server takes these for the room joined last; here they mean the one that is looked at.
+            "who" => {
+                self.lists.push_back(false);
+                self.send(&format!("/who #{}", if rest.is_empty() { &room } else { rest.trim_start_matches('#') }));
+            }
+            "leave" if rest.is_empty() => self.send(&format!("/leave #{room}")),
+            "history" if rest.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.send(format!("/history #{room} {rest}").trim_end());
+            }
+            "topic" => {
+                self.send(&format!("/join #{room}"));
+                self.send(line);
+            }
+            _ => self.send(line),
+        }
+    }
+
+    fn send(&mut self, line: &str) {
+        if self.down.is_some() {
+            return self.notice(Kind::Wrong, "there is no connection; commands are not kept until there is one");
+        }
+        self.talk.conversation.outgoing.command(line);
+    }
+
+    fn go_to(&mut self, name: &str) {
+        let name = name.strip_prefix('#').unwrap_or(name).to_lowercase();
+        let place = self.board.rooms.iter().position(|room| room.name == name);
+        let place = place.or_else(|| name.parse().ok().map(|number: usize| number.wrapping_sub(1)));
+        match place {
+            Some(place) if self.board.look_at(place) => {}
+            _ if name.is_empty() => self.notice(Kind::Notice, "/room NAME looks at another room"),
+            _ => self.send(&format!("/join #{name}")),
+        }
+    }
+
+    fn say(&mut self, cx: &mut Cx<'_>, text: &str, action: bool) {
+        let size = neutralise(text).len();
+        if size > MAX_SAID {
+            return self.notice(Kind::Wrong, &format!("{size} bytes are too many to be said; at most {MAX_SAID}"));
+        }
+        if self.talk.conversation.outgoing.is_overfull() {
+            return self.notice(Kind::Wrong, "so much waits to be said that this was not taken");
+        }
+        let room = self.board.current().name.clone();
+        let id = self.talk.conversation.outgoing.say(&room, text, action);
+        if self.own.len() >= OWN {
+            self.own.pop_first();
+        }
+        self.own.insert(id.clone());
+        let kind = if action { Kind::Done } else { Kind::Said };
+        let who = self.talk.conversation.me().to_owned();
+        let entry = Entry::plain(kind, &self.time_now(cx.wall()), &neutralise(text));
+        self.board.add(Some(&room), Entry { who, pending: Some(id), ..entry });
+    }
+}
