@@ -62,6 +62,7 @@ const FLOORS: [Floor; 8] = [
         packages: &[
             "std",
             "log",
+            "rustix",
             "slab",
             "serde",
             "serde_json",

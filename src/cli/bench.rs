@@ -352,6 +352,6 @@ fn place(target: Target) -> Option<Server> {
     match target {
         Target::Tcp(address) => Some(Server::Tcp(address)),
         Target::Unix(path) => Some(Server::Unix(path)),
-        Target::Tls(..) | Target::Pipe { .. } => None,
+        Target::Tls(..) | Target::Pipe { .. } | Target::Exit(_) => None,
     }
 }

@@ -10,6 +10,7 @@ use super::settings::InForce;
 use crate::hub::{Address, Inspection, ListenerId};
 use crate::net::inherit::{adopt, inherited};
 use crate::net::listen::{Bound, Place, bind};
+use crate::net::socket::Options;
 use crate::net::{Reactor, udp};
 
 /// A socket that is bound, and nobody hears it yet.
@@ -79,7 +80,7 @@ fn bind_one(listen: &Listen, config: &Config) -> Result<Door, StartError> {
     };
     let bound = permitted(listen, config).and_then(|()| match &listen.at {
         At::Tcp(address) if listen.udp => udp::bind(*address, &config.options).map(Door::Datagrams),
-        _ => bind(&place, &config.options).map(Door::Streams),
+        _ => bind(&place, &options_for(listen.kind, &config.options)).map(Door::Streams),
     });
     let bound = bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => io::Error::new(error.kind(), holder::advice(wanted(listen))),
@@ -101,7 +102,18 @@ fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
         At::Tcp(address) if !config.open && !is_loopback(address.ip()) => Err(io::Error::other(
             "this address can be reached from other machines, by anybody; --open says that this is wanted",
         )),
+        At::Tcp(_) if listen.kind == Kind::Run => Err(io::Error::other(
+            "commands run for those on Unix sockets only, where the system says who they are: run=unix:PATH",
+        )),
         _ => Ok(()),
+    }
+}
+
+/// A body may have a long way to go: there the kernel finds the size of buffers better than any number does.
+fn options_for(kind: Kind, options: &Options) -> Options {
+    match kind {
+        Kind::Files => Options { receive_buffer: None, send_buffer: None, ..options.clone() },
+        _ => options.clone(),
     }
 }
 

@@ -12,6 +12,8 @@ use super::watched::Watched;
 use crate::hub::{Hub, Service, ServiceId};
 use crate::log::Log;
 use crate::services::chat::{self, Chat};
+use crate::services::files::Files;
+use crate::services::run::Run;
 use crate::services::{Echo, Upper};
 
 /// Who serves what.
@@ -21,6 +23,8 @@ pub(super) struct House {
     pub(super) concerned: Concerned,
     wishes: Rc<Wishes>,
     pub(super) chat: Option<ServiceId>,
+    files: Option<ServiceId>,
+    run: Option<ServiceId>,
     metrics: Option<ServiceId>,
     admin: Option<ServiceId>,
 }
@@ -28,7 +32,7 @@ pub(super) struct House {
 impl House {
     pub(super) fn new(hub: Hub, concerned: Concerned) -> Self {
         let (figures, wishes) = (Rc::default(), Rc::default());
-        Self { hub, figures, concerned, wishes, chat: None, metrics: None, admin: None }
+        Self { hub, figures, concerned, wishes, chat: None, files: None, run: None, metrics: None, admin: None }
     }
 
     /// Adds a service that is watched.
@@ -43,12 +47,26 @@ impl House {
         self.chat = Some(self.add("chat", chat));
     }
 
+    /// There is one folder of files.
+    pub(super) fn add_files(&mut self, files: Files) {
+        let files = self.add("files", files);
+        self.hub.with(files, |files: &mut Watched<Files>, cx| files.service.sweep(cx));
+        self.files = Some(files);
+    }
+
+    /// There is one list of commands.
+    pub(super) fn add_run(&mut self, run: Run) {
+        self.run = Some(self.add("run", run));
+    }
+
     /// Who serves a listener of this kind.
     pub(super) fn service(&mut self, kind: Kind) -> ServiceId {
         match kind {
             Kind::Chat => self.chat.expect("it was added before its listeners"),
             Kind::Echo { stamp } => self.add("echo", Echo::new(stamp)),
             Kind::Upper => self.add("upper", Upper::default()),
+            Kind::Files => self.files.expect("it was added before its listeners"),
+            Kind::Run => self.run.expect("it was added before its listeners"),
             Kind::Metrics => {
                 let metrics =
                     self.metrics.unwrap_or_else(|| self.add("metrics", Metrics::new(Rc::clone(&self.wishes))));

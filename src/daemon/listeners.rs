@@ -20,6 +20,10 @@ pub enum Kind {
     },
     /// Every frame back in capitals.
     Upper,
+    /// Files, put and got.
+    Files,
+    /// Commands that the configuration offers.
+    Run,
     /// Figures, over HTTP.
     Metrics,
     /// What an operator can do.
@@ -71,11 +75,13 @@ impl FromStr for Listen {
             Some("chat") => Kind::Chat,
             Some("echo") => Kind::Echo { stamp: false },
             Some("upper") => Kind::Upper,
+            Some("files") => Kind::Files,
+            Some("run") => Kind::Run,
             Some("metrics") => Kind::Metrics,
             Some("admin") => Kind::Admin,
             other => {
                 return Err(format!(
-                    "unknown service {:?}; there are chat, echo, upper, metrics, admin",
+                    "unknown service {:?}; there are chat, echo, upper, files, run, metrics, admin",
                     other.unwrap_or_default()
                 ));
             }
@@ -133,6 +139,9 @@ impl Listen {
         match self {
             Self { kind: Kind::Chat | Kind::Metrics | Kind::Admin, .. } => {
                 Err("chat needs streams: a datagram can be lost, and its sender forged; over udp there are echo, upper")
+            }
+            Self { kind: Kind::Files | Kind::Run, .. } => {
+                Err("this service needs streams; over udp there are echo, upper")
             }
             Self { at: At::Unix(_), .. } => Err("udp needs HOST:PORT or [IPV6]:PORT"),
             Self { tls: true, .. } => Err("TLS needs streams; over udp there is no tls"),

@@ -15,6 +15,7 @@ pub mod logger;
 mod metrics;
 mod overseer;
 mod server;
+mod serving;
 pub mod settings;
 mod supervisor;
 mod watched;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,13 +16,14 @@ use super::doors::{self, Door};
 use super::history;
 use super::house::House;
 use super::listeners::{Kind, Listen};
+use super::serving;
 use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
 use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
-use crate::services::chat;
+use crate::services::{chat, files};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -44,6 +46,10 @@ pub struct Config {
     pub chat: chat::Settings,
     /// Where the chat is recorded, if it is.
     pub history: Option<History>,
+    /// Where the file service keeps its files, if there is such a place.
+    pub files: Option<PathBuf>,
+    /// What it takes.
+    pub file_limits: files::Settings,
     /// Commands that the run service offers, by name.
     pub offers: BTreeMap<String, Offer>,
     /// The certificate of listeners behind TLS.
@@ -124,15 +130,22 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         let history = config.history.as_ref().map(open_history).transpose()?;
         house.add_chat(config.chat.clone(), history);
     }
+    if doors.iter().any(|(listen, _)| listen.kind == Kind::Files) {
+        house.add_files(serving::files(&config)?);
+    }
+    if doors.iter().any(|(listen, _)| listen.kind == Kind::Run) {
+        house.add_run(serving::run(&config)?);
+    } else {
+        for name in config.offers.keys() {
+            log::warn!("nothing serves the command run.{name}: there is no such listener");
+        }
+    }
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
     for (listen, bound) in doors {
         let service = house.service(listen.kind);
         let profile = profile(&listen, &bound, &config, &limits);
         listening.push((house.hub.listen(service, profile), listen, bound));
-    }
-    for name in config.offers.keys() {
-        log::warn!("nothing serves the command run.{name}: there is no such listener");
     }
     let control = Control::new(in_force, house.concerned.clone(), Supervisor::from_environment());
     let (control, overseer) = (house.add_control(control), house.overseer());

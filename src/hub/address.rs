@@ -23,6 +23,8 @@ pub enum Target {
         /// What is written.
         output: Option<OwnedFd>,
     },
+    /// A descriptor that becomes readable when a process ends (a pidfd): then `ended` comes, and nothing before.
+    Exit(OwnedFd),
 }
 
 /// One end of a connection.

@@ -343,7 +343,7 @@ impl Core {
         let peer = match &to {
             Target::Tcp(address) | Target::Tls(address, _) => Address::Tcp(*address),
             Target::Unix(path) => Address::Unix(Some(path.clone())),
-            Target::Pipe { .. } => Address::Pipe,
+            Target::Pipe { .. } | Target::Exit(_) => Address::Pipe,
         };
         let mut link = Link::new(service, Decoder::new(framing), peer, self.limits.clone(), self.now);
         link.state = State::Opening;

@@ -36,6 +36,8 @@ pub enum Stream {
         /// What is written.
         output: Option<File>,
     },
+    /// Nothing is read or written: readiness alone tells that a process has ended.
+    Exit(OwnedFd),
     /// A source of datagrams. Only written: what comes from it, its socket's reader hands to the hub.
     Datagrams(Answers),
     /// Any of these, encrypted. Boxed: it is large, and the others are small.
@@ -92,6 +94,7 @@ impl Stream {
             Target::Tls(..) => Err(ErrorKind::Unsupported.into()),
             // A Unix socket connects at once or not at all: with a full queue there, no event would ever come.
             Target::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+            Target::Exit(descriptor) => Ok(Self::Exit(descriptor)),
             Target::Pipe { input, output } => {
                 Ok(Self::Pipe { input: input.map(unblocked).transpose()?, output: output.map(unblocked).transpose()? })
             }
@@ -104,7 +107,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => Some(stream.into()),
             Self::Unix(stream) => Some(stream.into()),
-            Self::Pipe { .. } | Self::Datagrams(_) => None,
+            Self::Pipe { .. } | Self::Exit(_) | Self::Datagrams(_) => None,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.wire().socket(),
         }
@@ -159,7 +162,7 @@ impl Wire for Stream {
                 *output = None;
                 Ok(())
             }
-            Self::Datagrams(_) => Ok(()),
+            Self::Exit(_) | Self::Datagrams(_) => Ok(()),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.shut_write(),
         }
@@ -168,7 +171,7 @@ impl Wire for Stream {
     fn established(&mut self) -> io::Result<()> {
         let stream = match self {
             Self::Tcp(stream) => stream,
-            Self::Unix(_) | Self::Pipe { .. } | Self::Datagrams(_) => return Ok(()),
+            Self::Unix(_) | Self::Pipe { .. } | Self::Exit(_) | Self::Datagrams(_) => return Ok(()),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => return stream.established(),
         };
@@ -185,7 +188,7 @@ impl Wire for Stream {
     fn short_read_is_dry(&self) -> bool {
         match self {
             Self::Tcp(_) => true,
-            Self::Unix(_) | Self::Pipe { .. } | Self::Datagrams(_) => false,
+            Self::Unix(_) | Self::Pipe { .. } | Self::Exit(_) | Self::Datagrams(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.short_read_is_dry(),
         }
@@ -194,7 +197,7 @@ impl Wire for Stream {
     fn is_dry(&self) -> bool {
         let stream = match self {
             Self::Tcp(stream) => stream,
-            Self::Unix(_) | Self::Pipe { .. } | Self::Datagrams(_) => return true,
+            Self::Unix(_) | Self::Pipe { .. } | Self::Exit(_) | Self::Datagrams(_) => return true,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => return stream.is_dry(),
         };
@@ -204,7 +207,7 @@ impl Wire for Stream {
     }
 
     fn lingers(&self) -> bool {
-        !matches!(self, Self::Pipe { .. } | Self::Datagrams(_))
+        !matches!(self, Self::Pipe { .. } | Self::Exit(_) | Self::Datagrams(_))
     }
 }
 
@@ -215,6 +218,8 @@ impl Read for Stream {
             Self::Unix(stream) => stream.read(into),
             Self::Pipe { input: Some(input), .. } => input.read(into),
             Self::Pipe { input: None, .. } | Self::Datagrams(_) => Err(ErrorKind::WouldBlock.into()),
+            // Asked only once it became readable, and that was all that it had to tell.
+            Self::Exit(_) => Ok(0),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(into),
         }
@@ -227,7 +232,7 @@ impl Write for Stream {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
             Self::Pipe { output: Some(output), .. } => output.write(bytes),
-            Self::Pipe { output: None, .. } => Err(ErrorKind::BrokenPipe.into()),
+            Self::Pipe { output: None, .. } | Self::Exit(_) => Err(ErrorKind::BrokenPipe.into()),
             Self::Datagrams(answers) => Ok(answers.write(bytes)),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.write(bytes),
@@ -268,6 +273,9 @@ impl Source for Stream {
                     registry.register(&mut SourceFd(&output.as_fd().as_raw_fd()), token, Interest::WRITABLE)?;
                 }
                 Ok(())
+            }
+            Self::Exit(process) => {
+                registry.register(&mut SourceFd(&process.as_fd().as_raw_fd()), token, Interest::READABLE)
             }
             // Its socket was registered once for all sources.
             Self::Datagrams(_) => Ok(()),

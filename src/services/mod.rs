@@ -2,11 +2,15 @@
 
 pub mod chat;
 mod echo;
+pub mod files;
 mod handover;
+mod line;
+pub mod run;
 mod upper;
 
 pub use echo::Echo;
 pub use handover::Handover;
+pub use line::Wrong;
 pub use upper::Upper;
 
 use crate::hub::{ConnId, Cx, Framing};

@@ -1,6 +1,7 @@
 //! Plays one conversation of the page against a server of its own.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fs;
 
 use tempfile::TempDir;
 
@@ -14,6 +15,11 @@ enum House {
     Plain(Server),
     /// It greets, and has no fence.
     Admin {
+        server: Server,
+        _folder: TempDir,
+    },
+    /// It keeps something in a folder, and greets.
+    Folder {
         server: Server,
         _folder: TempDir,
     },
@@ -53,6 +59,7 @@ impl Stage {
         let house = match service {
             "chat" if words.contains(&"no-history") => House::Chat(Chat::forgetful()),
             "chat" => House::Chat(Chat::new()),
+            "files" | "run" => with_a_folder(service),
             "echo" | "echo+stamp" | "upper" => {
                 House::Plain(Start::serve(&["--no-history"]).listen(&format!("{service}=127.0.0.1:0")).go())
             }
@@ -102,7 +109,7 @@ impl Stage {
                 let greeting = Some(person.hears());
                 Seat { person, heard: VecDeque::new(), greeting, closed: false }
             }
-            House::Plain(server) | House::Admin { server, .. } => {
+            House::Plain(server) | House::Admin { server, .. } | House::Folder { server, .. } => {
                 let person = Person::on(server.client(0));
                 Seat { person, heard: VecDeque::new(), greeting: None, closed: false }
             }
@@ -126,7 +133,7 @@ impl Stage {
             " -- ends its input" => self.seat(at).person.client.finish(),
             " -- is closed" => self.is_closed(at),
             _ if rest.starts_with(">> ") => self.seat(at).person.client.send(&bytes(&rest[3..])),
-            _ if rest.starts_with("<< ") => self.seat(at).person.client.expect(&bytes(&rest[3..])),
+            _ if rest.starts_with("<< ") => self.seat(at).person.expects(&bytes(&rest[3..])),
             _ if rest.starts_with("> ") => self.say(at, &filled(&rest[2..], &self.bound)),
             _ if rest.starts_with("< ") => self.hear(at, &rest[2..]),
             _ => panic!("line {}: {line:?} is no line of a conversation", self.line),
@@ -219,6 +226,22 @@ impl Stage {
             assert!(heard.is_empty(), "line {}: C{at} has heard more: {heard:?}", line + 1);
         }
     }
+}
+
+/// A service that keeps something in a folder, or has it from there.
+fn with_a_folder(service: &str) -> House {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let start = Start::serve(&["--no-history", "--files", &path("files")]);
+    let server = if service == "run" {
+        let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/run.md")).unwrap();
+        let offers = page.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        fs::write(path("parlor.toml"), offers).unwrap();
+        start.flags(&["--config", &path("parlor.toml")]).listen(&format!("run=unix:{}", path("run.sock"))).go()
+    } else {
+        start.listen(&format!("{service}=127.0.0.1:0")).go()
+    };
+    House::Folder { server, _folder: folder }
 }
 
 /// Bytes in hexadecimal, `00*1003` for so many of one.

@@ -177,6 +177,14 @@ impl Person {
         }
     }
 
+    /// Bytes that are no lines, and nothing else, come next.
+    pub(crate) fn expects(&mut self, wanted: &[u8]) {
+        let here = wanted.len().min(self.unread.len());
+        let begun: Vec<u8> = self.unread.drain(..here).collect();
+        assert_eq!(show(&begun), show(&wanted[..here]));
+        self.client.expect(&wanted[here..]);
+    }
+
     /// The next line, which must come.
     pub(crate) fn hears(&mut self) -> String {
         self.next().expect("the server closed instead of saying something")

@@ -6,6 +6,7 @@
 
 mod chat;
 mod file;
+mod files;
 mod layers;
 mod limits;
 mod sections;
@@ -36,8 +37,8 @@ pub use self::values::{Bytes, Span};
 /// What can be chosen about a server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
-    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper, metrics, admin. OPTION: lines (default),
-    /// length, fixed; tls; udp; for echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any.
+    /// Listen on an address, as often as wanted. SERVICE: chat, echo, upper, files, run, metrics, admin. OPTION: lines
+    /// (default), length, fixed; tls; udp; for echo stamp. ADDRESS: HOST:PORT, [IPV6]:PORT, unix:PATH; port 0 takes any.
     /// [env: PARLOR_LISTEN, separated by blanks]
     #[arg(long = "listen", value_name = "SERVICE[+OPTION…]=ADDRESS", default_value = "chat=127.0.0.1:8888")]
     listeners: Vec<Listen>,
@@ -67,6 +68,8 @@ pub struct Settings {
     pub print_config: bool,
     #[command(flatten, next_help_heading = "Chat")]
     chat: chat::ChatArgs,
+    #[command(flatten, next_help_heading = "Files")]
+    files: files::FileArgs,
     #[command(flatten, next_help_heading = "Socket options")]
     socket: socket::SocketArgs,
     #[command(flatten, next_help_heading = "Limits")]
@@ -126,6 +129,8 @@ impl Settings {
             wire: self.limits.wire(),
             history: self.chat.history()?,
             chat: self.chat.chat(),
+            files: self.files.folder(self.chat.kept().0),
+            file_limits: self.files.limits(),
             offers: sections.run.clone(),
             #[cfg(feature = "tls")]
             tls: self.tls.config(),

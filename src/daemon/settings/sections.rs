@@ -9,18 +9,20 @@ use toml::Spanned;
 use toml::de::{DeTable, Error};
 
 use super::values::{Bytes, Span};
+use crate::services::run::Template;
 
 /// The tables, by name.
 pub(super) const NAMES: [&str; 1] = ["run"];
 
 /// How they are written.
 pub(super) const SAMPLE: &str = r#"
-# A command that the run service offers, by the name in brackets; as many as wanted. Arguments of the caller are not
-# taken. It may run for so long, and say so much.
-#[run.uptime]
-#argv = ["uptime", "-p"]
+# A command that the run service offers, by the name in brackets; as many as wanted. No shell sees it. What a caller may
+# choose are holes: {host:name}, {count:1..10}, {how:fast|slow}, or last {what:text}. It may run for so long, and
+# write so much.
+#[run.ping]
+#argv = ["ping", "-c", "{count:1..10}", "{host:name}"]
 #time = "60s"
-#output = "1MiB"
+#output = "64MiB"
 "#;
 
 /// What stands in them.
@@ -48,9 +50,7 @@ pub struct Offer {
 
 fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let words = Vec::<String>::deserialize(from)?;
-    if words.first().is_none_or(String::is_empty) {
-        return Err(serde::de::Error::custom("expected a program and its arguments, as [\"uptime\", \"-p\"]"));
-    }
+    Template::parse(&words).map_err(serde::de::Error::custom)?;
     Ok(words)
 }
 

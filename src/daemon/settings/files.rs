@@ -1,0 +1,33 @@
+//! What can be chosen about the file service.
+
+use std::path::PathBuf;
+
+use super::values::{Bytes, Span};
+use crate::services::files;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct FileArgs {
+    /// Folder of the file service [default: files, in the folder of the history]
+    #[arg(long = "files", value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The largest file that can be put
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(files::Settings::default().file))]
+    limit_file: Bytes,
+    /// All files, and parts of files, together
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(files::Settings::default().total))]
+    limit_files: Bytes,
+    /// How long a part of a file waits for its rest
+    #[arg(long, value_name = "TIME", default_value_t = Span(files::Settings::default().keep))]
+    limit_part_age: Span,
+}
+
+impl FileArgs {
+    /// Where files are kept, if there is such a place.
+    pub(super) fn folder(&self, data: Option<PathBuf>) -> Option<PathBuf> {
+        self.folder.clone().or_else(|| Some(data?.join("files")))
+    }
+
+    pub(super) fn limits(&self) -> files::Settings {
+        files::Settings { file: self.limit_file.0, total: self.limit_files.0, keep: self.limit_part_age.0 }
+    }
+}

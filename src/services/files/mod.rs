@@ -1,0 +1,338 @@
+//! Files: put in pieces, taken up where a broken line left off, shown to nobody before their digest agrees.
+//!
+//! A connection speaks in lines and is held whenever a helper works for it, so its commands are carried out one after
+//! another. Bodies are raw stretches. Nothing in here touches the disk: `work.rs` does, off the loop, with what
+//! `folder.rs` knows about staying inside the folder.
+
+mod command;
+mod folder;
+mod getting;
+mod name;
+mod putting;
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use std::vec;
+
+use self::command::{Command, HELP, parse};
+use self::folder::{Entry, Identity};
+use self::getting::Download;
+use self::name::Owner;
+use self::putting::Upload;
+use self::work::{Get, Put};
+use super::is_blank;
+use super::line::{Wrong, answer, heartbeat, say, text};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Reason, Service, Wall};
+
+pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
+pub use self::name::{Digest, FileName, MAX_NAME};
+
+/// How often parts are looked through for old ones, beside each time that somebody offers a file.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// Files that may come in at once; each has up to half a megabyte in memory.
+const MAX_UPLOADS: usize = 64;
+
+/// Files, and listings, that may go out at once; each has up to an eighth of that.
+const MAX_DOWNLOADS: usize = 256;
+
+/// What can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The largest file.
+    pub file: u64,
+    /// All files and parts together.
+    pub total: u64,
+    /// How long a part is kept after its last byte.
+    pub keep: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (file, total) = (1024 * 1024 * 1024, 4 * 1024 * 1024 * 1024);
+        Self { file, total, keep: Duration::from_secs(24 * 60 * 60) }
+    }
+}
+
+/// A part, by the name it has while it grows.
+type Part = Arc<str>;
+
+/// What a connection is about.
+#[derive(Debug)]
+enum Doing {
+    /// It can ask for something. What comes raw belongs to a body that nobody wants any more.
+    Nothing,
+    /// It sends a file, or waits for what the server says to its offer.
+    Putting(Part),
+    /// Another connection must let go of the part first.
+    Waiting(Part),
+    Getting(Box<Download>),
+    /// A helper looks.
+    Looking,
+    Listing(vec::IntoIter<Entry>),
+}
+
+/// What a job is for.
+#[derive(Debug)]
+enum Errand {
+    Put(Part),
+    Get(ConnId),
+    List(ConnId),
+    Sweep,
+}
+
+/// The file service.
+#[derive(Debug)]
+pub struct Files {
+    folder: Arc<Folder>,
+    settings: Settings,
+    people: BTreeMap<ConnId, Doing>,
+    /// Files that are being put. Each has at most one job under way.
+    uploads: BTreeMap<Part, Upload>,
+    /// How many of `people` are served something.
+    downloads: usize,
+    jobs: BTreeMap<JobId, Errand>,
+    /// Parts for which bytes came in this turn.
+    grown: Vec<Part>,
+    /// Digests of files as they were when they were read, so that not every asker has them read again.
+    digests: BTreeMap<FileName, (Identity, Digest)>,
+}
+
+impl Files {
+    /// A service over a folder.
+    #[must_use]
+    pub fn new(folder: Folder, settings: Settings) -> Self {
+        Self {
+            folder: Arc::new(folder),
+            settings,
+            people: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            downloads: 0,
+            jobs: BTreeMap::new(),
+            grown: Vec::new(),
+            digests: BTreeMap::new(),
+        }
+    }
+
+    /// Removes what an earlier run left behind and nobody came back for, now and from time to time.
+    pub fn sweep(&mut self, cx: &mut Cx<'_>) {
+        cx.set_alarm(cx.now() + SWEEP);
+        let keep = u64::try_from(self.settings.keep.as_millis()).unwrap_or(u64::MAX);
+        let (folder, oldest) = (Arc::clone(&self.folder), cx.wall().millis().saturating_sub(keep));
+        let sent: Vec<Part> = self.uploads.keys().cloned().collect();
+        // Too busy now: later will do.
+        let _ = self.job(cx, Errand::Sweep, move || work::sweep(&folder, &sent, oldest));
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
+        match parse(line)? {
+            Command::Offer(offered) => self.offer(cx, id, offered),
+            Command::Get(name, offset) => self.get(cx, id, name, offset),
+            Command::List => self.list(cx, id),
+            Command::Help => {
+                for line in HELP {
+                    say(cx, id, line);
+                }
+                say(cx, id, "end help");
+                Ok(())
+            }
+            Command::Quit => {
+                say(cx, id, "goodbye");
+                cx.close(id);
+                Ok(())
+            }
+        }
+    }
+
+    fn list(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Result<(), Wrong> {
+        self.serve(cx, id, Doing::Looking)?;
+        let folder = Arc::clone(&self.folder);
+        let asked = self.job(cx, Errand::List(id), move || work::list(&folder));
+        self.busy_or(cx, id, asked)
+    }
+
+    fn listed(&mut self, cx: &mut Cx<'_>, id: ConnId, listed: Result<Vec<Entry>, Wrong>) {
+        match listed {
+            Err(wrong) => self.refuse(cx, id, &wrong),
+            Ok(entries) => {
+                if let Some(doing) = self.people.get_mut(&id) {
+                    *doing = Doing::Listing(entries.into_iter());
+                    self.list_on(cx, id);
+                }
+            }
+        }
+    }
+
+    /// As many lines as fit; the rest when they have been read.
+    fn list_on(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let Some(Doing::Listing(entries)) = self.people.get_mut(&id) else { return };
+        while cx.fits(id, 2 * MAX_NAME) {
+            let Some(Entry { name, size, modified }) = entries.next() else {
+                say(cx, id, "end list");
+                self.rest(cx, id);
+                return;
+            };
+            say(cx, id, &format!("file {name} {size} {}", Wall::from_millis(modified)));
+        }
+    }
+
+    /// A connection is served something, one thing at a time, and held meanwhile.
+    fn serve(&mut self, cx: &mut Cx<'_>, id: ConnId, doing: Doing) -> Result<(), Wrong> {
+        if self.downloads == MAX_DOWNLOADS {
+            return Err(Wrong::new("busy", "too many are being served; try again later"));
+        }
+        self.downloads += 1;
+        cx.hold(id, Hold::JOB);
+        self.people.insert(id, doing);
+        Ok(())
+    }
+
+    /// What a connection was about is over.
+    fn rest(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if let Some(doing) = self.people.get_mut(&id) {
+            let before = std::mem::replace(doing, Doing::Nothing);
+            self.downloads -= usize::from(is_served(&before));
+            cx.release(id, Hold::JOB);
+        }
+    }
+
+    fn refuse(&mut self, cx: &mut Cx<'_>, id: ConnId, wrong: &Wrong) {
+        let _ = cx.send(id, wrong.to_string().as_bytes());
+        self.rest(cx, id);
+    }
+
+    /// No helper takes more work: then the connection is free to ask again.
+    fn busy_or(&mut self, cx: &mut Cx<'_>, id: ConnId, asked: Result<(), Wrong>) -> Result<(), Wrong> {
+        if asked.is_err() {
+            self.rest(cx, id);
+        }
+        asked
+    }
+
+    fn job<T: Send + 'static>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        errand: Errand,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<(), Wrong> {
+        let job = cx.job(Lane::Any, work);
+        let job = job.map_err(|_| Wrong::new("busy", "the server has too much to do; try again later"))?;
+        self.jobs.insert(job, errand);
+        Ok(())
+    }
+
+    fn digest_of(&self, name: &FileName, identity: Identity) -> Option<Digest> {
+        self.digests.get(name).filter(|(known, _)| *known == identity).map(|&(_, digest)| digest)
+    }
+
+    fn remember(&mut self, name: &FileName, identity: Identity, digest: Digest) {
+        if self.digests.len() >= MAX_FILES {
+            self.digests.clear();
+        }
+        self.digests.insert(name.clone(), (identity, digest));
+    }
+}
+
+fn is_served(doing: &Doing) -> bool {
+    matches!(doing, Doing::Getting(_) | Doing::Looking | Doing::Listing(_))
+}
+
+/// Whose the parts are that this connection offers. Guests offer from this machine only.
+fn owner(cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+    let Some(about) = cx.about(id) else { return Ok(Owner::Guest) };
+    if let Some(who) = about.credentials {
+        return Ok(Owner::User(who.uid));
+    }
+    if let Some(fingerprint) = about.certificate {
+        return Ok(Owner::Certificate(fingerprint.to_owned()));
+    }
+    match about.peer {
+        Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
+            Err(Wrong::new("forbidden", "guests put files from the server's own machine only"))
+        }
+        _ => Ok(Owner::Guest),
+    }
+}
+
+fn panicked() -> Wrong {
+    Wrong::new("disk", "the server has made a mistake; nothing more is known")
+}
+
+impl Service for Files {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.people.insert(id, Doing::Nothing);
+        let most = self.settings.file;
+        say(cx, id, &format!("parlor files: offer, get, list, help; at most {most} bytes each"));
+    }
+
+    fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
+        if is_blank(cx, id, frame) {
+            return;
+        }
+        let done = text(frame).and_then(|line| match heartbeat(line) {
+            Some(pong) if pong.is_empty() => Ok(()),
+            Some(pong) => {
+                let _ = cx.send(id, pong.as_bytes());
+                Ok(())
+            }
+            None => self.command(cx, id, line),
+        });
+        if let Err(wrong) = done {
+            let _ = cx.send(id, wrong.to_string().as_bytes());
+        }
+    }
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
+        if let Some(Doing::Putting(part)) = self.people.get(&id) {
+            let part = Arc::clone(part);
+            self.grow(cx, id, part, bytes);
+        }
+    }
+
+    fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        match self.people.get(&id) {
+            Some(Doing::Getting(_)) => self.get_on(cx, id),
+            Some(Doing::Listing(_)) => self.list_on(cx, id),
+            _ => {}
+        }
+    }
+
+    fn alarm(&mut self, cx: &mut Cx<'_>) {
+        self.sweep(cx);
+    }
+
+    fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        match self.jobs.remove(&job) {
+            Some(Errand::Put(part)) => {
+                let put = answer::<Result<Put, Wrong>>(result).unwrap_or_else(|| Err(panicked()));
+                self.put_done(cx, &part, put);
+            }
+            Some(Errand::Get(id)) => {
+                let got = answer::<Result<Get, Wrong>>(result).unwrap_or_else(|| Err(panicked()));
+                self.got(cx, id, got);
+            }
+            Some(Errand::List(id)) => {
+                let listed = answer(result).unwrap_or_else(|| Err(panicked()));
+                self.listed(cx, id, listed);
+            }
+            Some(Errand::Sweep) | None => {}
+        }
+    }
+
+    fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        for part in std::mem::take(&mut self.grown) {
+            self.write_on(cx, &part);
+        }
+    }
+
+    fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, _why: Reason) {
+        match self.people.remove(&id) {
+            Some(Doing::Putting(part)) => self.left(cx, &part),
+            Some(Doing::Waiting(part)) => self.waits_no_more(id, &part),
+            Some(doing) => self.downloads -= usize::from(is_served(&doing)),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What services that are spoken to in plain lines have in common: errors, the heartbeat, words.
+
+use std::fmt;
+
+use crate::hub::{ConnId, Cx, Done};
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// One word for programs.
+    pub code: &'static str,
+    /// What was wrong, and what would be right.
+    pub text: String,
+}
+
+impl Wrong {
+    /// It, with its code.
+    #[must_use]
+    pub fn new(code: &'static str, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    /// A command is written otherwise.
+    pub(super) fn usage(usage: &str) -> Self {
+        Self::new("usage", format!("it is written {usage}"))
+    }
+
+    /// This is no command.
+    pub(super) fn unknown(word: &str) -> Self {
+        let word: String = word.chars().take(32).collect();
+        Self::new("unknown-command", format!("{word:?} is no command; help lists them"))
+    }
+}
+
+/// As it goes over the wire.
+impl fmt::Display for Wrong {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "! {}: {}", self.code, self.text)
+    }
+}
+
+/// A line as text.
+pub(super) fn text(line: &[u8]) -> Result<&str, Wrong> {
+    let wrong = |_| Wrong::new("not-utf8", "these bytes are no UTF-8 text; nothing was done with them");
+    std::str::from_utf8(line).map_err(wrong)
+}
+
+/// The longest word behind a PING.
+const MAX_TOKEN: usize = 64;
+
+/// The answer to a PING; empty for a PONG, which has none.
+pub(super) fn heartbeat(line: &str) -> Option<String> {
+    let (word, token) = line.split_once(' ').unwrap_or((line, ""));
+    let is_one_word = token.len() <= MAX_TOKEN && !token.contains(' ');
+    match word {
+        "PING" if is_one_word => Some(format!("PONG {token}").trim_end().to_owned()),
+        "PONG" if is_one_word => Some(String::new()),
+        _ => None,
+    }
+}
+
+/// Says something that is no error.
+pub(super) fn say(cx: &mut Cx<'_>, id: ConnId, answer: &str) {
+    // Whoever does not read is not read, so what waits for one connection stays small.
+    let _ = cx.send(id, format!("- {answer}").as_bytes());
+}
+
+/// The answer of a helper; `None` if it panicked.
+pub(super) fn answer<T: 'static>(result: Done) -> Option<T> {
+    result.ok()?.downcast().ok().map(|answer| *answer)
+}

@@ -1,0 +1,369 @@
+//! Commands: what the operator offers, run without a shell, watched on the same poll as everything else.
+//!
+//! A command is four connections that this service opens: its three pipes, and one that ends when the process does.
+//! Whoever called it hears both outputs as they come; what they do not read is not read from the pipes either. When
+//! they go, or time is up, the whole group is killed. `task.rs` has one command's life.
+
+mod child;
+mod command;
+mod task;
+mod template;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::child::{Ended, Started};
+use self::command::{Command, HELP, parse};
+use self::task::{Task, Wire};
+use super::is_blank;
+use super::line::{Wrong, answer, heartbeat, say, text};
+use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, News, Reason, Service};
+
+pub use self::template::Template;
+
+/// Commands that may run at once; each is four descriptors and a process.
+const MAX_TASKS: usize = 16;
+
+/// How often whoever has ended their input is looked after, for only a write tells whether they still listen.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A command that is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// What is run.
+    pub argv: Template,
+    /// For how long at most.
+    pub time: Duration,
+    /// Bytes that it may write to both its outputs together.
+    pub output: u64,
+}
+
+impl Offer {
+    /// How long a command may run if nothing else is said.
+    pub const TIME: Duration = Duration::from_secs(60);
+    /// How much it may write.
+    pub const OUTPUT: u64 = 64 * 1024 * 1024;
+}
+
+/// Who is connected.
+#[derive(Debug, Default)]
+struct Caller {
+    /// What runs for them.
+    task: Option<u64>,
+    /// What comes raw belongs to its input; otherwise to nobody's.
+    feeds: bool,
+    /// They will say nothing more.
+    input_over: bool,
+}
+
+/// What a job is for.
+#[derive(Debug)]
+enum Errand {
+    Start(u64),
+    Reap(u64),
+}
+
+/// The command service.
+#[derive(Debug)]
+pub struct Run {
+    offers: BTreeMap<String, Offer>,
+    /// The longest silence of somebody for whom nothing runs.
+    silence: Duration,
+    callers: BTreeMap<ConnId, Caller>,
+    tasks: BTreeMap<u64, Task>,
+    started: u64,
+    /// Which connection is what of which command.
+    wires: BTreeMap<ConnId, (u64, Wire)>,
+    jobs: BTreeMap<JobId, Errand>,
+}
+
+impl Run {
+    /// A service that offers these, by name.
+    #[must_use]
+    pub fn new(offers: BTreeMap<String, Offer>, silence: Duration) -> Self {
+        let (callers, tasks, wires) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { offers, silence, callers, tasks, started: 0, wires, jobs: BTreeMap::new() }
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
+        match parse(line)? {
+            Command::Run(name, arguments) => return self.run(cx, id, name, arguments),
+            Command::In(count) => return self.feed(cx, id, count),
+            Command::Eof => self.end_input(cx, id),
+            Command::Kill => self.with_task(id, |task| task.kill()),
+            Command::List => {
+                for (name, Offer { argv, time, output }) in &self.offers {
+                    let seconds = time.as_secs_f64();
+                    say(cx, id, &format!("command {name}{argv}: at most {seconds} s and {output} bytes"));
+                }
+                say(cx, id, "end list");
+            }
+            Command::Help => {
+                for line in HELP {
+                    say(cx, id, line);
+                }
+                say(cx, id, "end help");
+            }
+            Command::Quit => {
+                say(cx, id, "goodbye");
+                cx.close(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &str, arguments: &str) -> Result<(), Wrong> {
+        let offer = self.offers.get(name);
+        let offer = offer.ok_or_else(|| Wrong::new("no-such-command", "this is not offered; list shows what is"))?;
+        let argv = offer.argv.fill(name, arguments)?;
+        let busy = |text| Err(Wrong::new("busy", text));
+        match self.callers.get(&id) {
+            Some(caller) if caller.task.is_some() => return busy("one command at a time; this one runs still"),
+            Some(_) if self.tasks.len() == MAX_TASKS => return busy("so many commands run that no more are started"),
+            Some(_) => {}
+            None => return Ok(()),
+        }
+        let Ok(job) = cx.job(Lane::Any, move || child::start(&argv)) else {
+            return busy("the server has too much to do; try again later");
+        };
+        let who = cx.about(id).and_then(|about| about.credentials);
+        let user = who.map_or_else(|| "somebody".to_owned(), |who| format!("user {} (process {})", who.uid, who.pid));
+        log::info!("run: {user} runs {name}");
+        self.started += 1;
+        let task = Task::new(id, name, offer);
+        self.tasks.insert(self.started, task);
+        self.jobs.insert(job, Errand::Start(self.started));
+        if let Some(caller) = self.callers.get_mut(&id) {
+            caller.task = Some(self.started);
+        }
+        cx.hold(id, Hold::JOB);
+        Ok(())
+    }
+
+    /// So many bytes for a command come.
+    fn feed(&mut self, cx: &mut Cx<'_>, id: ConnId, count: u64) -> Result<(), Wrong> {
+        let Some(caller) = self.callers.get_mut(&id) else { return Ok(()) };
+        let task = caller.task.and_then(|task| self.tasks.get_mut(&task));
+        let taken = task.map(|task| task.announce(count));
+        caller.feeds = taken == Some(Ok(()));
+        cx.set_raw(id, count);
+        match taken {
+            Some(Err(credit)) => {
+                Err(Wrong::new("too-much-input", format!("{credit} bytes may be sent now; nothing of these was used")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end_input(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.with_task(id, |task| task.end_input(cx));
+    }
+
+    fn with_task(&mut self, id: ConnId, act: impl FnOnce(&mut Task)) {
+        let task = self.callers.get(&id).and_then(|caller| caller.task);
+        if let Some(task) = task.and_then(|task| self.tasks.get_mut(&task)) {
+            act(task);
+        }
+    }
+
+    /// A helper has started a command, or could not.
+    fn started(&mut self, cx: &mut Cx<'_>, number: u64, started: Result<Started, String>) {
+        let Some(task) = self.tasks.get_mut(&number) else { return };
+        let caller = task.caller;
+        match started {
+            Err(error) => {
+                self.tasks.remove(&number);
+                if let Some(id) = caller {
+                    let wrong = Wrong::new("cannot-start", format!("the system refused to start it: {error}"));
+                    let _ = cx.send(id, wrong.to_string().as_bytes());
+                    self.free(cx, id);
+                }
+            }
+            Ok(started) => {
+                for (id, wire) in task.begin(cx, started) {
+                    self.wires.insert(id, (number, wire));
+                }
+                if let Some(id) = caller {
+                    cx.set_silence(id, None);
+                    self.look_later(cx, id, number);
+                }
+            }
+        }
+        if let Some(id) = caller {
+            cx.release(id, Hold::JOB);
+        }
+    }
+
+    /// Nothing runs for somebody any more.
+    fn free(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let Some(caller) = self.callers.get_mut(&id) else { return };
+        caller.task = None;
+        caller.feeds = false;
+        cx.set_silence(id, Some(self.silence));
+        if caller.input_over {
+            cx.close(id);
+        }
+    }
+
+    fn look_later(&self, cx: &mut Cx<'_>, id: ConnId, number: u64) {
+        let Some(task) = self.tasks.get(&number) else { return };
+        let input_over = self.callers.get(&id).is_some_and(|caller| caller.input_over);
+        let look = if input_over { task.due.min(cx.now() + LOOK) } else { task.due };
+        cx.set_timer(id, look);
+    }
+
+    /// Has a command come to its end, with all that it wrote?
+    fn settle(&mut self, cx: &mut Cx<'_>, number: u64) {
+        let Some(task) = self.tasks.get_mut(&number) else { return };
+        let Some(ended) = task.is_over() else { return };
+        let caller = task.caller;
+        task.close(cx);
+        self.tasks.remove(&number);
+        if let Some(id) = caller {
+            match ended {
+                Ended::Exit(code) => say(cx, id, &format!("exit {code}")),
+                Ended::Signal(signal) => say(cx, id, &format!("killed {signal}")),
+            }
+            self.free(cx, id);
+        }
+    }
+
+    /// Its process must be reaped, and nothing will tell when it ends: a helper waits for it.
+    fn reap_elsewhere(&mut self, cx: &mut Cx<'_>, number: u64) {
+        let Some(task) = self.tasks.get_mut(&number) else { return };
+        task.kill();
+        if let Some(mut process) = task.process.take()
+            && let Ok(job) = cx.job(Lane::Any, move || process.wait())
+        {
+            self.jobs.insert(job, Errand::Reap(number));
+        }
+    }
+}
+
+impl Service for Run {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if !self.wires.contains_key(&id) {
+            self.callers.insert(id, Caller::default());
+            say(cx, id, "parlor run: list, run COMMAND ARGUMENT..., help");
+        }
+    }
+
+    fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
+        if is_blank(cx, id, frame) {
+            return;
+        }
+        let done = text(frame).and_then(|line| match heartbeat(line) {
+            Some(pong) if pong.is_empty() => Ok(()),
+            Some(pong) => {
+                let _ = cx.send(id, pong.as_bytes());
+                Ok(())
+            }
+            None => self.command(cx, id, line),
+        });
+        if let Err(wrong) = done {
+            let _ = cx.send(id, wrong.to_string().as_bytes());
+        }
+    }
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
+        if let Some(&(number, wire)) = self.wires.get(&id) {
+            if let Some(task) = self.tasks.get_mut(&number) {
+                task.said(cx, wire, bytes);
+            }
+        } else if self.callers.get(&id).is_some_and(|caller| caller.feeds) {
+            self.with_task(id, |task| task.feed(cx, bytes));
+        }
+    }
+
+    fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if let Some(&(number, wire)) = self.wires.get(&id) {
+            if wire == Wire::Exit
+                && let Some(task) = self.tasks.get_mut(&number)
+            {
+                task.exited(cx);
+                if let Some(caller) = task.caller {
+                    self.look_later(cx, caller, number);
+                }
+            }
+            cx.close(id);
+            return;
+        }
+        let Some(caller) = self.callers.get_mut(&id) else { return };
+        caller.input_over = true;
+        match caller.task {
+            None => cx.close(id),
+            Some(number) => {
+                self.end_input(cx, id);
+                say(cx, id, "running");
+                self.look_later(cx, id, number);
+            }
+        }
+    }
+
+    fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        match self.wires.get(&id) {
+            Some(&(number, Wire::In)) => {
+                if let Some(task) = self.tasks.get_mut(&number) {
+                    task.allow(cx);
+                }
+            }
+            Some(_) => {}
+            None => self.with_task(id, |task| task.listen(cx)),
+        }
+    }
+
+    fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let Some(number) = self.callers.get(&id).and_then(|caller| caller.task) else { return };
+        let Some(task) = self.tasks.get_mut(&number) else { return };
+        if task.due <= cx.now() {
+            task.is_due(cx);
+        } else {
+            say(cx, id, "running");
+        }
+        self.look_later(cx, id, number);
+    }
+
+    fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        match self.jobs.remove(&job) {
+            Some(Errand::Start(number)) => {
+                let started = answer::<std::io::Result<Started>>(result);
+                let started = started.map_or_else(
+                    || Err("a mistake of the server".to_owned()),
+                    |started| started.map_err(|error| error.to_string()),
+                );
+                self.started(cx, number, started);
+            }
+            Some(Errand::Reap(number)) => {
+                let ended = answer::<Option<Ended>>(result).flatten();
+                if let Some(task) = self.tasks.get_mut(&number) {
+                    task.ended = ended.or(Some(Ended::Signal(9)));
+                }
+                self.settle(cx, number);
+            }
+            None => {}
+        }
+    }
+
+    fn told(&mut self, _cx: &mut Cx<'_>, news: News) {
+        if news == News::Stopping {
+            self.tasks.values().for_each(Task::kill);
+        }
+    }
+
+    fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, _why: Reason) {
+        if let Some((number, wire)) = self.wires.remove(&id) {
+            if let Some(task) = self.tasks.get_mut(&number) {
+                task.lost(wire);
+                if wire == Wire::Exit && task.ended.is_none() {
+                    self.reap_elsewhere(cx, number);
+                }
+                self.settle(cx, number);
+            }
+        } else if let Some(Caller { task: Some(number), .. }) = self.callers.remove(&id)
+            && let Some(task) = self.tasks.get_mut(&number)
+        {
+            task.left(cx);
+            self.settle(cx, number);
+        }
+    }
+}

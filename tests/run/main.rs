@@ -1,0 +1,10 @@
+//! The command service: D20 of the documents, done right.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, and says where")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ends;
+mod house;
+mod offers;
+mod talking;
