@@ -97,7 +97,7 @@ const FLOORS: [Floor; 8] = [
     Floor {
         room: "client",
         rooms: &["hub", "services", "client"],
-        packages: &["std", "rustix", "serde", "serde_json"],
+        packages: &["std", "rustix", "serde", "serde_json", "toml"],
     },
     Floor {
         room: "load",

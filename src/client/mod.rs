@@ -10,4 +10,6 @@ pub mod line;
 #[cfg(feature = "client")]
 pub mod standard;
 #[cfg(feature = "client")]
+pub mod talk;
+#[cfg(feature = "client")]
 pub mod trouble;
