@@ -108,6 +108,7 @@ const FLOORS: [Floor; 8] = [
             "jiff",
             "unicode_segmentation",
             "unicode_width",
+            "toml",
         ],
     },
     Floor {

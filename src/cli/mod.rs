@@ -24,6 +24,8 @@ mod put;
 mod run;
 mod serve;
 mod since;
+#[cfg(feature = "client")]
+mod talk;
 mod trust;
 
 use std::ffi::OsString;
@@ -70,6 +72,9 @@ enum Command {
     /// Put load on a server, check everything it delivers, and tell how fast it is
     #[cfg(feature = "bench")]
     Bench(bench::Args),
+    /// Talk with somebody over UDP, without a server; nothing is lost, doubled or out of order
+    #[cfg(feature = "client")]
+    Talk(talk::Args),
     /// Read, filter and export what was said, without a server or beside one
     History(history::Args),
 }
@@ -101,6 +106,8 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         #[cfg(feature = "bench")]
         Command::Bench(args) => bench::run(args),
+        #[cfg(feature = "client")]
+        Command::Talk(args) => talk::run(args),
         Command::History(args) => history::run(&args),
     };
     outcome.unwrap_or_else(|failure| {

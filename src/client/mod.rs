@@ -16,6 +16,8 @@ pub mod run;
 #[cfg(feature = "client")]
 pub mod standard;
 #[cfg(feature = "client")]
+pub mod talk;
+#[cfg(feature = "client")]
 pub mod terminal;
 #[cfg(feature = "client")]
 pub mod trouble;

@@ -46,8 +46,8 @@ pub use self::language::{
 };
 pub use self::pace::Flood;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
-pub use self::since::Since;
 pub use self::settings::Settings;
+pub use self::since::Since;
 pub use self::slow::Slow;
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
