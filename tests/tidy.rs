@@ -104,6 +104,7 @@ const FLOORS: [Floor; 8] = [
             "serde",
             "serde_json",
             "sha2",
+            "toml",
             "signal_hook",
             "jiff",
             "unicode_segmentation",
