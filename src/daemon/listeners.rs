@@ -135,19 +135,20 @@ impl FromStr for Listen {
 }
 
 impl Listen {
-    fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), &'static str> {
-        match self {
-            Self { kind: Kind::Chat | Kind::Metrics | Kind::Admin, .. } => {
-                Err("chat needs streams: a datagram can be lost, and its sender forged; over udp there are echo, upper")
+    fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), String> {
+        let wrong = match self {
+            Self { kind, name, .. } if !matches!(kind, Kind::Echo { .. } | Kind::Upper) => {
+                let service = name.split('+').next().unwrap_or_default();
+                return Err(format!(
+                    "{service} needs streams: a datagram can be lost, and its sender forged; over udp there are echo, upper"
+                ));
             }
-            Self { kind: Kind::Files | Kind::Run, .. } => {
-                Err("this service needs streams; over udp there are echo, upper")
-            }
-            Self { at: At::Unix(_), .. } => Err("udp needs HOST:PORT or [IPV6]:PORT"),
-            Self { tls: true, .. } => Err("TLS needs streams; over udp there is no tls"),
-            _ if framing.is_some() => Err("over udp one datagram is one frame, so there is no framing to choose"),
-            _ => Ok(()),
-        }
+            Self { at: At::Unix(_), .. } => "udp needs HOST:PORT or [IPV6]:PORT",
+            Self { tls: true, .. } => "TLS needs streams; over udp there is no tls",
+            _ if framing.is_some() => "over udp one datagram is one frame, so there is no framing to choose",
+            _ => return Ok(()),
+        };
+        Err(wrong.to_owned())
     }
 }
 
