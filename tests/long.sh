@@ -7,15 +7,16 @@
 #                                a resume over a million messages while twenty go on talking
 #   tests/long.sh idle           10,000 members who say nothing: memory, processor time, heartbeats
 #   tests/long.sh files          a gibibyte over a line that is cut twenty times; needs 2 GiB of disk and of memory
+#   tests/long.sh datagrams      a silent source of datagrams is forgotten, which takes half a minute
 #
-# idle needs some 20,000 descriptors (# Linked as for every day: what is measured differs little, and each test crate would be optimised as a whole.
-export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
-ulimit -n).
+# idle needs some 20,000 descriptors (ulimit -n).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PARLOR_LONG_TESTS=1
+# Linked as for every day: what is measured differs little, and each test crate would be optimised as a whole.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 ulimit -n "$(ulimit -H -n)"
-for test in ${*:-crash crowd idle files}; do
+for test in ${*:-crash crowd idle files datagrams}; do
   printf '\n== %s\n' "$test"
-  cargo test --release --locked --test "$test" -- --nocapture --test-threads=1
+  cargo test --release --locked --test "$test" -- --include-ignored --nocapture --test-threads=1
 done

@@ -93,7 +93,7 @@ fn asked_and_granted_options_of_a_socket_for_datagrams_are_in_the_log() {
 
 /// Takes half a minute, so only when asked for.
 #[test]
-#[ignore = "takes half a minute"]
+#[ignore = "takes half a minute; tests/long.sh datagrams"]
 fn a_silent_source_is_forgotten_after_thirty_seconds_and_welcome_again() {
     let server = Server::with(&["echo+udp=127.0.0.1:0"]);
     let peer = Peer::to(&server, 0);
