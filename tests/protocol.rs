@@ -132,6 +132,25 @@ fn every_error_that_the_server_knows_is_on_the_list_and_no_other() {
     }
 }
 
+#[test]
+fn every_error_of_files_and_run_is_on_their_lists_and_no_other() {
+    for (service, heading) in [("files", "### Errors of files"), ("run", "### Errors of run")] {
+        let page = page();
+        let (_, section) = page.split_once(&format!("\n{heading}\n")).unwrap();
+        let table = section.split("\n## ").next().unwrap();
+        let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let listed: BTreeSet<String> =
+            cells.flat_map(|cell| cell.split(", ")).map(|code| code.trim_matches('`').to_owned()).collect();
+        let mut texts = vec![fs::read_to_string(root().join("src/services/line.rs")).unwrap()];
+        sources(&root().join("src/services").join(service), &mut texts);
+        let code = |rest: &str| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned);
+        let of = |text: &String, start: &str| text.split(start).skip(1).filter_map(code).collect::<Vec<_>>();
+        let written: BTreeSet<String> =
+            texts.iter().flat_map(|text| [of(text, "Wrong::new("), of(text, "Self::new(")].concat()).collect();
+        assert_eq!(listed, written, "{service}");
+    }
+}
+
 /// Is this word given to somebody as an error?
 fn is_a_code(texts: &[String], code: &str) -> bool {
     let quoted = format!("\"{code}\"");

@@ -1,9 +1,14 @@
 //! Disks that are full, broken, or not ours any more: a clear error, and no half file.
 
+use std::fs;
+
 use parlor::services::files::Step;
 use rustix::io::Errno;
+use tempfile::TempDir;
 
 use crate::house::{House, content, digest};
+use crate::support::Start;
+use crate::support::tools::needs;
 
 #[test]
 fn a_full_disk_is_a_clear_error_and_leaves_nothing() {
@@ -95,7 +100,7 @@ fn a_disk_that_fails_after_the_line_broke_leaves_no_part() {
 fn a_disk_that_fails_while_a_file_goes_out_ends_the_connection() {
     let mut house = House::new();
     let tea = content(5, 200_000);
-    std::fs::write(house.path("tea"), &tea).unwrap();
+    fs::write(house.path("tea"), &tea).unwrap();
     let id = house.guest();
     house.disk.fail(Step::Read, 6, Errno::IO.raw_os_error());
     // Four reads for the digest, two pieces.
@@ -109,4 +114,38 @@ fn a_disk_that_fails_while_a_file_goes_out_ends_the_connection() {
     house.disk.fail(Step::Look, 0, Errno::IO.raw_os_error());
     assert!(house.asks(id, "list").starts_with("! disk: the server's disk refused (listing: "));
     assert_eq!(house.asks(id, "PING"), "PONG");
+}
+
+/// The kernel's own refusal, in the middle of a piece, on the real server.
+#[test]
+fn a_limit_on_the_size_of_files_leaves_no_half_file_and_no_dead_server() {
+    if !needs("prlimit") {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let flags = ["--no-history", "--files", folder.path().to_str().unwrap()];
+    let start = Start::serve(&flags).under(&["prlimit", "--fsize=100000:100000"]);
+    let server = start.listen("files=127.0.0.1:0").go();
+    let (tea, mut client) = (content(6, 300_000), server.client(0));
+    client.line();
+    client.send(format!("offer tea {} {}\n", tea.len(), digest(&tea)).as_bytes());
+    assert_eq!(client.line(), "- send tea 0");
+    client.send(&tea);
+    let mut line = client.line();
+    while line.starts_with("- have ") {
+        line = client.line();
+    }
+    assert_eq!(line, "! disk-full: there is no room for it on the server's disk; nothing of it was kept");
+    client.ask(b"PING\n", b"PONG\n");
+    let names = |path: &str| fs::read_dir(folder.path().join(path)).unwrap().count();
+    assert_eq!((names("."), names(".parts")), (1, 0), "something other than the folder of parts is left");
+    // What fits is taken as before.
+    client.send(format!("offer milk 90000 {}\n", digest(&tea[..90_000])).as_bytes());
+    assert_eq!(client.line(), "- send milk 0");
+    client.send(&tea[..90_000]);
+    line = client.line();
+    while line.starts_with("- have ") {
+        line = client.line();
+    }
+    assert!(line.starts_with("- stored milk 90000 "), "{line}");
 }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 
 /// The whole environment of a command: nothing of the server's own, which may hold secrets.
 const ENVIRONMENT: [(&str, &str); 3] =
@@ -49,7 +49,8 @@ pub(super) fn start(argv: &[String]) -> io::Result<Started> {
         }
         (_, _, _, exit) => {
             process.kill();
-            process.wait();
+            // A helper may wait for what it has killed.
+            let _ = process.0.wait();
             Err(exit.err().map_or_else(|| io::ErrorKind::BrokenPipe.into(), io::Error::from))
         }
     }
@@ -67,10 +68,16 @@ impl Process {
         self.0.try_wait().ok().flatten().map(ended)
     }
 
-    /// Reaps it when it has ended; for a helper, behind a kill.
-    pub(super) fn wait(&mut self) -> Option<Ended> {
-        self.0.wait().ok().map(ended)
+    /// Its number, as long as it was not reaped.
+    pub(super) fn pid(&self) -> Pid {
+        Pid::from_child(&self.0)
     }
+}
+
+/// Waits until a process has ended, and leaves it to be reaped; for a helper, behind a kill.
+pub(super) fn wait_for(pid: Pid) {
+    // Fails only where there is nothing to wait for.
+    let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
 }
 
 fn ended(status: ExitStatus) -> Ended {

@@ -12,7 +12,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use self::child::{Ended, Started};
+use self::child::{Ended, Process, Started};
 use self::command::{Command, HELP, parse};
 use self::task::{Task, Wire};
 use super::is_blank;
@@ -26,6 +26,9 @@ const MAX_TASKS: usize = 16;
 
 /// How often whoever has ended their input is looked after, for only a write tells whether they still listen.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How soon another helper is asked for when none was to be had.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// A command that is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +78,8 @@ pub struct Run {
     /// Which connection is what of which command.
     wires: BTreeMap<ConnId, (u64, Wire)>,
     jobs: BTreeMap<JobId, Errand>,
+    /// Commands whose processes no helper could wait for yet.
+    unreaped: Vec<u64>,
 }
 
 impl Run {
@@ -82,7 +87,7 @@ impl Run {
     #[must_use]
     pub fn new(offers: BTreeMap<String, Offer>, silence: Duration) -> Self {
         let (callers, tasks, wires) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { offers, silence, callers, tasks, started: 0, wires, jobs: BTreeMap::new() }
+        Self { offers, silence, callers, tasks, started: 0, wires, jobs: BTreeMap::new(), unreaped: Vec::new() }
     }
 
     fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
@@ -232,10 +237,12 @@ impl Run {
     fn reap_elsewhere(&mut self, cx: &mut Cx<'_>, number: u64) {
         let Some(task) = self.tasks.get_mut(&number) else { return };
         task.kill();
-        if let Some(mut process) = task.process.take()
-            && let Ok(job) = cx.job(Lane::Any, move || process.wait())
-        {
+        let Some(pid) = task.process.as_ref().map(Process::pid) else { return };
+        if let Ok(job) = cx.job(Lane::Any, move || child::wait_for(pid)) {
             self.jobs.insert(job, Errand::Reap(number));
+        } else {
+            self.unreaped.push(number);
+            cx.set_alarm(cx.now() + AGAIN);
         }
     }
 }
@@ -323,6 +330,12 @@ impl Service for Run {
         self.look_later(cx, id, number);
     }
 
+    fn alarm(&mut self, cx: &mut Cx<'_>) {
+        for number in std::mem::take(&mut self.unreaped) {
+            self.reap_elsewhere(cx, number);
+        }
+    }
+
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
         match self.jobs.remove(&job) {
             Some(Errand::Start(number)) => {
@@ -334,9 +347,8 @@ impl Service for Run {
                 self.started(cx, number, started);
             }
             Some(Errand::Reap(number)) => {
-                let ended = answer::<Option<Ended>>(result).flatten();
                 if let Some(task) = self.tasks.get_mut(&number) {
-                    task.ended = ended.or(Some(Ended::Signal(9)));
+                    task.exited(cx);
                 }
                 self.settle(cx, number);
             }
