@@ -104,10 +104,14 @@ fn limits_of_the_chat_are_those_of_the_file_and_change_while_it_runs() {
 
 #[test]
 fn how_long_a_client_may_be_silent_can_be_chosen() {
-    let written = Written::new(&format!("{CHAT}[limits]\nping-after = '1s'\ngone-after = '2s'\n"));
+    let written = Written::new(&format!("{CHAT}[limits]\nping-after = '1s'\n"));
     let server = written.serve().expecting(1).go();
-    let mut guest = guest(&server);
-    guest.ask(b"PING x\n", b"PONG x\n");
-    assert_eq!(guest.line(), "PING 1");
-    assert_eq!(guest.rest(), b"! timed-out: nothing was heard from you, not even a PONG; goodbye\n");
+    let mut client = guest(&server);
+    client.ask(b"PING x\n", b"PONG x\n");
+    assert_eq!(client.line(), "PING 1");
+    written.rewrite(&format!("{CHAT}[limits]\nping-after = '1s'\ngone-after = '2s'\n"));
+    reload(&server, "reloaded: limits.gone-after = 2s");
+    // On a machine that is busy elsewhere, the end may come before another question.
+    let last = b"! timed-out: nothing was heard from you, not even a PONG; goodbye\n";
+    assert!(client.rest().ends_with(last));
 }
