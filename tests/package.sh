@@ -18,6 +18,7 @@ parlor=$target/release/parlor
 for command in $("$parlor" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v help); do
   "$parlor" generate man "$command" >"$package/parlor-$command.1"
 done
+gzip -9n "$package"/*.1
 "$parlor" generate completions bash >"$package/parlor.bash"
 "$parlor" generate completions fish >"$package/parlor.fish"
 "$parlor" generate completions zsh >"$package/_parlor"
@@ -37,9 +38,13 @@ cleanup() {
 trap cleanup EXIT
 
 step dpkg --install "$deb"
-for file in /usr/bin/parlor /usr/lib/systemd/system/parlor.service /etc/parlor/parlor.toml /usr/share/man/man1/parlor-serve.1.gz \
-  /usr/share/bash-completion/completions/parlor; do
+for file in /usr/bin/parlor /usr/lib/systemd/system/parlor.service /etc/parlor/parlor.toml; do
   [ -f "$file" ] || fail "$file is missing"
+done
+# Looked for in the package: a system may be told to leave manuals out.
+contents=$(dpkg --contents "$deb")
+for file in man/man1/parlor.1.gz man/man1/parlor-serve.1.gz bash-completion/completions/parlor; do
+  grep -q "/usr/share/$file\$" <<<"$contents" || fail "$file is not in the package"
 done
 id parlor >/dev/null || fail "there is no user parlor"
 parlor check /etc/parlor/parlor.toml
@@ -79,7 +84,7 @@ finish
 begin
 talk /history | grep -q '<guest1> said before the restart$' || fail "it has forgotten"
 finish
-[ "$(stat -c %U:%a "$state"/*.log 2>/dev/null | sort -u | head -n 1)" != root:644 ] || fail "the history is root's"
+[ -z "$(find "$state" ! -user parlor -o -perm /077)" ] || fail "others could read the history"
 
 step dpkg --remove parlor
 [ ! -e /usr/bin/parlor ] || fail "the program is still there"

@@ -16,7 +16,24 @@ use crate::services::chat;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 7] = ["log", "log-addresses", "max-connections", "flood", "slow", "pause-rooms", "names"];
+const LIVE: [&str; 16] = [
+    "log",
+    "log-addresses",
+    "max-connections",
+    "flood",
+    "slow",
+    "pause-rooms",
+    "names",
+    "limit-rooms",
+    "limit-rooms-each",
+    "limit-rooms-per-hour",
+    "limit-sessions",
+    "limit-session-age",
+    "limit-name-held",
+    "limit-ping-after",
+    "limit-gone-after",
+    "limit-flooding",
+];
 
 /// Those whom new settings concern.
 #[derive(Debug, Clone, Default)]

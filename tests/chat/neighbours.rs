@@ -93,7 +93,7 @@ fn ten_new_rooms_an_hour_are_opened_from_one_address() {
     let (stranger, local) = (house.guest_from("192.0.2.2:1"), house.guest_from("127.0.0.1:1"));
     opens(&mut house, one, 0..6);
     opens(&mut house, other, 6..10);
-    let refusal = "! too-many-new: ten rooms were opened from your address within an hour; wait, or join one";
+    let refusal = "! too-many-new: 10 rooms were opened from your address within an hour; wait, or join one";
     for who in [one, other] {
         house.says(who, "/join room-10");
         assert_eq!(house.lines(who), [refusal]);

@@ -244,7 +244,7 @@ fn ten_minutes_of_flood_are_enough() {
     assert!(!house.is_gone(bob));
     house.pass(11 * SECOND);
     assert!(house.is_gone(bob));
-    let words = "! flood: you spoke faster than this server reads for ten minutes; goodbye";
+    let words = "! flood: you spoke faster than this server reads for too long; goodbye";
     assert_eq!(house.lines(bob).last().unwrap(), words);
     assert_eq!(house.lines(alice).last().unwrap(), "#lobby -- bob left (flood)");
 }

@@ -88,3 +88,30 @@ fn a_configuration_that_is_gone_changes_nothing() {
     assert!(line.ends_with("parlor.toml: No such file or directory (os error 2)"), "{line}");
     guest(&server).ask(b"PING x\n", b"PONG x\n");
 }
+
+#[test]
+fn limits_of_the_chat_are_those_of_the_file_and_change_while_it_runs() {
+    let written = Written::new(&format!("{CHAT}[limits]\nrooms-each = 2\n"));
+    let server = written.serve().expecting(1).go();
+    let mut guest = guest(&server);
+    guest.ask(b"/join one\n", b"- you are in #one, with 0 others\n");
+    guest.ask(b"/join two\n", b"! too-many-rooms: you are in 2 rooms; /leave one first\n");
+    written.rewrite(&format!("{CHAT}[limits]\nrooms-each = 3\n"));
+    reload(&server, "reloaded: limits.rooms-each = 3");
+    guest.ask(b"/join two\n", b"- you are in #two, with 0 others\n");
+    guest.ask(b"/join three\n", b"! too-many-rooms: you are in 3 rooms; /leave one first\n");
+}
+
+#[test]
+fn how_long_a_client_may_be_silent_can_be_chosen() {
+    let written = Written::new(&format!("{CHAT}[limits]\nping-after = '1s'\n"));
+    let server = written.serve().expecting(1).go();
+    let mut client = guest(&server);
+    client.ask(b"PING x\n", b"PONG x\n");
+    assert_eq!(client.line(), "PING 1");
+    written.rewrite(&format!("{CHAT}[limits]\nping-after = '1s'\ngone-after = '2s'\n"));
+    reload(&server, "reloaded: limits.gone-after = 2s");
+    // On a machine that is busy elsewhere, the end may come before another question.
+    let last = b"! timed-out: nothing was heard from you, not even a PONG; goodbye\n";
+    assert!(client.rest().ends_with(last));
+}

@@ -236,6 +236,10 @@ fn limits_that_contradict_one_another_are_refused() {
             "[limits]\n\nunread = 600",
             "default: limits.line = 8KiB: a line must fit into limits.unread: expected at most 596",
         ),
+        (
+            "[limits]\ngone-after = 60",
+            "2: limits.gone-after = 60: nobody is gone before they were asked: expected more than 1m",
+        ),
         ("[limits]\nline = 3", "2: limits.line = 3: too little to work with: expected at least 512"),
         (
             "[limits]\nhistory-room = '2GiB'",

@@ -116,6 +116,8 @@ impl Client {
             match self.socket.read(&mut byte) {
                 Ok(1) if byte[0] == b'\n' => return String::from_utf8(line).expect("this line is text"),
                 Ok(1) => line.push(byte[0]),
+                // Where reads have a limit, Linux interrupts them when the process was stopped and goes on.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => panic!("{other:?} in a line, after {}", show(&line)),
             }
         }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::values::{Bytes, Span};
+use super::values::{Bytes, Span, whole};
 use crate::daemon::History;
 use crate::log::{self, SyncMode};
-use crate::services::chat::{self, Alphabet, Flood, Name, Slow};
+use crate::services::chat::{self, Alphabet, Bounds, Flood, Name, Slow};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ChatArgs {
@@ -42,6 +42,33 @@ pub(super) struct ChatArgs {
     /// The most that is kept of all rooms together
     #[arg(long, value_name = "BYTES", default_value_t = Bytes(log::Settings::default().keep_total))]
     limit_history_total: Bytes,
+    /// Rooms with members
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().rooms, value_parser = whole::<usize>)]
+    limit_rooms: usize,
+    /// Rooms that one can be in
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().rooms_each, value_parser = whole::<usize>)]
+    limit_rooms_each: usize,
+    /// Rooms that may be opened from one address beyond this machine in an hour
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().rooms_per_hour, value_parser = whole::<u32>)]
+    limit_rooms_per_hour: u32,
+    /// Sessions of broken lines that are remembered; the oldest go
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().sessions, value_parser = whole::<usize>)]
+    limit_sessions: usize,
+    /// For how long they are
+    #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().session_age))]
+    limit_session_age: Span,
+    /// For how long the name of somebody whose line broke is kept for them
+    #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().name_held))]
+    limit_name_held: Span,
+    /// Silence after which clients that speak of it are sent a PING
+    #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().ping_after))]
+    limit_ping_after: Span,
+    /// Silence after which they are gone
+    #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().gone_after))]
+    limit_gone_after: Span,
+    /// How long somebody may be slowed down without a break before they are closed
+    #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().flooding))]
+    limit_flooding: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,10 +150,42 @@ impl ChatArgs {
             days: crate::daemon::history::days(self.limit_history_age.millis()),
             names: if self.names == Names::Ascii { Alphabet::Ascii } else { Alphabet::OneScript },
             sync: self.sync.into(),
+            bounds: self.bounds(),
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            ping_after: self.limit_ping_after.0,
+            gone_after: self.limit_gone_after.0,
+            flooding: self.limit_flooding.0,
+            rooms: self.limit_rooms,
+            rooms_each: self.limit_rooms_each,
+            rooms_per_hour: self.limit_rooms_per_hour,
+            sessions: self.limit_sessions,
+            session_age: self.limit_session_age.0,
+            name_held: self.limit_name_held.0,
         }
     }
 
     pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        if self.limit_ping_after.millis() < 1000 {
+            found.push((
+                "limit-ping-after",
+                "nobody is asked more often than once a second: expected at least 1s".to_owned(),
+            ));
+        }
+        if self.limit_gone_after.0 <= self.limit_ping_after.0 {
+            let asked = self.limit_ping_after;
+            found.push((
+                "limit-gone-after",
+                format!("nobody is gone before they were asked: expected more than {asked}"),
+            ));
+        }
+        if self.limit_rooms == 0 || self.limit_rooms_each == 0 {
+            found
+                .push(("limit-rooms", "everybody comes to the lobby, which is a room: expected at least 1".to_owned()));
+        }
         if self.limit_history_room.0 > self.limit_history_total.0 {
             let total = self.limit_history_total;
             found.push(("limit-history-room", format!("one room can't have more than all, which have {total}")));

@@ -50,7 +50,7 @@ impl Chat {
     pub(super) fn enter(&mut self, cx: &Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
         if self.rooms.room(name).is_none()
             && let Some(place) = self.voices.get(person).and_then(|voice| voice.place(cx))
-            && !self.neighbours.may_open_room(place, cx.now())
+            && !self.neighbours.may_open_room(place, self.settings.bounds.rooms_per_hour, cx.now())
         {
             return Err(Refusal::TooManyNew);
         }
@@ -70,13 +70,16 @@ impl Chat {
     }
 
     pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, person: PersonId, refusal: Refusal) {
+        let bounds = self.settings.bounds;
+        let (each, hourly) = (
+            format!("you are in {} rooms; /leave one first", bounds.rooms_each),
+            format!("{} rooms were opened from your address within an hour; wait, or join one", bounds.rooms_per_hour),
+        );
         let (code, text) = match refusal {
             Refusal::Taken => ("name-taken", "a room has a name that looks like this one; choose another"),
             Refusal::NotMember => ("not-member", "you are not in that room"),
-            Refusal::TooManyRooms => ("too-many-rooms", "you are in 32 rooms; /leave one first"),
-            Refusal::TooManyNew => {
-                ("too-many-new", "ten rooms were opened from your address within an hour; wait, or join one")
-            }
+            Refusal::TooManyRooms => ("too-many-rooms", &*each),
+            Refusal::TooManyNew => ("too-many-new", &*hourly),
             Refusal::HouseFull => ("house-full", "there are as many rooms as this server has; join one that exists"),
         };
         self.complain(cx, person, code, text);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::language::Name;
 use super::rooms::PersonId;
-use super::sessions::{Digest, REMEMBERED};
+use super::sessions::Digest;
 use crate::hub::{Cx, Done, JobId, Lane, Moment, Wall};
 use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Read, Record, SyncMode};
 
@@ -305,9 +305,9 @@ impl Keeper {
     }
 
     /// Asks what a session said in an earlier run. Answers whether a helper is free for it.
-    pub(super) fn ask_for(&mut self, cx: &mut Cx<'_>, person: PersonId, digest: Digest) -> bool {
+    pub(super) fn ask_for(&mut self, cx: &mut Cx<'_>, person: PersonId, digest: Digest, age: Duration) -> bool {
         let Some(log) = self.log.as_ref().filter(|_| self.errands.len() < READS) else { return false };
-        let since = cx.wall().millis().saturating_sub(u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX));
+        let since = cx.wall().millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         let chore = log.known_ids(digest, since);
         self.send(cx, Lane::Any, Errand::Known(person), chore);
         true

@@ -8,6 +8,7 @@
 mod acts;
 mod asked;
 mod batch;
+mod bounds;
 mod breath;
 mod coming;
 mod deliver;
@@ -39,6 +40,7 @@ use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Re
 use crate::log::Log;
 use crate::services::Handover;
 
+pub use self::bounds::Bounds;
 pub use self::figures::Figures;
 pub use self::language::{
     Alphabet, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name, Roll,
@@ -105,7 +107,8 @@ impl Chat {
     #[must_use]
     pub fn new(settings: Settings, history: Option<Log>) -> Self {
         let keeper = Keeper::new(history, settings.sync);
-        let mut rooms = Rooms::default();
+        let (mut rooms, mut sessions) = (Rooms::default(), sessions::Sessions::default());
+        (rooms.bounds, sessions.bounds) = (settings.bounds, settings.bounds);
         let lobby = Name::new(LOBBY, Alphabet::Ascii).expect("it is a word");
         rooms.room_or_new(&lobby).expect("there is room for the first one");
         // Rooms of which something is kept have their name from the start, whoever comes first and however they write it.
@@ -118,7 +121,7 @@ impl Chat {
             rooms,
             lobby,
             voices: Voices::default(),
-            sessions: sessions::Sessions::default(),
+            sessions,
             asked: Asked::default(),
             asked_later: Asked::default(),
             batch: Batch::default(),

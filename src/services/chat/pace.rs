@@ -6,19 +6,11 @@ use std::time::Duration;
 
 use super::Chat;
 use super::asked::Ask;
+use super::bounds::Bounds;
 use super::language::Speech;
 use super::rooms::PersonId;
 use crate::hub::{Address, Cx, Hold, Moment};
 
-/// Silence after which a peer that knows about it is asked whether it is there (ergo 90 s, ngircd 120 s).
-pub(super) const PING_AFTER: Duration = Duration::from_secs(60);
-/// Silence after which it is gone.
-pub(super) const GONE_AFTER: Duration = Duration::from_secs(150);
-/// Whoever was slowed down without a break for so long is closed.
-pub(super) const FLOODING: Duration = Duration::from_secs(600);
-
-/// Rooms that may be opened from one address in an hour.
-const ROOMS_PER_HOUR: u32 = 10;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Addresses that are remembered; the oldest go.
 const NEIGHBOURHOODS: usize = 10_000;
@@ -69,8 +61,8 @@ impl Bucket {
     }
 
     /// Has it been empty again and again for too long?
-    pub(super) fn is_flooding(&self, now: Moment) -> bool {
-        self.since + FLOODING <= now
+    pub(super) fn is_flooding(&self, bounds: &Bounds, now: Moment) -> bool {
+        self.since + bounds.flooding <= now
     }
 }
 
@@ -112,13 +104,13 @@ impl Neighbours {
     }
 
     /// May somebody from there open another room? If so, it is counted.
-    pub(super) fn may_open_room(&mut self, place: Neighbourhood, now: Moment) -> bool {
+    pub(super) fn may_open_room(&mut self, place: Neighbourhood, most: u32, now: Moment) -> bool {
         let shared = self.of(place, Flood::DEFAULT, now);
         if shared.since + HOUR <= now {
             (shared.opened, shared.since) = (0, now);
         }
         shared.opened += 1;
-        shared.opened <= ROOMS_PER_HOUR
+        shared.opened <= most
     }
 
     fn of(&mut self, place: Neighbourhood, flood: Flood, now: Moment) -> &mut Shared {
@@ -149,18 +141,18 @@ pub(super) enum Beat {
 }
 
 /// What is due for a peer last heard then; `asked` is when it was asked last.
-pub(super) fn beat(heard: Moment, asked: Moment, now: Moment) -> Beat {
+pub(super) fn beat(bounds: &Bounds, heard: Moment, asked: Moment, now: Moment) -> Beat {
     let was_asked = asked != Moment::NEVER && asked > heard;
-    if heard + GONE_AFTER <= now {
+    if heard + bounds.gone_after <= now {
         Beat::Gone
     } else if was_asked {
-        // An answer moves no timer. If one came at once, the next question is due a minute after this one.
-        let (again, gone) = (asked + PING_AFTER, heard + GONE_AFTER);
+        // An answer moves no timer. If one came at once, the next question is due as long after this one.
+        let (again, gone) = (asked + bounds.ping_after, heard + bounds.gone_after);
         Beat::Wait(whole_second(if again > now { again.min(gone) } else { gone }))
-    } else if heard + PING_AFTER <= now {
+    } else if heard + bounds.ping_after <= now {
         Beat::Ask
     } else {
-        Beat::Wait(whole_second(heard + PING_AFTER))
+        Beat::Wait(whole_second(heard + bounds.ping_after))
     }
 }
 
@@ -176,7 +168,7 @@ impl Chat {
     pub(super) fn schedule(&self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(voice) = self.voices.get(person) else { return };
         let heard = cx.heard(voice.conn).unwrap_or(cx.now());
-        let due = match beat(heard, voice.asked, cx.now()) {
+        let due = match beat(&self.settings.bounds, heard, voice.asked, cx.now()) {
             Beat::Wait(when) if voice.is_asked() => when,
             _ if voice.is_asked() => cx.now(),
             _ => Moment::NEVER,
@@ -192,9 +184,9 @@ impl Chat {
             None => &mut voice.bucket,
         };
         let Some(until) = bucket.pay(messages, flood, cx.now()) else { return };
-        if bucket.is_flooding(cx.now()) {
+        if bucket.is_flooding(&self.settings.bounds, cx.now()) {
             let conn = voice.conn;
-            let text = "you spoke faster than this server reads for ten minutes; goodbye";
+            let text = "you spoke faster than this server reads for too long; goodbye";
             self.complain(cx, person, "flood", text);
             self.asked.push(person, conn, Ask::Gone("flood"));
             cx.close(conn);
@@ -210,7 +202,7 @@ impl Chat {
         let Some(voice) = self.voices.get_mut(person).filter(|voice| voice.is_asked()) else { return };
         let conn = voice.conn;
         let heard = cx.heard(conn).unwrap_or(cx.now());
-        match beat(heard, voice.asked, cx.now()) {
+        match beat(&self.settings.bounds, heard, voice.asked, cx.now()) {
             Beat::Wait(_) => {}
             Beat::Ask => {
                 voice.asked = cx.now();

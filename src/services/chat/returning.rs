@@ -7,7 +7,7 @@ use super::language::Complaint;
 use super::language::Name;
 use super::language::{Form, Speech};
 use super::replay::Replay;
-use super::rooms::{PersonId, ROOMS_PER_PERSON, RoomId};
+use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
 use crate::hub::{Cx, Hold};
 use crate::log::Known;
@@ -116,7 +116,7 @@ impl Chat {
     /// Takes up an earlier session: its name, its rooms, what it has said.
     pub(super) fn take_up(&mut self, cx: &mut Cx<'_>, person: PersonId, token: &str, rooms: &[(&str, u64)]) {
         let mut named = Vec::new();
-        for &(room, seq) in rooms.iter().take(ROOMS_PER_PERSON) {
+        for &(room, seq) in rooms.iter().take(self.settings.bounds.rooms_each) {
             match self.named(room) {
                 Ok(name) => named.push((name, seq)),
                 Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
@@ -147,7 +147,9 @@ impl Chat {
         while let Some(&person) = self.unasked.front() {
             let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
             let token = rare.and_then(|rare| rare.returning.as_ref()).map(|returning| returning.token);
-            if token.is_some_and(|token| !self.keeper.ask_for(cx, person, sessions::digest(token))) {
+            if token.is_some_and(|token| {
+                !self.keeper.ask_for(cx, person, sessions::digest(token), self.settings.bounds.session_age)
+            }) {
                 return;
             }
             self.unasked.pop_front();

@@ -5,13 +5,10 @@ use slab::Slab;
 use smallvec::SmallVec;
 use std::num::NonZeroU32;
 
+use super::bounds::Bounds;
 use super::language::{Name, Roll};
 use super::since::Since;
 
-/// Rooms that one person can be in.
-pub(super) const ROOMS_PER_PERSON: usize = 32;
-/// Rooms that can exist at once.
-pub(super) const ROOMS: usize = 10_000;
 /// Above so many members a room announces no one's coming and going: ten thousand joins would make fifty million
 /// lines.
 pub(super) const ANNOUNCED: usize = 200;
@@ -91,6 +88,7 @@ pub struct Rooms {
     room_names: Roll<RoomId>,
     /// How many rooms have members.
     inhabited: usize,
+    pub(super) bounds: Bounds,
 }
 
 /// People.
@@ -179,7 +177,7 @@ impl Rooms {
         if let Some(room) = self.room(name) {
             return Ok(room);
         }
-        if self.inhabited >= ROOMS {
+        if self.inhabited >= self.bounds.rooms {
             return Err(Refusal::HouseFull);
         }
         let room = RoomId(number(self.rooms.vacant_key()));
@@ -198,7 +196,7 @@ impl Rooms {
             who.current = Some(room);
             return Ok(false);
         }
-        if who.places.len() == ROOMS_PER_PERSON {
+        if who.places.len() >= self.bounds.rooms_each {
             return Err(Refusal::TooManyRooms);
         }
         let members = &mut self.rooms[room.index()].members;

@@ -4,22 +4,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::rc::Rc;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use slab::Slab;
 
+use super::bounds::Bounds;
 use super::language::{Name, Roll};
 use super::rooms::PersonId;
 use crate::hub::Moment;
 use crate::log::id_hash;
 
-/// Sessions of broken lines that are remembered; the oldest go.
-pub(super) const SESSIONS: usize = 10_000;
-/// How long one is remembered.
-pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a name is held for the session that lost its line.
-pub(super) const NAME_HELD: Duration = Duration::from_secs(60);
 /// Ids of a session that are remembered, so that nothing is said twice.
 pub(super) const IDS: usize = 1024;
 
@@ -69,6 +63,7 @@ pub(super) struct Session {
 /// All sessions.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
+    pub(super) bounds: Bounds,
     all: Slab<Session>,
     by_digest: HashMap<Digest, SessionId>,
     /// Those whose line is broken, the longest first. One that was taken up since is skipped when it comes up.
@@ -227,7 +222,7 @@ impl Sessions {
             let current = self.all.get(id.place());
             let is_away = current
                 .is_some_and(|session| session.digest == digest && session.holder.is_none() && session.away == since);
-            if is_away && self.away.len() <= SESSIONS && since + REMEMBERED > now {
+            if is_away && self.away.len() <= self.bounds.sessions && since + self.bounds.session_age > now {
                 break;
             }
             self.away.pop_front();
@@ -235,7 +230,9 @@ impl Sessions {
                 self.end(id);
             }
         }
-        while let Some((since, id, digest, name)) = self.held_order.pop_front_if(|held| held.0 + NAME_HELD <= now) {
+        while let Some((since, id, digest, name)) =
+            self.held_order.pop_front_if(|held| held.0 + self.bounds.name_held <= now)
+        {
             let current = self.all.get(id.place()).filter(|session| session.digest == digest);
             let is_held_again = current.is_some_and(|session| session.holder.is_none() && session.away > since);
             if !is_held_again {

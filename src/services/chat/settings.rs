@@ -1,6 +1,6 @@
 //! What an operator can choose, and choose again.
 
-use super::{Alphabet, Chat, Flood, Name, Slow};
+use super::{Alphabet, Bounds, Chat, Flood, Name, Slow};
 use crate::log::SyncMode;
 use crate::services::Handover;
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub names: Alphabet,
     /// When what is kept is synced.
     pub sync: SyncMode,
+    /// How much, how many, how long.
+    pub bounds: Bounds,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             days: 30,
             names: Alphabet::OneScript,
             sync: SyncMode::Second,
+            bounds: Bounds::default(),
         }
     }
 }
@@ -45,6 +48,8 @@ impl Chat {
     /// Takes the settings that were put there, but for what has to stay.
     pub(super) fn take_settings(&mut self) {
         if let Some(settings) = self.changed.take() {
+            self.rooms.bounds = settings.bounds;
+            self.sessions.bounds = settings.bounds;
             self.settings = Settings { days: self.settings.days, sync: self.settings.sync, ..settings };
         }
     }
