@@ -17,8 +17,9 @@ fn replace(house: &House, by: &Pair) {
 
 #[test]
 fn a_certificate_replaced_under_load_drops_nobody_and_is_seen_by_who_comes_next() {
-    // A thousand where there is time; what is held is the same with a hundred.
-    let count = if std::env::var_os("CI").is_some() || cfg!(debug_assertions) { 100 } else { 1000 };
+    // A thousand where there is time.
+    let count = if std::env::var_os("CI").is_some() { 100 } else { 1000 };
+    assert!(crate::support::proc::raise_own_limit() > 2 * count, "not so many descriptors are to be had");
     let house = House::new(&["echo+tls=127.0.0.1:0"]);
     let old = house.client(0).certificate();
     let mut clients: Vec<Secure> = (0..count).map(|_| house.client(0)).collect();
@@ -43,7 +44,7 @@ fn a_certificate_replaced_under_load_drops_nobody_and_is_seen_by_who_comes_next(
     }
     drop(halfway);
     let figures = house.server.figures();
-    assert!(figures.connections >= count, "{figures:?}");
+    assert!(figures.connections >= count as u64, "{figures:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod keys;
 mod porch;
 mod session;
 mod trust;
+mod words;
 
 use std::sync::Arc;
 

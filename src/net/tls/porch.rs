@@ -17,7 +17,7 @@ use rustix::time::{timerfd_create, timerfd_settime};
 use socket2::SockRef;
 
 use super::session::Tls;
-use super::{Keyring, session};
+use super::{Keyring, words};
 use crate::hub::{Address, Identity, Moment};
 use crate::net::clock::Clock;
 use crate::net::door::Door;
@@ -238,7 +238,7 @@ impl Guest {
     /// staying until it has heard.
     fn is_told(&mut self) -> bool {
         if self.stream.may_be_plain() {
-            let text = format!("! tls: {}; this address speaks TLS only (tls:HOST:PORT); goodbye\n", session::NO_TLS);
+            let text = format!("! tls: {}; this address speaks TLS only (tls:HOST:PORT); goodbye\n", words::NO_TLS);
             // Nothing was written before, so this fits.
             let _ = self.stream.wire_mut().write(text.as_bytes());
         }

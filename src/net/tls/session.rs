@@ -14,10 +14,11 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::{CertificateError, Connection, Error, HandshakeKind};
+use rustls::{Connection, Error};
 
 use super::fingerprint;
-use crate::hub::{Fact, Inspection};
+use super::words::{self, NO_TLS, broken, cut_off};
+use crate::hub::Inspection;
 use crate::net::pump::Wire;
 
 /// Records that may wait to be written, in bytes of what they hold. One write to a socket takes about as much.
@@ -25,6 +26,9 @@ const PENDING: usize = 64 * 1024;
 
 /// A record's header: its type, a version that means nothing any more, the length of what follows.
 const HEADER: usize = 5;
+
+/// Records of a handshake. Ten are many; but without a limit, a peer whose records are empty could keep us reading.
+const RECORDS: u16 = 256;
 
 /// Types of records: change cipher spec, alert, handshake, application data.
 const TYPES: std::ops::RangeInclusive<u8> = 20..=23;
@@ -60,6 +64,8 @@ struct Awaited {
     have: usize,
     /// How much of its body is to come.
     left: usize,
+    /// How many came before it.
+    records: u16,
 }
 
 impl<S: Wire> fmt::Debug for Tls<S> {
@@ -107,22 +113,7 @@ impl<S: Wire> Tls<S> {
 
     /// Version and cipher, and who the other end is.
     pub fn facts(&self) -> Inspection {
-        let known = |value: Option<String>| value.unwrap_or_else(|| "not known yet".to_owned());
-        let shown = |value: &dyn fmt::Debug| format!("{value:?}");
-        let kind = match self.session.handshake_kind() {
-            Some(HandshakeKind::Full) => Some("full"),
-            Some(HandshakeKind::FullWithHelloRetryRequest) => Some("full, with a second hello"),
-            Some(HandshakeKind::Resumed) => Some("resumed"),
-            None => None,
-        };
-        let mut facts = vec![
-            fact("tls", known(self.session.protocol_version().map(|version| version_name(&shown(&version))))),
-            fact("tls-cipher", known(self.session.negotiated_cipher_suite().map(|suite| shown(&suite.suite())))),
-            fact("tls-group", known(self.session.negotiated_key_exchange_group().map(|group| shown(&group.name())))),
-            fact("tls-handshake", known(kind.map(str::to_owned))),
-        ];
-        facts.extend(self.certificate().map(|fingerprint| fact("tls-certificate", fingerprint)));
-        facts
+        words::facts(&self.session, self.certificate())
     }
 
     fn shake_hands(&mut self) -> io::Result<()> {
@@ -167,7 +158,11 @@ impl<S: Wire> Tls<S> {
                 Err(error) => return Err(error),
             }
         }
-        self.awaited = Awaited::default();
+        let records = self.awaited.records + 1;
+        self.awaited = Awaited { records, ..Awaited::default() };
+        if records == RECORDS && self.session.is_handshaking() {
+            return Err(io::Error::new(ErrorKind::InvalidData, "the handshake comes to no end"));
+        }
         Ok(())
     }
 
@@ -230,52 +225,6 @@ impl<S: Wire> Tls<S> {
         }
         if std::mem::take(&mut self.closing) { self.wire.shut_write() } else { Ok(()) }
     }
-}
-
-/// What a handshake's failure says when the other end speaks something else.
-pub(super) const NO_TLS: &str = "the other end does not speak TLS";
-
-/// The stream ended where more had to come.
-fn cut_off() -> io::Error {
-    io::Error::new(ErrorKind::UnexpectedEof, "the connection ended without a TLS goodbye")
-}
-
-fn broken(error: &Error) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, explain(error))
-}
-
-/// What went wrong, for people. What rustls says of certificates is right, and means something to few.
-fn explain(error: &Error) -> String {
-    let why = match error {
-        Error::InvalidCertificate(why) => why,
-        Error::AlertReceived(alert) => return format!("the other end refused the handshake: {alert:?}"),
-        other => return other.to_string(),
-    };
-    let why = match why {
-        // The others: whoever signed it has the name of one whom we trust, and not the key.
-        CertificateError::UnknownIssuer
-        | CertificateError::BadSignature
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "it comes from nobody whom we trust".to_owned()
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
-        CertificateError::NotValidForName => "it is for another name".to_owned(),
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            format!("it is for another name ({})", presented.join(", "))
-        }
-        other => other.to_string(),
-    };
-    format!("the certificate is refused: {why}")
-}
-
-fn fact(name: &'static str, granted: String) -> Fact {
-    Fact { name, asked: None, granted }
-}
-
-/// `TLSv1_3` is how rustls names it; people say TLS 1.3.
-fn version_name(name: &str) -> String {
-    name.replace("TLSv", "TLS ").replace('_', ".")
 }
 
 impl<S: Wire> Wire for Tls<S> {
