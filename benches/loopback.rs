@@ -1,4 +1,5 @@
-//! The whole loop over loopback TCP, beside two servers of a few lines that bear nothing else:
+//! The whole loop over loopback TCP: fan-out of the chat, and an echo beside two servers of a few lines that bear
+//! nothing else:
 //!
 //! - `floor`: one thread that knows who speaks next. A read and a write each, and no question who is ready. No server
 //!   can do with less, so what Parlor takes above it is the price of knowing nothing in advance.
@@ -12,15 +13,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use parlor::hub::{Address, Framing, Hub, Limits, Profile};
+use parlor::hub::{Address, Framing, Hub, Limits, Profile, Service};
 use parlor::net::listen::{Place, bind};
 use parlor::net::socket::Options;
 use parlor::net::{Doorkeeper, Reactor, Stopper, random};
 use parlor::services::Echo;
+use parlor::services::chat::{Chat, Settings};
 
 const LINE: &[u8; 64] = b"a line of chat, as long as lines of chat are: sixty-four bytes.\n";
 
-/// An echo on the loop, in a thread of its own.
+/// A service on the loop, in a thread of its own.
 struct Parlor {
     address: SocketAddr,
     stopper: Stopper,
@@ -28,10 +30,10 @@ struct Parlor {
 }
 
 impl Parlor {
-    fn start() -> Self {
+    fn start<S: Service>(service: fn() -> S) -> Self {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
-            let (mut reactor, address) = reactor();
+            let (mut reactor, address) = reactor(service());
             sender.send((address, reactor.stopper())).expect("the receiver waits");
             reactor.run().expect("the loop only fails when the poll does");
         });
@@ -47,12 +49,12 @@ impl Drop for Parlor {
     }
 }
 
-fn reactor() -> (Reactor, SocketAddr) {
+fn reactor(service: impl Service) -> (Reactor, SocketAddr) {
     let any = Place::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
     let bound = bind(&any, &Options::server()).expect("loopback has a free port");
     let Address::Tcp(address) = *bound.address() else { unreachable!("asked for TCP") };
     let mut hub = Hub::new(Limits::default(), random::source());
-    let service = hub.add(Echo::new(false));
+    let service = hub.add(service);
     let profile = Profile {
         framing: Framing::LINES,
         silence: Some(Duration::from_secs(300)),
@@ -120,7 +122,7 @@ fn round_trip(clients: &mut [TcpStream]) {
 }
 
 fn loopback(criterion: &mut Criterion) {
-    let parlor = Parlor::start();
+    let parlor = Parlor::start(|| Echo::new(false));
     for count in [1, 50] {
         let mut group = criterion.benchmark_group(format!("loopback-{count}"));
         group.throughput(Throughput::Elements(count as u64));
@@ -137,5 +139,55 @@ fn loopback(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, loopback);
+/// The first says a line, and all others hear it.
+fn tell(clients: &mut [TcpStream], heard: &mut [u8]) {
+    let (speaker, hearers) = clients.split_first_mut().expect("somebody speaks");
+    speaker.write_all(LINE).expect("the server is there");
+    for hearer in hearers {
+        hearer.read_exact(heard).expect("everybody hears it");
+    }
+}
+
+fn fan_out(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("loopback-fan-out");
+    let members = 101;
+    let parlor = Parlor::start(chat);
+    let mut clients: Vec<TcpStream> = (0..members).map(|_| enter(parlor.address)).collect();
+    clients[0].write_all(b"/nick speaker\n").expect("the server is there");
+    for client in &mut clients[1..] {
+        assert_eq!(hear(client), "#lobby -- speaker joined");
+    }
+    assert_eq!(hear(&mut clients[0]), "- you are speaker");
+    let mut heard = vec![0; "#lobby <speaker> ".len() + LINE.len()];
+    tell(&mut clients, &mut heard);
+    assert!(heard.ends_with(LINE), "{}", String::from_utf8_lossy(&heard));
+    group.throughput(Throughput::Elements(members - 1));
+    group.bench_function("chat", |bencher| bencher.iter(|| tell(&mut clients, &mut heard)));
+    group.finish();
+}
+
+fn chat() -> Chat {
+    Chat::new(Settings { flood: None, ..Settings::default() }, None)
+}
+
+fn enter(address: SocketAddr) -> TcpStream {
+    let mut client = TcpStream::connect(address).expect("the server accepts");
+    client.set_nodelay(true).expect("TCP has it");
+    assert!(hear(&mut client).starts_with("- parlor chat: "));
+    client
+}
+
+/// One line, byte by byte, so that nothing behind it is read: this is not measured.
+fn hear(client: &mut TcpStream) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    loop {
+        client.read_exact(&mut byte).expect("the server says it");
+        match byte {
+            [b'\n'] => return String::from_utf8(line).expect("lines are UTF-8"),
+            [byte] => line.push(byte),
+        }
+    }
+}
+
+criterion_group!(benches, loopback, fan_out);
 criterion_main!(benches);
