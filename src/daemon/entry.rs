@@ -133,7 +133,7 @@ fn open(path: &Path) -> std::io::Result<Accounts> {
 pub fn exposes(address: IpAddr, is_safe: bool, open: bool) -> Option<&'static str> {
     let is_own = address.to_canonical().is_loopback();
     (!is_own && !is_safe && !open).then_some(
-        "this address can be reached from other machines, by anybody; TLS and require-login make it safe, and --open \
-         says that it is wanted as it is",
+        "this address can be reached from other machines, by anybody; TLS and require-login make that safe, and --open says that \
+         this is wanted",
     )
 }
