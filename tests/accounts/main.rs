@@ -7,6 +7,7 @@ mod people;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod afar;
 mod inn;
 mod login;
 mod operators;

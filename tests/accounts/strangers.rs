@@ -138,5 +138,8 @@ fn nobody_listens_to_the_world_by_accident() {
     };
     // A login alone does not help: everybody on the way could read the passwords.
     let (code, said) = run(&["--listen", "chat=0.0.0.0:0"]);
-    assert!(code == 1 && said.contains("TLS and require-login make that safe, and --open says that this is wanted"), "{code}: {said}");
+    assert!(
+        code == 1 && said.contains("TLS and require-login make that safe, and --open says that this is wanted"),
+        "{code}: {said}"
+    );
 }
