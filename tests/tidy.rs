@@ -61,6 +61,7 @@ const FLOORS: [Floor; 8] = [
         rooms: &["hub", "log", "services"],
         packages: &[
             "std",
+            "argon2",
             "log",
             "rustix",
             "slab",
@@ -120,7 +121,7 @@ const FLOORS: [Floor; 8] = [
     Floor {
         room: "cli",
         rooms: &["hub", "log", "services", "net", "daemon", "client", "load", "cli", "calendar"],
-        packages: &["std", "log", "clap", "clap_complete", "clap_mangen"],
+        packages: &["std", "log", "clap", "clap_complete", "clap_mangen", "rustix"],
     },
 ];
 

@@ -17,6 +17,8 @@ mod generate;
 #[cfg(feature = "client")]
 mod get;
 mod history;
+#[cfg(feature = "accounts")]
+mod passwd;
 mod probe;
 #[cfg(feature = "client")]
 mod put;
@@ -27,6 +29,8 @@ mod since;
 #[cfg(feature = "client")]
 mod talk;
 mod trust;
+#[cfg(feature = "accounts")]
+mod typing;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -77,6 +81,9 @@ enum Command {
     Talk(talk::Args),
     /// Read, filter and export what was said, without a server or beside one
     History(history::Args),
+    /// Add, change or remove an account; the password is asked for, or read from a pipe
+    #[cfg(feature = "accounts")]
+    Passwd(passwd::Args),
 }
 
 /// Why a command did not succeed, in one line.
@@ -109,6 +116,8 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "client")]
         Command::Talk(args) => talk::run(args),
         Command::History(args) => history::run(&args),
+        #[cfg(feature = "accounts")]
+        Command::Passwd(args) => passwd::run(&args),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("parlor: {failure}");

@@ -1,8 +1,8 @@
 //! The doors of a server: those that it opens, and those that the service manager hands over.
 
 use std::io;
-use std::net::IpAddr;
 
+use super::entry::exposes;
 use super::holder::{self, Wanted};
 use super::listeners::{At, Kind, Listen};
 use super::server::{Config, StartError, failed};
@@ -98,15 +98,14 @@ fn wanted(listen: &Listen) -> Wanted<'_> {
 }
 
 fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
-    match &listen.at {
-        At::Tcp(address) if !config.open && !is_loopback(address.ip()) => Err(io::Error::other(
-            "this address can be reached from other machines, by anybody; --open says that this is wanted",
-        )),
-        At::Tcp(_) if listen.kind == Kind::Run => Err(io::Error::other(
-            "commands run for those on Unix sockets only, where the system says who they are: run=unix:PATH",
-        )),
-        _ => Ok(()),
+    let At::Tcp(address) = &listen.at else { return Ok(()) };
+    if listen.kind == Kind::Run {
+        let why = "commands run for those on Unix sockets only, where the system says who they are: run=unix:PATH";
+        return Err(io::Error::other(why));
     }
+    // Nobody logs in to the other services.
+    let is_safe = listen.tls && listen.kind == Kind::Chat && config.entry.require_login;
+    exposes(address.ip(), is_safe, config.open).map_or(Ok(()), |why| Err(io::Error::other(why)))
 }
 
 /// A body may have a long way to go: there the kernel finds the size of buffers better than any number does.
@@ -115,8 +114,4 @@ fn options_for(kind: Kind, options: &Options) -> Options {
         Kind::Files => Options { receive_buffer: None, send_buffer: None, ..options.clone() },
         _ => options.clone(),
     }
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }

@@ -9,9 +9,9 @@ use super::listeners::Kind;
 use super::metrics::Metrics;
 use super::overseer::{Overseer, Wishes};
 use super::watched::Watched;
-use crate::hub::{Hub, Service, ServiceId};
+use crate::hub::{Hub, ListenerId, Service, ServiceId};
 use crate::log::Log;
-use crate::services::chat::{self, Chat};
+use crate::services::chat::{self, Chat, Guard};
 use crate::services::files::Files;
 use crate::services::run::Run;
 use crate::services::{Echo, Upper};
@@ -42,8 +42,8 @@ impl House {
     }
 
     /// There is one chat, however many doors lead to it; this is where it is recorded.
-    pub(super) fn add_chat(&mut self, settings: chat::Settings, history: Option<Log>) {
-        let chat = Chat::new(settings, history).settings_from(&self.concerned.chat);
+    pub(super) fn add_chat(&mut self, settings: chat::Settings, history: Option<Log>, guard: Guard) {
+        let chat = Chat::new(settings, history).settings_from(&self.concerned.chat).guarded(guard);
         self.chat = Some(self.add("chat", chat));
     }
 
@@ -57,6 +57,13 @@ impl House {
     /// There is one list of commands.
     pub(super) fn add_run(&mut self, run: Run) {
         self.run = Some(self.add("run", run));
+    }
+
+    /// What is said to the chat on this listener can be read by nobody in between.
+    pub(super) fn trust(&mut self, listener: ListenerId) {
+        if let Some(chat) = self.chat {
+            self.hub.with(chat, |chat: &mut Watched<Chat>, _| chat.service.trust(listener));
+        }
     }
 
     /// Who serves a listener of this kind.

@@ -5,6 +5,7 @@ mod admin;
 mod certificates;
 mod control;
 mod doors;
+pub mod entry;
 mod exposition;
 mod figures;
 pub mod history;

@@ -13,6 +13,7 @@ use super::History;
 use super::certificates::{Certificates, GUESTS};
 use super::control::{Concerned, Control};
 use super::doors::{self, Door};
+use super::entry::{self, Entry};
 use super::history;
 use super::house::House;
 use super::listeners::{Kind, Listen};
@@ -44,6 +45,8 @@ pub struct Config {
     pub wire: WireLimits,
     /// What can be chosen about the chat.
     pub chat: chat::Settings,
+    /// Who may come in.
+    pub entry: Entry,
     /// Where the chat is recorded, if it is.
     pub history: Option<History>,
     /// Where the file service keeps its files, if there is such a place.
@@ -117,7 +120,12 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let mut descriptors = raise_descriptor_limit();
     #[cfg(feature = "tls")]
     let doors = behind_tls(doors, certificates.as_ref(), &mut descriptors)?;
-    let door = Doorkeeper::new(config.max_connections, descriptors);
+    let serves_chat = doors.iter().any(|(listen, _)| listen.kind == Kind::Chat);
+    let (guard, misdeeds) = entry::guard(&config.entry, serves_chat, &config.limits)
+        .map_err(|(what, cause)| StartError { what, cause: cause.into() })?;
+    let door = Doorkeeper::new(config.max_connections, descriptors)
+        .watchful(config.entry.addresses.clone(), misdeeds)
+        .sparing(config.entry.buffers.bytes(), config.limits.output);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
     let concerned = Concerned { max_connections: Rc::clone(&door.max_connections), ..Concerned::default() };
@@ -126,9 +134,9 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub);
     }
-    if doors.iter().any(|(listen, _)| listen.kind == Kind::Chat) {
+    if serves_chat {
         let history = config.history.as_ref().map(open_history).transpose()?;
-        house.add_chat(config.chat.clone(), history);
+        house.add_chat(config.chat.clone(), history, guard);
     }
     if doors.iter().any(|(listen, _)| listen.kind == Kind::Files) {
         house.add_files(serving::files(&config)?);
@@ -145,7 +153,11 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     for (listen, bound) in doors {
         let service = house.service(listen.kind);
         let profile = profile(&listen, &bound, &config, &limits);
-        listening.push((house.hub.listen(service, profile), listen, bound));
+        let id = house.hub.listen(service, profile);
+        if listen.tls && listen.kind == Kind::Chat {
+            house.trust(id);
+        }
+        listening.push((id, listen, bound));
     }
     let control = Control::new(in_force, house.concerned.clone(), Supervisor::from_environment());
     let (control, overseer) = (house.add_control(control), house.overseer());

@@ -158,7 +158,7 @@ impl Hub {
     }
 
     /// Drops what waits, so that the last words come next, and closes.
-    pub(super) fn give_up_slow(&mut self, id: ConnId) {
+    pub fn give_up_slow(&mut self, id: ConnId) {
         if let Some((link, pool)) = self.core.link_and_pool(id).filter(|(link, _)| link.is_live()) {
             link.outbox.truncate(link.torn as usize, pool);
             (link.overrun, link.lagging) = (false, Moment::NEVER);

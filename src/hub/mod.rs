@@ -169,6 +169,13 @@ impl Hub {
         self.core.about(id)
     }
 
+    /// What all connections leave unread and unsent, and who leaves most.
+    pub fn hoarded(&self) -> (usize, Option<ConnId>) {
+        let sizes = self.core.links.iter().map(|(slot, link)| (link.unread.len() + link.outbox.len(), slot));
+        let largest = sizes.clone().max().map(|(_, slot)| self.core.id_of(slot));
+        (sizes.map(|(size, _)| size).sum(), largest)
+    }
+
     /// Has every connection come to its end?
     #[must_use]
     pub fn is_empty(&self) -> bool {

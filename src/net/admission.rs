@@ -3,17 +3,24 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use super::penalties::{AddressRules, Addresses};
 use super::reactor::Reactor;
-use crate::hub::Moment;
+use crate::hub::{Address, ConnId, Hub, Identity, ListenerId, Moment, Reason};
 
 /// How long to wait after an accept found no descriptor, unless something is closed before (OpenSSH waits as long).
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Descriptors kept for ourselves: standard streams, the poll, the waker, listeners, the history, a spare.
 const OURS: usize = 16;
+
+/// How often what all connections leave unread and unsent is summed up. Summing ten thousand takes a hundred
+/// microseconds; in so short a time not much memory can be filled.
+const SUM_EVERY: Duration = Duration::from_millis(100);
 
 /// The door: how many may be inside, and how it behaves when there is no room for another.
 #[derive(Debug)]
@@ -26,6 +33,14 @@ pub struct Doorkeeper {
     starved: Option<(Moment, u64)>,
     /// Given up to turn one newcomer away when no connection of ours is left that could make room by closing.
     spare: Option<File>,
+    addresses: Addresses,
+    rules: AddressRules,
+    /// Where services tell of misdeeds.
+    misdeeds: Option<Receiver<(IpAddr, Duration)>>,
+    /// What all connections may leave unread and unsent together, and what one of them may.
+    most: usize,
+    most_of_one: usize,
+    summed: Moment,
 }
 
 impl Doorkeeper {
@@ -34,7 +49,83 @@ impl Doorkeeper {
     pub fn new(max_connections: usize, max_descriptors: usize) -> Self {
         let max_sockets = max_descriptors.saturating_sub(OURS).max(1);
         let max_connections = Rc::new(Cell::new(max_connections));
-        Self { max_connections, max_sockets, starved: None, spare: spare() }
+        Self {
+            max_connections,
+            max_sockets,
+            starved: None,
+            spare: spare(),
+            addresses: Addresses::default(),
+            rules: AddressRules::default(),
+            misdeeds: None,
+            most: usize::MAX,
+            most_of_one: 0,
+            summed: Moment::START,
+        }
+    }
+
+    /// The same, looking at addresses, and hearing of misdeeds.
+    #[must_use]
+    pub fn watchful(self, rules: AddressRules, misdeeds: Receiver<(IpAddr, Duration)>) -> Self {
+        Self { rules, misdeeds: Some(misdeeds), ..self }
+    }
+
+    /// The same, for connections that may together leave `most` bytes unread and unsent, and alone not much more than
+    /// `most_of_one`.
+    #[must_use]
+    pub fn sparing(self, most: usize, most_of_one: usize) -> Self {
+        Self { most, most_of_one, ..self }
+    }
+
+    /// Lets a newcomer in, where `inside` are by now, or tells them why not. `None` when so many are being told that
+    /// this one gets no word.
+    pub fn admit(
+        &mut self,
+        hub: &mut Hub,
+        inside: usize,
+        listener: ListenerId,
+        peer: Address,
+        who: Option<Identity>,
+        now: Moment,
+    ) -> Option<ConnId> {
+        self.fed();
+        while let Some((ip, weight)) = self.misdeeds.as_ref().and_then(|misdeeds| misdeeds.try_recv().ok()) {
+            self.addresses.punish(&self.rules, ip, weight, hub, now);
+        }
+        if inside >= self.max_connections.get() {
+            let why = "! full: so many are connected that no more are let in (max-connections)";
+            return hub.refused(listener, peer, why);
+        }
+        if let Err(why) = self.addresses.judge(&self.rules, &peer, hub, now) {
+            return hub.refused(listener, peer, &why);
+        }
+        let id = hub.accepted(listener, peer.clone(), who);
+        self.addresses.seat(&self.rules, &peer, id);
+        Some(id)
+    }
+
+    /// Gives up those who hoard most, once all together leave more unread and unsent than they may.
+    pub fn relieve(&mut self, hub: &mut Hub, now: Moment) {
+        let at_most = hub.connections().saturating_mul(self.most_of_one);
+        if at_most <= self.most || self.summed + SUM_EVERY > now && self.summed != Moment::START {
+            return;
+        }
+        self.summed = now;
+        let mut gone = None;
+        while let (total, Some(largest)) = hub.hoarded() {
+            if total <= self.most {
+                return;
+            }
+            if gone.is_none() {
+                log::warn!("{total} bytes wait unread and unsent, more than {}; the largest go (buffers)", self.most);
+            }
+            if gone == Some(largest) {
+                // It was going already: then without its last words.
+                hub.fail(largest, Reason::Stalled);
+            } else {
+                hub.give_up_slow(largest);
+            }
+            gone = Some(largest);
+        }
     }
 
     /// May a newcomer be accepted now? `sockets` are open, `freed` were closed since the start.
@@ -74,9 +165,10 @@ impl Reactor {
         self.door.is_open(sockets, self.hub.tally().freed, self.now)
     }
 
-    /// May the next one stay?
-    pub(super) fn is_room(&self) -> bool {
-        self.hub.connections() - self.udp.standing() < self.door.max_connections.get()
+    /// Lets a newcomer in, or has them told why not.
+    pub(super) fn let_in(&mut self, listener: ListenerId, peer: Address, who: Option<Identity>) -> Option<ConnId> {
+        let inside = self.hub.connections() - self.udp.standing();
+        self.door.admit(&mut self.hub, inside, listener, peer, who, self.now)
     }
 
     pub(super) fn starve(&mut self, index: usize, error: &io::Error) {

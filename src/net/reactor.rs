@@ -145,6 +145,7 @@ impl Reactor {
         self.answers();
         self.udp.read(&mut self.hub, &mut self.pump, self.now);
         self.pump.read(&mut self.hub);
+        self.door.relieve(&mut self.hub, self.now);
         self.hub.expire();
         self.hub.turn_end();
         self.pump.flush(&mut self.hub);
@@ -197,13 +198,7 @@ impl Reactor {
     }
 
     fn admit(&mut self, listener: ListenerId, mut stream: Stream, peer: Address, who: Option<Identity>) {
-        self.door.fed();
-        let id = if self.is_room() {
-            Some(self.hub.accepted(listener, peer, who))
-        } else {
-            self.hub.refused(listener, peer, "! full: so many are connected that no more are let in (max-connections)")
-        };
-        let Some(id) = id else { return };
+        let Some(id) = self.let_in(listener, peer, who) else { return };
         match self.poll.registry().register(&mut stream, token(id), Interest::READABLE) {
             Ok(()) => self.pump.accepted(id, stream),
             Err(error) => self.hub.fail(id, Reason::Lost(error.kind())),

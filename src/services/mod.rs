@@ -1,5 +1,6 @@
 //! What the server does with frames. Knows the hub, and no socket.
 
+pub mod accounts;
 pub mod chat;
 mod echo;
 pub mod files;
@@ -7,6 +8,7 @@ mod handover;
 mod line;
 pub mod run;
 mod upper;
+pub mod whole_file;
 
 pub use echo::Echo;
 pub use handover::Handover;

@@ -177,7 +177,7 @@ fn help_names_every_command_and_explains_one() {
     for word in ["join", "/join", "JOIN"] {
         guest.ask_all(
             &format!("/help {word}"),
-            &["- /join ROOM: enters a room and speaks there from now on", "- end help"],
+            &["- /join ROOM [PASSWORD]: enters a room and speaks there from now on", "- end help"],
         );
     }
     guest.is_refused("/help frob", "unknown-command");

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::people::{Bound, Chat, Person, filled, fits};
+use crate::support::accounts::accounts;
 use crate::support::client::Wire;
 use crate::support::{Server, Start, until};
 
@@ -58,6 +59,8 @@ impl Stage {
         let words: Vec<&str> = words.collect();
         let house = match service {
             "chat" if words.contains(&"no-history") => House::Chat(Chat::forgetful()),
+            "chat" if words.contains(&"accounts") => House::Chat(with_accounts(&[])),
+            "chat" if words.contains(&"login-required") => House::Chat(with_accounts(&["--require-login"])),
             "chat" => House::Chat(Chat::new()),
             "files" | "run" => with_a_folder(service),
             "echo" | "echo+stamp" | "upper" => {
@@ -74,19 +77,26 @@ impl Stage {
         let wires = Wire::ALL.into_iter().filter(|wire| words.contains(&wire.option())).collect();
         let (seats, bound) = (BTreeMap::new(), Bound::new());
         let mut stage = Self { house: Some(house), wires, seats, bound, skipping: false, line: 0 };
-        let is_option = |word: &&str| *word == "no-history" || Wire::ALL.iter().any(|wire| wire.option() == *word);
+        let has_accounts = ["accounts", "login-required"].iter().any(|word| words.contains(word));
+        let is_option = |word: &&str| {
+            ["no-history", "accounts", "login-required"].contains(word)
+                || Wire::ALL.iter().any(|wire| wire.option() == *word)
+        };
         let names: Vec<&str> = words.into_iter().filter(|word| !is_option(word)).collect();
         for at in 1..=stage.wires.len() {
             stage.seat(at).greeting = None;
         }
-        stage.prepare(&names);
+        stage.prepare(&names, has_accounts);
         stage
     }
 
-    fn prepare(&mut self, names: &[&str]) {
+    /// Those who stand in the title name themselves, or log in.
+    fn prepare(&mut self, names: &[&str], has_accounts: bool) {
         for (at, word) in (1..).zip(names) {
             let (name, form) = word.split_once('=').unwrap_or((word, "plain"));
-            self.say(at, &format!("/nick {name}"));
+            let is_account = has_accounts && ["alice", "bob", "oscar"].contains(&name);
+            let come = if is_account { format!("/login {name} {name}'s password") } else { format!("/nick {name}") };
+            self.say(at, &come);
             if form != "plain" {
                 self.say(at, &format!("/format {form}"));
             }
@@ -251,4 +261,13 @@ fn bytes(text: &str) -> Vec<u8> {
         vec![u8::from_str_radix(byte, 16).unwrap(); count.parse().unwrap()]
     };
     text.split_whitespace().flat_map(piece).collect()
+}
+
+/// Where alice, bob and oscar, an operator, have accounts.
+fn with_accounts(flags: &[&str]) -> Chat {
+    let file = NamedTempFile::new().expect("the temporary folder is ours");
+    std::fs::write(file.path(), accounts()).expect("it is ours");
+    let path = file.path().to_str().expect("temporary files have plain names").to_owned();
+    // Read once, at the start.
+    Chat::with(&[&["--flood", "off", "--accounts", &path], flags].concat())
 }

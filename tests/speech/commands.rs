@@ -161,7 +161,7 @@ fn every_command_of_the_table_parses_as_its_example_shows_it() {
 #[test]
 fn help_finds_commands_by_any_spelling() {
     for name in ["join", "/join", "JOIN"] {
-        assert_eq!(Help::find(name).map(|help| help.usage), Some("/join ROOM"));
+        assert_eq!(Help::find(name).map(|help| help.usage), Some("/join ROOM [PASSWORD]"));
     }
     assert_eq!(Help::find("frob"), None);
     assert_eq!(Help::find(""), None);

@@ -32,8 +32,8 @@ fn unknown_commands() {
 
 #[test]
 fn wrong_arguments_show_the_usage() {
-    complains("/join", "! usage: something is missing; usage: /join ROOM");
-    complains("/join a b", "! usage: there is too much; usage: /join ROOM");
+    complains("/join", "! usage: something is missing; usage: /join ROOM [PASSWORD]");
+    complains("/invite a b", "! usage: there is too much; usage: /invite NAME");
     complains("/format xml", "! usage: there are two forms; usage: /format plain|json");
     complains("/resume rust -1", "! usage: SEQ is a number that is not too large; usage: /resume ROOM SEQ");
     let count = "! usage: COUNT is a number that is not too large; usage: /history [ROOM] [COUNT]";

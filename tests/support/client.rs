@@ -136,6 +136,15 @@ impl Client {
         assert!(rest.is_empty(), "no end yet: {}", show(&rest));
     }
 
+    /// Has anything come that was not read?
+    pub(crate) fn is_readable(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        self.socket.set_nonblocking(true).expect("every socket takes this");
+        let came = self.socket.peek(&mut byte).is_ok();
+        self.socket.set_nonblocking(false).expect("every socket takes this");
+        came
+    }
+
     /// Half-closes: nothing more will be said, answers are still read.
     pub(crate) fn finish(&self) {
         self.socket.shutdown(Shutdown::Write).expect("the connection stands");

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test crate uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, and says where")]
 
+pub(crate) mod accounts;
 pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod proc;

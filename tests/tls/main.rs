@@ -10,6 +10,7 @@ mod support;
 mod authority;
 mod believing;
 mod cost;
+mod entering;
 mod house;
 mod memory;
 mod page;

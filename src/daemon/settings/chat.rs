@@ -141,6 +141,12 @@ impl ChatArgs {
         (self.data.clone().or_else(crate::daemon::history::default_folder), self.limit_history_age)
     }
 
+    /// Where bans and locks are kept: beside the history, or in the folder that was named though none is kept.
+    pub(super) fn rules(&self) -> Option<PathBuf> {
+        let folder = if self.no_history { self.data.clone() } else { self.kept().0 };
+        folder.map(|folder| folder.join(crate::daemon::entry::RULES))
+    }
+
     /// The chat's own settings.
     pub(super) fn chat(&self) -> chat::Settings {
         chat::Settings {

@@ -5,6 +5,7 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "and square brackets stand for themselves there")]
 
 mod chat;
+mod entry;
 mod file;
 mod files;
 mod layers;
@@ -72,6 +73,8 @@ pub struct Settings {
     files: files::FileArgs,
     #[command(flatten, next_help_heading = "Socket options")]
     socket: socket::SocketArgs,
+    #[command(flatten, next_help_heading = "Who may come in")]
+    entry: entry::EntryArgs,
     #[command(flatten, next_help_heading = "Limits")]
     limits: limits::LimitArgs,
     #[cfg(feature = "tls")]
@@ -131,6 +134,7 @@ impl Settings {
             chat: self.chat.chat(),
             files: self.files.folder(self.chat.kept().0),
             file_limits: self.files.limits(),
+            entry: self.entry.entry(self.chat.rules()),
             offers: sections.run.clone(),
             #[cfg(feature = "tls")]
             tls: self.tls.config(),
@@ -149,6 +153,7 @@ impl Settings {
         self.chat.contradictions(found);
         #[cfg(feature = "tls")]
         self.tls.contradictions(self.listeners.iter().any(|listen| listen.tls), found);
+        self.entry.contradictions(found);
     }
 }
 

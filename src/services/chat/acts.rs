@@ -4,17 +4,19 @@ use super::Chat;
 use super::asked::Ask;
 use super::batch::Shape;
 use super::coming::Farewell;
-use super::language::{Command, Complaint, Form, Speech, parse, parse_json};
+use super::language::{Command, Complaint, Form, Order, Speech, parse, parse_json};
 use super::rooms::PersonId;
 use super::speaking::Saying;
+use super::standing::word;
 use crate::hub::{Cx, Hold};
 
 /// Commands that cost more than one message, for they make the server say much.
 fn extra_cost(command: &Command<'_>) -> u32 {
     match command {
-        Command::History { .. } | Command::Resume { .. } | Command::TakeUp { .. } => 9,
+        Command::History { .. } | Command::Resume { .. } | Command::TakeUp { .. } | Command::Order(Order::Bans) => 9,
         Command::Who(_) | Command::Rooms | Command::Help(_) | Command::Info | Command::Stats => 4,
         Command::Nick(_) | Command::Join(_) | Command::Topic(_) => 1,
+        Command::JoinLocked { .. } | Command::Login { .. } | Command::Lock(_) => 2,
         _ => 0,
     }
 }
@@ -26,6 +28,8 @@ impl Chat {
             self.remember(cx, person);
         }
         self.note_speakers();
+        self.judge(cx);
+        self.rename_guests(cx);
         let mut line = std::mem::take(&mut self.frame);
         let mut at = 0;
         while at < self.asked.len() {
@@ -35,6 +39,11 @@ impl Chat {
                 None => continue, // gone, or somebody else by now
                 // What follows `/session TOKEN` means what it means for the session that is being looked for.
                 Some(voice) if voice.is_returning() => {
+                    self.asked_later.push(person, conn, ask);
+                    continue;
+                }
+                // So does what follows a password that is being looked at, unless its line broke.
+                Some(_) if self.steward.gate.holds(conn) && !matches!(ask, Ask::Gone(_)) => {
                     self.asked_later.push(person, conn, ask);
                     continue;
                 }
@@ -75,6 +84,7 @@ impl Chat {
         self.asked.clear();
         std::mem::swap(&mut self.asked, &mut self.asked_later);
         self.unstall(cx);
+        self.unhush(cx);
     }
 
     /// Is something long still being told to somebody, or asked of the kernel for them?
@@ -104,7 +114,9 @@ impl Chat {
                 if cost > 0 {
                     self.pay(cx, person, cost);
                 }
-                self.act(cx, person, command);
+                if self.allows(cx, person, word(&command)) {
+                    self.act(cx, person, command);
+                }
             }
         }
     }
@@ -112,11 +124,18 @@ impl Chat {
     fn act(&mut self, cx: &mut Cx<'_>, person: PersonId, command: Command<'_>) {
         match command {
             Command::Nothing => {}
+            Command::Say { .. } | Command::Msg { .. } | Command::Topic(Some(_)) if self.is_muted(cx, person) => {}
             Command::Say { text, room, id, action } => {
                 self.say(cx, person, &Saying { text: &text, room: room.as_deref(), id: id.as_deref(), action });
             }
             Command::Nick(name) => self.rename(cx, person, name),
             Command::Join(room) => self.join(cx, person, room),
+            Command::JoinLocked { room, password } => self.join_locked(cx, person, room, password.0),
+            Command::Lock(password) => self.lock(cx, person, password.map(|password| password.0)),
+            Command::Unlock(room) => self.unlock(cx, person, room),
+            Command::Invite(name) => self.invite(cx, person, name),
+            Command::Motd => self.show_motd(cx, person, false),
+            Command::Order(order) => self.keep_order(cx, person, order),
             Command::Leave(room) => self.leave(cx, person, room),
             Command::Rooms => self.list_rooms(cx, person),
             Command::Who(room) => self.list_members(cx, person, room),
@@ -126,9 +145,7 @@ impl Chat {
             Command::Resume { room, seq } => self.resume(cx, person, room, seq),
             Command::Session => self.show_session(cx, person),
             Command::TakeUp { token, rooms } => self.take_up(cx, person, token.0, &rooms),
-            Command::Login { .. } => {
-                self.complain(cx, person, "no-accounts", "this server has no accounts; /nick NAME is all it takes");
-            }
+            Command::Login { name, password } => self.log_in(cx, person, name, password.0),
             Command::Format(form) => self.set_form(cx, person, form),
             Command::Info => self.inspect(cx, person),
             Command::Stats => self.show_stats(cx, person),
@@ -136,7 +153,8 @@ impl Chat {
             Command::Quit(words) => {
                 self.inform(cx, person, "goodbye");
                 let conn = self.voices.get(person).map(|voice| voice.conn);
-                self.depart(cx, person, words.as_deref().unwrap_or("quit"), Farewell::Quit);
+                let words = words.as_deref().filter(|_| !self.is_mute(cx, person)).unwrap_or("quit");
+                self.depart(cx, person, words, Farewell::Quit);
                 if let Some(conn) = conn {
                     cx.close(conn);
                 }
@@ -187,4 +205,15 @@ pub(super) fn is_object(line: &[u8]) -> bool {
 fn is_goodbye(line: &[u8]) -> bool {
     let line = std::str::from_utf8(line).unwrap_or_default();
     matches!(parse(line), Ok(Command::Quit(_)))
+}
+
+/// The token of a PING, if the frame is one.
+pub(super) fn ping(frame: &[u8]) -> Option<&str> {
+    if !frame.starts_with(b"PING") {
+        return None;
+    }
+    match parse(std::str::from_utf8(frame).ok()?) {
+        Ok(Command::Ping(token)) => Some(token),
+        _ => None,
+    }
 }

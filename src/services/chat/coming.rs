@@ -2,11 +2,11 @@
 
 use super::Chat;
 use super::batch::{Event, What};
-use super::language::{Alphabet, Name};
+use super::language::{Alphabet, Complaint, Name};
 use super::rooms::{PersonId, Refusal, RoomId};
 use super::since::Since;
 use super::voice::Voice;
-use crate::hub::Cx;
+use crate::hub::{Cx, Fault, Reason};
 
 /// How somebody goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,32 +23,49 @@ impl Chat {
     /// Somebody came: a guest in the lobby, of whom nobody is told before they speak.
     pub(super) fn welcome(&mut self, cx: &mut Cx<'_>, voice: Voice) {
         let person = loop {
-            self.guests += 1;
-            let name =
-                Name::new(&format!("guest{}", self.guests), Alphabet::Ascii).expect("a word and a number are a name");
-            if self.sessions.is_held(&name, None, cx.now()) {
-                continue;
-            }
+            let name = self.guest_name(cx);
+            // It may look like somebody's all the same.
             if let Ok(person) = self.rooms.arrive(name) {
                 break person;
             }
         };
         self.voices.insert(person, voice);
+        if self.steward.guard.require_login {
+            return self.greet_stranger(cx, person);
+        }
         let lobby = self.lobby.clone();
         self.enter(cx, person, &lobby).expect("nobody is in so many rooms on arriving, and the lobby is never refused");
-        let days = self.settings.days;
-        let recorded = match () {
+        let (name, recorded) = (self.rooms.name(person).clone(), self.recorded());
+        self.inform(cx, person, &format!("parlor chat: you are {name} in #{}; {recorded}; /help", self.lobby));
+        self.show_motd(cx, person, true);
+    }
+
+    /// What is kept of what is said.
+    pub(super) fn recorded(&self) -> String {
+        match () {
             () if self.keeper.is_off() => "rooms are not recorded".to_owned(),
             () if self.keeper.is_stopped() => "rooms are not recorded for now".to_owned(),
-            () => format!("rooms are recorded for {days} days"),
-        };
-        let name = self.rooms.name(person).clone();
-        self.inform(cx, person, &format!("parlor chat: you are {name} in #{}; {recorded}; /help", self.lobby));
+            () => format!("rooms are recorded for {} days", self.settings.days),
+        }
+    }
+
+    /// A name for somebody without one, which nobody has or may have.
+    pub(super) fn guest_name(&mut self, cx: &Cx<'_>) -> Name {
+        loop {
+            self.guests += 1;
+            let name =
+                Name::new(&format!("guest{}", self.guests), Alphabet::Ascii).expect("a word and a number are a name");
+            let is_held = self.sessions.is_held(&name, None, cx.now()) || self.steward.is_anothers(&name, None);
+            if !is_held && self.rooms.person(&name).is_none() {
+                return name;
+            }
+        }
     }
 
     /// Takes somebody into a room, without a word to anybody. Answers whether they are new there.
-    pub(super) fn enter(&mut self, cx: &Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
-        if self.rooms.room(name).is_none()
+    pub(super) fn enter(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &Name) -> Result<(RoomId, bool), Refusal> {
+        let begins = self.rooms.room(name).is_none();
+        if begins
             && let Some(place) = self.voices.get(person).and_then(|voice| voice.place(cx))
             && !self.neighbours.may_open_room(place, self.settings.bounds.rooms_per_hour, cx.now())
         {
@@ -59,6 +76,8 @@ impl Chat {
         if new.is_err() {
             // Not at once: what is heard there in this turn may still be on its way to somebody.
             self.emptied.push(room);
+        } else if begins {
+            self.note_maker(cx, person, name);
         }
         Ok((room, new?))
     }
@@ -90,14 +109,8 @@ impl Chat {
             Ok(name) => name,
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
-        match self.enter(cx, person, &name) {
-            Err(refusal) => self.refuse(cx, person, refusal),
-            Ok((room, new)) => {
-                if new {
-                    self.announce_join(cx, person, room, What::Joined);
-                }
-                self.describe(cx, person, room);
-            }
+        if self.is_let_in(cx, person, &name, None) {
+            self.enter_with_password(cx, person, &name);
         }
     }
 
@@ -169,6 +182,7 @@ impl Chat {
         let name = self.rooms.name(person).clone();
         self.rooms.depart(person);
         let Some(voice) = self.voices.remove(person) else { return };
+        self.forget_papers(cx, person, voice.conn);
         self.pauses.forget(person);
         self.wait_no_more_for(cx, person);
         self.keeper.forget_reader(person);
@@ -192,12 +206,34 @@ impl Chat {
             Ok(name) => name,
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
+        let account = self.steward.standings.account(person).map(|account| account.key().to_owned());
+        if account.as_deref().is_some_and(|account| account != name.key()) {
+            let text = "you are known by your account's name; come anew without /login for another";
+            return self.complain(cx, person, "logged-in", text);
+        }
+        if self.is_muted(cx, person) {
+            return;
+        }
+        if let Some(Complaint { code, text }) = self.keeps_from_name(cx, &name, account.as_deref()) {
+            return self.complain(cx, person, code, &text);
+        }
         let session = self.voices.get(person).and_then(|voice| voice.session);
-        let taken = self.sessions.is_held(&name, session, cx.now());
-        let before = self.rooms.name(person).clone();
-        if taken || self.rooms.rename(person, name.clone()).is_err() {
+        if self.sessions.is_held(&name, session, cx.now()) {
             let text = format!("{name} is taken; choose another name");
             return self.complain(cx, person, "name-taken", &text);
+        }
+        if self.be_called(cx, person, &name) {
+            self.inform(cx, person, &format!("you are {name}"));
+        }
+    }
+
+    /// Gives somebody a name, if nobody here has it, and tells their rooms. Answers whether they have it now.
+    pub(super) fn be_called(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &Name) -> bool {
+        let before = self.rooms.name(person).clone();
+        if self.rooms.rename(person, name.clone()).is_err() {
+            let text = format!("{name} is taken; choose another name");
+            self.complain(cx, person, "name-taken", &text);
+            return false;
         }
         let rooms: Vec<RoomId> = self.rooms.rooms_of(person).collect();
         let is_new = before.as_str() != name.as_str();
@@ -213,6 +249,18 @@ impl Chat {
             }
         }
         self.make_known(person);
-        self.inform(cx, person, &format!("you are {name}"));
+        true
+    }
+}
+
+/// What others are told of somebody's going.
+pub(super) fn reason(why: Reason) -> &'static str {
+    match why {
+        Reason::Fault(Fault::Slow) | Reason::Stalled => "too slow",
+        Reason::Fault(Fault::Silent { .. }) => "timed out",
+        Reason::Fault(_) => "broke the rules of the wire",
+        Reason::Stopping => "the server stops",
+        Reason::Closed | Reason::Ended => "quit",
+        Reason::Lost(_) | Reason::Unreachable(_) => "connection lost",
     }
 }

@@ -55,6 +55,7 @@ impl Chat {
 
     pub(super) fn set_alarm(&mut self, cx: &mut Cx<'_>) {
         let alarm = self.keeper.tick(cx).min(self.pauses.due()).min(self.breath.due());
+        let alarm = alarm.min(self.steward.due(cx.now()));
         cx.set_alarm(alarm);
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use super::Chat;
+use super::doors::Doors;
 use super::language::Speech;
 use super::language::{COMMANDS, Complaint};
 use super::replay::Replay;
 use super::rooms::{PersonId, RoomId, Rooms};
+use super::standing::{Standing, needed};
 use crate::hub::{Cx, Done, Inspection};
 
 /// Bytes of names in one line of a list.
@@ -26,9 +28,12 @@ pub(super) fn members(rooms: &Rooms, room: RoomId, from: usize) -> (String, Opti
 }
 
 /// A line about rooms from a place on, and the place where the next line begins.
-pub(super) fn rooms(rooms: &Rooms, from: usize) -> (String, Option<usize>) {
+pub(super) fn rooms(rooms: &Rooms, doors: &Doors, from: usize) -> (String, Option<usize>) {
     let Some((room, next)) = rooms.room_from(from) else { return (String::new(), None) };
     let (name, topic) = (rooms.room_name(room), rooms.topic(room));
+    if doors.is_locked(name) {
+        return (String::new(), Some(next));
+    }
     let mut text = format!("#{name}: {} here", rooms.members(room).len());
     if !topic.is_empty() {
         write!(text, "; topic: {topic}").expect("a string takes everything");
@@ -79,8 +84,11 @@ impl Chat {
     pub(super) fn help(&mut self, cx: &mut Cx<'_>, person: PersonId, topic: Option<&str>) {
         let topic = topic.map(|topic| topic.trim_start_matches('/').to_ascii_lowercase());
         let mut found = false;
+        let standing = self.steward.standing(person);
         for entry in COMMANDS {
-            if topic.as_ref().is_none_or(|topic| entry.name == *topic) {
+            // Strangers may owe us little, and can do little.
+            let may = standing > Standing::Stranger || needed(entry.name) == Some(Standing::Stranger);
+            if topic.as_ref().map_or(may, |topic| entry.name == *topic) {
                 found = true;
                 self.inform(cx, person, &format!("{}: {}", entry.usage, entry.line));
             }

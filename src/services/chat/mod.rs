@@ -12,12 +12,17 @@ mod bounds;
 mod breath;
 mod coming;
 mod deliver;
+mod doors;
 mod figures;
+mod house_rules;
 mod keeper;
 mod keeping;
 mod language;
 mod lists;
+mod locks;
+mod order;
 mod pace;
+mod proving;
 mod replay;
 mod returning;
 mod rooms;
@@ -26,6 +31,9 @@ mod settings;
 mod since;
 mod slow;
 mod speaking;
+mod standing;
+mod steward;
+mod strangers;
 mod voice;
 
 use std::collections::VecDeque;
@@ -35,6 +43,7 @@ use self::asked::{Ask, Asked};
 use self::batch::{Batch, Wires};
 use self::keeper::Keeper;
 use self::pace::{Neighbours, neighbourhood};
+use self::steward::Steward;
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::Log;
@@ -42,15 +51,17 @@ use crate::services::Handover;
 
 pub use self::bounds::Bounds;
 pub use self::figures::Figures;
+pub use self::house_rules::Rules;
 pub use self::language::{
-    Alphabet, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name, Roll,
-    Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
+    Alphabet, Banned, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name,
+    Order, Roll, Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
 };
 pub use self::pace::Flood;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::settings::Settings;
 pub use self::since::Since;
 pub use self::slow::Slow;
+pub use self::steward::{Guard, Misdeeds, Startups};
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
 const LOBBY: &str = "lobby";
@@ -91,6 +102,8 @@ pub struct Chat {
     unasked: VecDeque<PersonId>,
     /// People of whom the history has said what they said before a restart.
     returned: Vec<PersonId>,
+    /// Who is who, and may what.
+    steward: Steward,
     /// Who asked for the kernel's figures.
     inspecting: Vec<(JobId, PersonId)>,
     /// What was counted since the start.
@@ -137,6 +150,7 @@ impl Chat {
             emptied: Vec::new(),
             unasked: VecDeque::new(),
             returned: Vec::new(),
+            steward: Steward::default(),
             inspecting: Vec::new(),
             counted: Figures::default(),
             frame: Vec::new(),
@@ -194,6 +208,9 @@ impl Chat {
 
 impl Service for Chat {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if self.turns_away(cx, id) {
+            return;
+        }
         let framing = cx.framing(id).unwrap_or(Framing::LINES);
         let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
         let is_from_afar = cx.about(id).and_then(|about| neighbourhood(about.peer)).is_some();
@@ -203,7 +220,8 @@ impl Service for Chat {
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
         let Some(person) = self.voices.person(id) else { return };
         self.pay(cx, person, 1);
-        if let Some(token) = ping(frame) {
+        self.hush(cx, person, id);
+        if let Some(token) = acts::ping(frame) {
             // At once: it measures the way, not the queue.
             let _ = self.tell(cx, person, &Speech::Pong { token });
             self.begin_heartbeat(cx, person);
@@ -238,6 +256,7 @@ impl Service for Chat {
     fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if let Some(person) = self.voices.person(id) {
             self.caught_up(cx, person);
+            strangers::heard_out(cx, id);
         }
     }
 
@@ -248,6 +267,7 @@ impl Service for Chat {
             cx.release(id, Hold::FLOOD);
         }
         self.heartbeat(cx, person);
+        self.hurry_stranger(cx, person);
         self.schedule(cx, person);
     }
 
@@ -262,7 +282,12 @@ impl Service for Chat {
             let (_, person) = self.inspecting.swap_remove(at);
             return self.show_inspection(cx, person, result);
         }
-        self.kept(cx, job, result);
+        match Some(job) {
+            job if job == self.steward.reading => self.accounts_read(result),
+            job if job == self.steward.writing => self.rules_written(cx, result),
+            _ if self.steward.gate.asked(job) => self.steward.verdicts.extend(self.steward.gate.done(cx, result)),
+            _ => self.kept(cx, job, result),
+        }
     }
 
     fn told(&mut self, cx: &mut Cx<'_>, news: News) {
@@ -271,41 +296,21 @@ impl Service for Chat {
             for person in people {
                 self.inform(cx, person, "the server stops; goodbye");
             }
+        } else {
+            self.reload_accounts(cx);
         }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
         self.take_settings();
         self.advance(cx);
+        self.look_at_passwords(cx);
         self.set_alarm(cx);
     }
 
     fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason) {
         if let Some(person) = self.voices.person(id) {
-            self.asked.push(person, id, Ask::Gone(reason(why)));
+            self.asked.push(person, id, Ask::Gone(coming::reason(why)));
         }
-    }
-}
-
-/// The token of a PING, if the frame is one.
-fn ping(frame: &[u8]) -> Option<&str> {
-    if !frame.starts_with(b"PING") {
-        return None;
-    }
-    match parse(std::str::from_utf8(frame).ok()?) {
-        Ok(Command::Ping(token)) => Some(token),
-        _ => None,
-    }
-}
-
-/// What others are told of somebody's going.
-fn reason(why: Reason) -> &'static str {
-    match why {
-        Reason::Fault(Fault::Slow) | Reason::Stalled => "too slow",
-        Reason::Fault(Fault::Silent { .. }) => "timed out",
-        Reason::Fault(_) => "broke the rules of the wire",
-        Reason::Stopping => "the server stops",
-        Reason::Closed | Reason::Ended => "quit",
-        Reason::Lost(_) | Reason::Unreachable(_) => "connection lost",
     }
 }

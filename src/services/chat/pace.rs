@@ -72,13 +72,18 @@ pub(super) type Neighbourhood = [u8; 8];
 /// Where a peer comes from, if that is beyond this machine.
 pub(super) fn neighbourhood(peer: &Address) -> Option<Neighbourhood> {
     let Address::Tcp(address) = peer else { return None };
-    match address.ip().to_canonical() {
-        ip if ip.is_loopback() => None,
+    let ip = address.ip().to_canonical();
+    (!ip.is_loopback()).then(|| net_of(ip))
+}
+
+/// An IPv4 address, or the /64 of an IPv6 one.
+pub(super) fn net_of(ip: IpAddr) -> Neighbourhood {
+    match ip {
         IpAddr::V4(ip) => {
             let [a, b, c, d] = ip.octets();
-            Some([0, 0, 0xFF, 0xFF, a, b, c, d])
+            [0, 0, 0xFF, 0xFF, a, b, c, d]
         }
-        IpAddr::V6(ip) => ip.octets().first_chunk().copied(),
+        IpAddr::V6(ip) => *ip.octets().first_chunk().expect("there are sixteen"),
     }
 }
 
@@ -173,7 +178,7 @@ impl Chat {
             _ if voice.is_asked() => cx.now(),
             _ => Moment::NEVER,
         };
-        cx.set_timer(voice.conn, due.min(voice.paused));
+        cx.set_timer(voice.conn, due.min(voice.paused).min(self.steward.standings.until(person)));
     }
 
     /// Somebody pays for what they asked for, and is not read while in debt.

@@ -128,7 +128,7 @@ impl Chat {
                 self.give_list(cx, person, &text, "who", next.map(|from| Replay::Members { room, from }))
             }
             Replay::Rooms { from } => {
-                let (text, next) = lists::rooms(&self.rooms, from);
+                let (text, next) = lists::rooms(&self.rooms, &self.steward.guard.rules.doors, from);
                 self.give_list(cx, person, &text, "rooms", next.map(|from| Replay::Rooms { from }))
             }
             Replay::Latest { room, count } => {

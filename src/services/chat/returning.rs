@@ -32,6 +32,9 @@ impl Chat {
             Ok(name) => name,
             Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
         };
+        if !self.is_let_in(cx, person, &name, None) {
+            return;
+        }
         match self.enter(cx, person, &name) {
             Err(refusal) => self.refuse(cx, person, refusal),
             Ok((room, new)) => {
@@ -83,7 +86,10 @@ impl Chat {
         let voice = self.voices.get_mut(person)?;
         voice.known = true;
         if voice.session.is_none() && voice.token != Token::default() {
-            voice.session = Some(self.sessions.begin(sessions::digest(voice.token), person));
+            let session = self.sessions.begin(sessions::digest(voice.token), person);
+            self.sessions.get_mut(session).account =
+                self.steward.standings.account(person).map(|name| name.key().into());
+            voice.session = Some(session);
         }
         voice.session
     }
@@ -206,6 +212,10 @@ impl Chat {
     }
 
     fn take_up_known(&mut self, cx: &mut Cx<'_>, person: PersonId, session: SessionId, returning: Returning) {
+        if !self.may_take_up(person, session) {
+            let text = "that session is not of the account that you have logged in to";
+            return self.complain(cx, person, "no-session", text);
+        }
         let Returning { token, named, .. } = returning;
         let person = match self.sessions.get(session).holder {
             Some(holder) if holder == person => person,
@@ -238,6 +248,9 @@ impl Chat {
         }
         let mut later: Vec<RoomId> = self.rooms.rooms_of(person).collect();
         for (name, seq) in named {
+            if !self.is_let_in(cx, person, name, None) {
+                continue;
+            }
             match self.enter(cx, person, name) {
                 Err(refusal) => self.refuse(cx, person, refusal),
                 Ok((room, new)) => {
@@ -276,6 +289,7 @@ impl Chat {
         for (_, asker) in self.inspecting.iter_mut().filter(|(_, asker)| *asker == guest) {
             *asker = holder;
         }
+        self.steward.standings.pass(guest, holder);
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
@@ -293,8 +307,14 @@ impl Chat {
         {
             self.sessions.end(own);
         }
+        let away = self.sessions.get(session).away;
         let (name, mut rooms) = self.sessions.take_up(session, person);
-        if let Some(name) = name {
+        let account = self.sessions.get(session).account.clone();
+        let account = account.as_deref().or(self.steward.standings.account(person).map(Name::key)).map(str::to_owned);
+        let barred = name.as_ref().and_then(|name| self.keeps_from_name(cx, name, account.as_deref()));
+        if let Some(Complaint { code, text }) = barred {
+            self.complain(cx, person, code, &text);
+        } else if let Some(name) = name {
             let held = self.sessions.is_held(&name, Some(session), cx.now());
             if held || self.rooms.rename(person, name.clone()).is_err() {
                 let text = format!("{name} is somebody else by now; /nick NAME gives you another name");
@@ -307,6 +327,9 @@ impl Chat {
             rooms.push(self.lobby.clone());
         }
         for name in rooms {
+            if !self.is_let_in(cx, person, &name, Some(away)) {
+                continue;
+            }
             match self.enter(cx, person, &name) {
                 Err(refusal) => self.refuse(cx, person, refusal),
                 Ok((room, true)) => self.announce_join(cx, person, room, What::Back),

@@ -53,11 +53,13 @@ pub(super) struct Session {
     /// Who has it now; nobody while its line is broken.
     pub(super) holder: Option<PersonId>,
     pub(super) name: Option<Name>,
+    /// The account that its holder had logged in to.
+    pub(super) account: Option<Box<str>>,
     /// The rooms it was in when its line broke, the current one last.
     pub(super) rooms: Vec<Name>,
     receipts: VecDeque<Receipt>,
     /// When its line broke.
-    away: Moment,
+    pub(super) away: Moment,
 }
 
 /// All sessions.
@@ -100,6 +102,7 @@ impl Sessions {
             digest,
             holder: Some(holder),
             name: None,
+            account: None,
             rooms: Vec::new(),
             receipts: VecDeque::new(),
             away: Moment::NEVER,
@@ -155,6 +158,13 @@ impl Sessions {
         // Nobody has a token of which this is the digest.
         let own = by.map_or(Digest::default(), |id| self.get(id).digest);
         self.held.rival(name, own).is_some()
+    }
+
+    /// Lets go of a name, whichever session it was held for.
+    pub(super) fn let_go(&mut self, name: &Name) {
+        if let Some(whose) = self.held.find(name) {
+            self.held.release(name, whose);
+        }
     }
 
     /// Lets go of a name that was held for a session.

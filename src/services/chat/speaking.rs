@@ -130,7 +130,7 @@ impl Chat {
             Ok(name) => name,
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
-        let Some(to) = self.rooms.person(&name) else {
+        let Some(to) = self.rooms.person(&name).filter(|&to| !self.steward.standings.is_stranger(to)) else {
             return self.complain(
                 cx,
                 person,
@@ -153,6 +153,10 @@ impl Chat {
             Ok(room) => room,
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
+        let name = self.rooms.room_name(room).clone();
+        if text.is_some() && !self.may_set_topic(cx, person, &name) {
+            return;
+        }
         if let Some(text) = text {
             self.show_up(cx, person, room);
             self.rooms.set_topic(room, text);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::text::neutralise;
-use super::{Command, Complaint, Form, Help, MAX_TOPIC, Secret};
+use super::{Command, Complaint, Form, Help, MAX_TOPIC, Order, Secret};
 
 /// Words stand apart by blanks and tabs, and by nothing else: a CR inside a name is an error of that name.
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -78,10 +78,37 @@ impl<'a> Args<'a> {
         Ok(if text.is_empty() { None } else { Some(text) })
     }
 
-    /// A topic; `-` is none.
-    pub(super) fn topic(&self) -> Result<Option<Cow<'a, str>>, Complaint> {
+    /// A room, and its password if it has one: all that stands behind the blank after the room.
+    pub(super) fn join(&self) -> Result<Command<'a>, Complaint> {
+        let (name, password) = split(self.rest.trim_matches(BLANKS));
+        match some_text(password) {
+            _ if name.is_empty() => Err(self.missing()),
+            None => Ok(Command::Join(room(name))),
+            Some(password) => Ok(Command::JoinLocked { room: room(name), password: Secret(password) }),
+        }
+    }
+
+    /// A password for a room.
+    pub(super) fn lock(&self) -> Command<'a> {
+        Command::Lock(some_text(self.rest.trim_matches(BLANKS)).map(Secret))
+    }
+
+    /// A topic; `-` is none, and `lock` and `unlock` say who may set it.
+    pub(super) fn topic(&self) -> Result<Command<'a>, Complaint> {
         let text = self.words_of_few("a topic")?;
-        Ok(text.map(|text| if text == "-" { Cow::Borrowed("") } else { text }))
+        Ok(match text.as_deref() {
+            Some("lock") => Command::Order(Order::LockTopic(true)),
+            Some("unlock") => Command::Order(Order::LockTopic(false)),
+            Some("-") => Command::Topic(Some(Cow::Borrowed(""))),
+            _ => Command::Topic(text),
+        })
+    }
+
+    /// What everybody is told on coming; `-` is nothing.
+    pub(super) fn motd(&self) -> Result<Command<'a>, Complaint> {
+        let text = self.words_of_few("what everybody is told")?;
+        let order = |text| Command::Order(Order::SetMotd(text));
+        Ok(text.map_or(Command::Motd, |text| order(if text == "-" { Cow::Borrowed("") } else { text })))
     }
 
     /// A room, a count, or both in this order. A room whose name is a number is written with `#`.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::args::{Args, person, room, split};
 use super::text::neutralise_cow;
-use super::{Complaint, Form, Help};
+use super::{Complaint, Form, Help, Order};
 
 /// The longest thing that can be said, in bytes, whatever the framing: two screens full. More is a document.
 pub const MAX_SAID: usize = 4096;
@@ -41,6 +41,23 @@ pub enum Command<'a> {
     Nick(&'a str),
     /// Enter a room.
     Join(&'a str),
+    /// Enter a room that has a password.
+    JoinLocked {
+        /// The room.
+        room: &'a str,
+        /// Everything behind the blank after it.
+        password: Secret<'a>,
+    },
+    /// Let nobody into the current room but with a password, or by invitation.
+    Lock(Option<Secret<'a>>),
+    /// Let everybody in again, into a room or the current one.
+    Unlock(Option<&'a str>),
+    /// Let somebody into the current room.
+    Invite(&'a str),
+    /// Show what everybody is told on coming.
+    Motd,
+    /// Keep order.
+    Order(Order<'a>),
     /// Leave a room, or the current one.
     Leave(Option<&'a str>),
     /// List the rooms.
@@ -166,7 +183,9 @@ fn hides_a_secret(line: &str) -> bool {
     };
     let Some(rest) = line.trim_start_matches(is_unseen).strip_prefix('/') else { return false };
     let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["login", "session"].iter().any(|secret| secret.eq_ignore_ascii_case(word))
+    // A room is entered by its name alone, or with a password behind it.
+    let holds_password = word.eq_ignore_ascii_case("join") && rest.split_whitespace().nth(2).is_some();
+    holds_password || ["login", "session", "lock"].iter().any(|secret| secret.eq_ignore_ascii_case(word))
 }
 
 fn command(line: &str) -> Result<Command<'_>, Complaint> {
@@ -175,11 +194,20 @@ fn command(line: &str) -> Result<Command<'_>, Complaint> {
     let args = Args { help, rest };
     match help.name {
         "nick" => args.one().map(|name| Command::Nick(person(name))),
-        "join" => args.one().map(|name| Command::Join(room(name))),
+        "join" => args.join(),
         "leave" => args.some().map(|name| Command::Leave(name.map(room))),
         "rooms" => args.none(Command::Rooms),
         "who" => args.some().map(|name| Command::Who(name.map(room))),
-        "topic" => args.topic().map(Command::Topic),
+        "topic" => args.topic(),
+        "lock" => Ok(args.lock()),
+        "unlock" => args.some().map(|name| Command::Unlock(name.map(room))),
+        "invite" => args.one().map(|name| Command::Invite(person(name))),
+        "motd" => args.motd(),
+        "kick" => args.kick().map(Command::Order),
+        "ban" => args.ban().map(Command::Order),
+        "unban" => args.unban().map(Command::Order),
+        "mute" => args.mute().map(Command::Order),
+        "unmute" => args.one().map(|name| Command::Order(Order::Unmute(person(name)))),
         "me" => say(args.text()?, true),
         "msg" => {
             let (name, text) = args.name_and_text()?;

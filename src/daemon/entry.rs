@@ -1,0 +1,139 @@
+//! Who may come in: from settings to what the chat and the door are told.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use crate::hub::Limits;
+use crate::net::{AddressRules, shown};
+use crate::services::accounts::Accounts;
+use crate::services::chat::{Guard, Rules, Startups};
+
+/// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
+const MISDEEDS: usize = 1024;
+
+/// Where the door hears of misdeeds: whose, and how long they are to stay out for one.
+pub type Noted = Receiver<(IpAddr, Duration)>;
+
+/// Where bans and locks are kept, in the folder of the history.
+pub const RULES: &str = "house-rules";
+
+/// What was chosen.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The file of accounts.
+    pub accounts: Option<PathBuf>,
+    /// Nobody speaks who has not logged in.
+    pub require_login: bool,
+    /// Passwords are taken over plain TCP from other machines.
+    pub plain_login: bool,
+    /// How many may be here that have not logged in yet.
+    pub startups: Startups,
+    /// Where bans and locks are kept, if they are.
+    pub rules: Option<PathBuf>,
+    /// What all connections together may leave unread and unsent.
+    pub buffers: Share,
+    /// What the door looks at.
+    pub addresses: AddressRules,
+}
+
+/// A share of this machine's memory, or so many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// In hundredths.
+    Percent(u8),
+    /// As many.
+    Bytes(u64),
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected 1% to 90%, or bytes, at least 1MiB".to_owned();
+        if let Some(percent) = text.strip_suffix('%') {
+            let percent = percent.parse().ok().filter(|percent| (1..=90).contains(percent));
+            return percent.map(Self::Percent).ok_or_else(expected);
+        }
+        let bytes = text.parse::<super::settings::Bytes>().map_err(|_| expected())?.0;
+        if bytes < 1024 * 1024 { Err(expected()) } else { Ok(Self::Bytes(bytes)) }
+    }
+}
+
+impl Share {
+    /// In bytes, on this machine, or in what its control group leaves us.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        let bytes = match self {
+            Self::Percent(percent) => memory() / 100 * u64::from(percent),
+            Self::Bytes(bytes) => bytes,
+        };
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+}
+
+/// The memory that we may use, in bytes.
+fn memory() -> u64 {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim();
+        Some(line.strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    });
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let folder = Path::new("/sys/fs/cgroup").join(group);
+    // A group is bound by those above it too.
+    let limits = folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup"));
+    let limits = limits.filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse().ok());
+    limits.chain(machine).min().unwrap_or(u64::MAX)
+}
+
+/// What the chat is told of who may come in, if there is one, and where the door hears of misdeeds.
+///
+/// # Errors
+/// What could not be read, and why.
+pub fn guard(entry: &Entry, for_chat: bool, limits: &Limits) -> Result<(Guard, Noted), (String, std::io::Error)> {
+    let (misdeeds, noted) = sync_channel(MISDEEDS);
+    let at = |what: &str, path: &Path| format!("{what} {}", path.display());
+    let accounts = entry.accounts.as_deref().filter(|_| for_chat);
+    let accounts = accounts.map(|path| open(path).map_err(|error| (at("accounts", path), error)));
+    let rules = entry.rules.as_deref().filter(|_| for_chat);
+    let rules = rules.map(|path| Rules::open(path).map_err(|error| (at("bans and locks", path), error)));
+    let guard = Guard {
+        accounts: accounts.transpose()?,
+        require_login: entry.require_login,
+        plain_login: entry.plain_login,
+        startups: entry.startups,
+        limits: limits.clone(),
+        rules: rules.transpose()?.unwrap_or_default(),
+        misdeeds: Some(misdeeds),
+        show_address: Some(|address| shown(address).to_string()),
+        private: Vec::new(),
+    };
+    Ok((guard, noted))
+}
+
+fn open(path: &Path) -> std::io::Result<Accounts> {
+    use std::os::unix::fs::PermissionsExt;
+    let accounts = Accounts::open(path)?;
+    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
+        log::warn!("{} can be read by others than its owner; chmod 600 is better", path.display());
+    }
+    if !accounts.book().is_even() {
+        log::warn!("{}: passwords differ in what a check costs, so time can tell accounts apart", path.display());
+    }
+    Ok(accounts)
+}
+
+/// Why an address may not be listened on, if it may not: everybody beyond this machine could come in. `is_safe`: its
+/// lines can't be read by others, and nobody speaks there who has not logged in.
+#[must_use]
+pub fn exposes(address: IpAddr, is_safe: bool, open: bool) -> Option<&'static str> {
+    let is_own = address.to_canonical().is_loopback();
+    (!is_own && !is_safe && !open).then_some(
+        "this address can be reached from other machines, by anybody; TLS and require-login make that safe, and --open says that \
+         this is wanted",
+    )
+}

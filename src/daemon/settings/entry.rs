@@ -1,0 +1,80 @@
+//! What can be chosen about who comes in.
+
+use std::path::PathBuf;
+
+use super::values::Switch;
+use crate::daemon::entry::{Entry, Share};
+use crate::net::{AddressRules, PerAddress};
+use crate::services::chat::Startups;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct EntryArgs {
+    /// File of accounts, as `parlor passwd` writes it; read again on SIGHUP
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
+    /// Let nobody speak who has not logged in
+    #[arg(long)]
+    require_login: bool,
+    /// Take passwords from other machines over plain TCP too, where whoever is in between can read them
+    #[arg(long)]
+    plain_login: bool,
+    /// With require-login: from FROM who have not logged in yet, a newcomer is refused with a chance of PERCENT, which rises
+    /// to certainty at ALL
+    #[arg(long, value_name = "FROM:PERCENT:ALL", default_value = "10:30:100")]
+    login_startups: Startups,
+    /// Connections that may be open from one address, of IPv6 from one /64; or off
+    #[arg(long, value_name = "N|off", default_value = "16")]
+    per_address: Count,
+    /// Connections that may come from one address within ten minutes; or off
+    #[arg(long, value_name = "N|off", default_value = "32")]
+    new_per_address: Count,
+    /// Hold addresses of this machine to per-address, new-per-address and penalties too
+    #[arg(long)]
+    count_loopback: bool,
+    /// Keep out for a while whoever showed wrong passwords or wasted connections
+    #[arg(long, default_value = "on")]
+    penalties: Switch,
+    /// What all connections together may leave unread and unsent: a share of the memory, or bytes. The largest go first
+    #[arg(long, value_name = "PERCENT%|BYTES", default_value = "25%")]
+    buffers: Share,
+}
+
+/// A number; `None`: any.
+#[derive(Debug, Clone, Copy)]
+struct Count(Option<u32>);
+
+impl std::str::FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "off" => Ok(Self(None)),
+            Ok(count) if count > 0 => Ok(Self(Some(count))),
+            _ => Err("expected a number above 0, or off".to_owned()),
+        }
+    }
+}
+
+impl EntryArgs {
+    pub(super) fn entry(&self, rules: Option<PathBuf>) -> Entry {
+        Entry {
+            accounts: self.accounts.clone(),
+            require_login: self.require_login,
+            plain_login: self.plain_login,
+            startups: self.login_startups,
+            rules,
+            buffers: self.buffers,
+            addresses: AddressRules {
+                per_address: PerAddress { open: self.per_address.0, new: self.new_per_address.0 },
+                count_loopback: self.count_loopback,
+                penalties: self.penalties == Switch::On,
+            },
+        }
+    }
+
+    pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        if self.require_login && self.accounts.is_none() {
+            found.push(("require-login", "nobody could log in: accounts names no file".to_owned()));
+        }
+    }
+}
