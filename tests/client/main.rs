@@ -5,9 +5,11 @@
 #[path = "../support/chat.rs"]
 mod people;
 mod program;
+mod screen;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod line;
 mod scripts;
 mod staying;
+mod terminal;
