@@ -6,6 +6,7 @@
 #   tests/long.sh crowd          100 members, 20 of whom say a million messages; the same with ten who stop reading;
 #                                a resume over a million messages while twenty go on talking
 #   tests/long.sh idle           10,000 members who say nothing: memory, processor time, heartbeats
+#   tests/long.sh client         a server killed 50 times under a client that speaks and one that follows; 100,000 lines said
 #   tests/long.sh files          a gibibyte over a line that is cut twenty times; needs 2 GiB of disk and of memory
 #
 # idle needs some 20,000 descriptors (# Linked as for every day: what is measured differs little, and each test crate would be optimised as a whole.
@@ -15,7 +16,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PARLOR_LONG_TESTS=1
 ulimit -n "$(ulimit -H -n)"
-for test in ${*:-crash crowd idle files}; do
+for test in ${*:-crash crowd idle files client}; do
   printf '\n== %s\n' "$test"
   cargo test --release --locked --test "$test" -- --nocapture --test-threads=1
 done
