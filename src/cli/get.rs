@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::trust::TrustArgs;
 use super::{Failure, answer, errand};
 use crate::client::address::{FILES_PORT, ServerAddress};
 use crate::client::files::Get;
@@ -11,7 +12,7 @@ use crate::client::files::Get;
 pub(super) struct Args {
     /// Its name there
     name: String,
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH [default: 127.0.0.1:8889]
+    /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8889]
     address: Option<ServerAddress>,
     /// Where to put it [default: its name, in this folder]
     #[arg(long, short, value_name = "FILE")]
@@ -19,6 +20,8 @@ pub(super) struct Args {
     /// Put it in the place of a file that is there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -27,12 +30,13 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let path = args.output.unwrap_or_else(|| PathBuf::from(&args.name));
     let address = args.address.unwrap_or_else(ServerAddress::here).with_port(FILES_PORT);
+    let outgoing = args.trust.outgoing(&address)?;
     let get = Get::new(address, args.name, path, args.force);
     let begin = |get: &mut Get, cx: &mut crate::hub::Cx<'_>| {
         get.begin(cx);
         Ok(())
     };
-    match errand::carry_out(get, begin, |get| get.outcome.clone())? {
+    match errand::carry_out(&outgoing, get, begin, |get| get.outcome.clone())? {
         Ok(line) => {
             answer(&format!("{line}\n"))?;
             Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::trust::TrustArgs;
 use super::{Failure, answer, errand};
 use crate::client::address::{FILES_PORT, ServerAddress};
 use crate::client::files::Put;
@@ -11,11 +12,13 @@ use crate::client::files::Put;
 pub(super) struct Args {
     /// The file
     file: PathBuf,
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH [default: 127.0.0.1:8889]
+    /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8889]
     address: Option<ServerAddress>,
     /// The name that it is to have there [default: its own]
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -25,12 +28,13 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         return Err(format!("{name:?} has blanks, which names there have not; --as NAME gives another").into());
     }
     let address = args.address.unwrap_or_else(ServerAddress::here).with_port(FILES_PORT);
+    let outgoing = args.trust.outgoing(&address)?;
     let put = Put::new(address, args.file, name);
     let begin = |put: &mut Put, cx: &mut crate::hub::Cx<'_>| {
         put.begin(cx);
         Ok(())
     };
-    match errand::carry_out(put, begin, |put| put.outcome.clone())? {
+    match errand::carry_out(&outgoing, put, begin, |put| put.outcome.clone())? {
         Ok(line) => {
             answer(&format!("{line}\n"))?;
             Ok(ExitCode::SUCCESS)

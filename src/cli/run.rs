@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
+use super::trust::TrustArgs;
 use super::{Failure, errand};
 use crate::client::address::{RUN_PORT, ServerAddress};
 use crate::client::run::Run;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH [default: 127.0.0.1:8890]
+    /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8890]
     #[arg(long, value_name = "ADDRESS")]
     at: Option<ServerAddress>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// The command, and what belongs into its holes
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -22,8 +25,9 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         return Err("a command is one line".into());
     }
     let address = args.at.unwrap_or_else(ServerAddress::here).with_port(RUN_PORT);
+    let outgoing = args.trust.outgoing(&address)?;
     let begin = |run: &mut Run, cx: &mut crate::hub::Cx<'_>| run.begin(cx).map_err(Failure::from);
-    match errand::carry_out(Run::new(address, command), begin, |run| run.outcome.clone())? {
+    match errand::carry_out(&outgoing, Run::new(address, command), begin, |run| run.outcome.clone())? {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(failure) => Ok(errand::failed(&failure)),
     }

@@ -5,9 +5,14 @@
 #[path = "../support/chat.rs"]
 mod people;
 mod program;
+mod relay;
+mod screen;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
 mod line;
 mod scripts;
 mod staying;
+mod terminal;
+mod transfers;

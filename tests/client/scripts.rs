@@ -30,11 +30,12 @@ fn each_line_of_input_is_said_as_it_is_and_the_exit_code_says_that_all_are_in() 
     assert_eq!(history(&chat, "r"), ["hello", "/nick x", "  two  words ", "Привет, 世界", "no end"]);
 }
 
-/// A hundred thousand in the long run; as many as a loaded machine bears here.
+/// A hundred thousand in `tests/long.sh client`; as many as a loaded machine bears here.
 #[test]
 fn a_long_input_is_said_in_order_and_whole() {
     let chat = Chat::new();
-    let numbers: Vec<String> = (1..=10_000).map(|number: u32| number.to_string()).collect();
+    let count = if std::env::var_os("PARLOR_LONG_TESTS").is_some() { 100_000 } else { 10_000 };
+    let numbers: Vec<String> = (1..=count).map(|number: u32| number.to_string()).collect();
     let mut script = Program::parlor(&["chat", &address(&chat), "--room", "r"]);
     assert!(script.feed(&(numbers.join("\n") + "\n")));
     script.end().well();

@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use crate::program::Program;
 use crate::support::{Server, Start};
 
-/// How often the server is killed. `PARLOR_KILLS=50` for the long run.
+/// How often the server is killed; `tests/long.sh client` does it 50 times.
 fn kills() -> usize {
-    std::env::var("PARLOR_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(5)
+    if std::env::var_os("PARLOR_LONG_TESTS").is_some() { 50 } else { 5 }
 }
 
 fn start(folder: &TempDir, address: &str) -> Server {
