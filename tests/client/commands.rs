@@ -53,8 +53,8 @@ fn much_input_goes_through_as_fast_as_the_command_reads() {
     let mut input = sort.take_input();
     let feeder = std::thread::spawn(move || {
         use std::io::Write;
-        let numbers: String = (1..=50_000).rev().map(|number| format!("{number}\n")).collect();
-        input.write_all(numbers.as_bytes()).unwrap();
+        let numbers: Vec<String> = (1..=50_000).rev().map(|number| number.to_string()).collect();
+        input.write_all(numbers.join("\n").as_bytes()).unwrap();
     });
     let sorted = sort.wait().well();
     feeder.join().unwrap();

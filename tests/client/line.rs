@@ -344,3 +344,15 @@ fn another_history_is_heard_from_its_beginning() {
     house.comes_back("OTHER");
     assert_eq!(house.sent(), ["/session T1 r 0"]);
 }
+
+#[test]
+fn a_line_that_broke_in_the_middle_is_not_shown() {
+    let mut house = House::present();
+    let line = r#"{"type":"message","room":"r","seq":1,"at":"T","from":"a","text":"x"}"#;
+    let conn = house.conn();
+    house.hub.receive(conn, &line.as_bytes()[..line.len() - 2]);
+    house.hub.input_over(conn);
+    house.settle();
+    let news = house.news.take();
+    assert!(news.iter().all(|news| !news.starts_with("Heard")), "{news:?}");
+}

@@ -102,9 +102,9 @@ fn stopped_and_continued_the_terminal_is_given_back_and_taken_again() {
     // By the key, and by a signal from outside.
     for round in 0..2 {
         if round == 0 {
-            screen.types("\x1a")
+            screen.types("\x1a");
         } else {
-            screen.signal(Signal::TSTP)
+            screen.signal(Signal::TSTP);
         }
         screen.expect_stopped_and_sane();
         screen.signal(Signal::CONT);
@@ -115,10 +115,13 @@ fn stopped_and_continued_the_terminal_is_given_back_and_taken_again() {
     screen.when_shown("<ann> half a line");
 }
 
+/// A way to end a client.
+type End = fn(&mut Screen);
+
 #[test]
 fn however_it_ends_the_terminal_is_as_it_was() {
     let chat = Chat::new();
-    let ends: [(&str, fn(&mut Screen)); 5] = [
+    let ends: [(&str, End); 5] = [
         ("Ctrl-C", |screen| screen.types("x\x03")),
         ("Ctrl-D", |screen| screen.types("\x04")),
         ("/quit", |screen| screen.types("/quit bye\r")),
@@ -181,11 +184,11 @@ fn what_a_server_says_never_speaks_to_the_terminal() {
                 stream.write_all(welcome.as_bytes()).unwrap();
             } else if asked.starts_with("/session") {
                 let said = "\"at\":\"2026-01-01T00:00:00Z\",\"from\":\"x\\u001b]0;t\\u0007\",\"text\":\"\\u001b[2J\\u009b1mtext\\u202e\"";
-                let lies = format!(
+                let forged = format!(
                     "{welcome}{{\"type\":\"message\",\"room\":\"lobby\",\"seq\":1,{said}}}\n\
                      {{\"type\":\"info\",\"text\":\"\\u001b[5;5Hinfo\"}}\n{{\"type\":\"error\",\"code\":\"x\",\"text\":\"\\u001bcerror\"}}\n"
                 );
-                stream.write_all(lies.as_bytes()).unwrap();
+                stream.write_all(forged.as_bytes()).unwrap();
             }
         }
     });

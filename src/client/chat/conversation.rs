@@ -165,7 +165,11 @@ impl Conversation {
         match self.stage {
             Stage::Away => {}
             Stage::Greeting => self.greeted(line),
-            _ => self.object(line, Heard::read(line)),
+            _ => {
+                if let Some(heard) = Heard::read(line) {
+                    self.object(line, heard);
+                }
+            }
         }
     }
 

@@ -162,10 +162,10 @@ pub struct Said {
 }
 
 impl Heard {
-    /// Reads a line of the server. What can't be read is of a version that we don't know.
+    /// Reads a line of the server. None: it is no whole object, for the line broke in the middle of it.
     #[must_use]
-    pub fn read(line: &str) -> Self {
-        serde_json::from_str(line).unwrap_or(Self::Unknown)
+    pub fn read(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok()
     }
 
     /// What was said or done in a room, if that is what it is.
@@ -196,11 +196,14 @@ mod tests {
             replay: true,
             old: false,
         };
-        assert_eq!(Heard::read(line), Heard::Message(said));
-        assert_eq!(Heard::read(r#"{"type":"end","of":"who"}"#), Heard::End { of: "who".into() });
-        assert_eq!(Heard::read(r#"{"type":"wave","height":3}"#), Heard::Unknown);
+        assert_eq!(Heard::read(line), Some(Heard::Message(said)));
+        assert_eq!(Heard::read(r#"{"type":"end","of":"who"}"#), Some(Heard::End { of: "who".into() }));
+        assert_eq!(Heard::read(r#"{"type":"wave","height":3}"#), Some(Heard::Unknown));
         for broken in ["", "- hello", "{", r#"{"type":"message"}"#, "[]", "17"] {
-            assert_eq!(Heard::read(broken), Heard::Unknown, "{broken}");
+            assert_eq!(Heard::read(broken), None, "{broken}");
+        }
+        for cut in 0..line.len() {
+            assert_eq!(Heard::read(&line[..cut]), None, "{}", &line[..cut]);
         }
     }
 }

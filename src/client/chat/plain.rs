@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn shown(line: &str) -> Option<String> {
-        plain(&Heard::read(line))
+        plain(&Heard::read(line)?)
     }
 
     #[test]

@@ -115,7 +115,8 @@ impl Put {
                 show(self.progress.as_mut(), self.have, cx.now());
                 self.go_on(cx);
             }
-            ["stored", name, _, digest] => {
+            // A digest that is cut is the end of a line that broke; the next offer will tell.
+            ["stored", name, _, digest] if disk::is_digest(digest) => {
                 let source = self.source.as_ref().expect("its size is known");
                 if digest.eq_ignore_ascii_case(&source.digest) {
                     show(self.progress.as_mut(), size, cx.now());
