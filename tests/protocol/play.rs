@@ -266,7 +266,7 @@ fn bytes(text: &str) -> Vec<u8> {
 /// Where alice, bob and oscar, an operator, have accounts.
 fn with_accounts(flags: &[&str]) -> Chat {
     let file = NamedTempFile::new().expect("the temporary folder is ours");
-    std::fs::write(file.path(), accounts()).expect("it is ours");
+    fs::write(file.path(), accounts()).expect("it is ours");
     let path = file.path().to_str().expect("temporary files have plain names").to_owned();
     // Read once, at the start.
     Chat::with(&[&["--flood", "off", "--accounts", &path], flags].concat())
