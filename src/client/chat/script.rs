@@ -320,7 +320,8 @@ impl Service for Script {
             self.look = Moment::NEVER;
             let came = self.receipts.0 - self.receipts.1;
             let outgoing = &self.talk.conversation.outgoing;
-            if outgoing.is_full() && came < OUTSTANDING as u64 && self.talk.conversation.is_present() {
+            // Half: a receipt may have come this very moment, and nothing been read since.
+            if 2 * outgoing.len() >= OUTSTANDING && came < OUTSTANDING as u64 && self.talk.conversation.is_present() {
                 self.told_of_pace = true;
                 say_aside("the server paces us: it reads our lines later, and none is lost");
             }
