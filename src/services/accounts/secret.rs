@@ -1,5 +1,6 @@
 //! Passwords and what is kept of them: Argon2id, in the PHC form that other programs read too.
 
+#[cfg(feature = "accounts")]
 use unicode_normalization::UnicodeNormalization;
 
 /// The longest password, in bytes: with a name before it, it fits a line of somebody not yet logged in.
