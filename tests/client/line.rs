@@ -356,3 +356,17 @@ fn a_line_that_broke_in_the_middle_is_not_shown() {
     let news = house.news.take();
     assert!(news.iter().all(|news| !news.starts_with("Heard")), "{news:?}");
 }
+
+#[test]
+fn a_line_that_breaks_again_before_the_session_was_taken_up_does_not_lose_it() {
+    let mut house = House::present();
+    house.hears(1);
+    for _ in 0..2 {
+        let conn = house.conn();
+        house.hub.read_failed(conn, ErrorKind::ConnectionReset);
+        house.settle();
+        house.pass(Duration::from_secs(2));
+        house.comes_back("E");
+        assert_eq!(house.sent(), ["/session T1 r 1"]);
+    }
+}

@@ -66,6 +66,8 @@ pub struct Conversation {
     pub(super) me: String,
     /// The token of the session that is to be kept, and the name of its history.
     pub(super) token: String,
+    /// The token of the guest that we are until the server has answered to ours.
+    pub(super) fresh: String,
     pub(super) epoch: String,
     pub(super) rooms: BTreeMap<String, Numbers>,
     /// Replays that were asked for, and histories that we asked for ourselves, by room.
@@ -90,6 +92,7 @@ impl Conversation {
             been: false,
             me: String::new(),
             token: String::new(),
+            fresh: String::new(),
             epoch: String::new(),
             rooms: BTreeMap::new(),
             replays: 0,

@@ -18,8 +18,8 @@ impl Conversation {
                 }
                 self.stage = Stage::Returning;
                 let line = format!("/session {}", self.token);
-                // Shown to nobody: should the server not know the token, this one is ours.
-                session.clone_into(&mut self.token);
+                // Should the server not know the token, this one is ours; until it has said so, the old one is kept.
+                session.clone_into(&mut self.fresh);
                 let numbers = self.known().into_iter().map(|(room, after)| format!(" {room} {after}"));
                 self.lines.push_back(numbers.fold(line, |line, number| line + &number));
             }
@@ -93,6 +93,7 @@ impl Conversation {
 
     /// The server does not know the token: we come as somebody new, under the name and with the numbers of before.
     pub(super) fn come_anew(&mut self) {
+        self.token.clone_from(&self.fresh);
         let known = self.known();
         if !self.me.is_empty() && !is_guest(&self.me) {
             self.lines.push_back(format!("/nick {}", self.me));
