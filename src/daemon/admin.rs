@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use log::LevelFilter;
 
+use super::attendance::Present;
 use super::exposition::Snapshot;
-use super::figures::{Figures, Present, read_short, short};
+use super::figures::{Figures, read_short, short};
 use super::overseer::Wishes;
 use crate::hub::{ConnId, Cx, Done, Framing, Inspection, JobId, Reason, Service};
 
@@ -53,8 +54,7 @@ impl Admin {
     fn connections(&self, cx: &mut Cx<'_>, id: ConnId, service: Option<&str>) {
         let present = self.figures.present.borrow();
         let wanted = |present: &Present| service.is_none_or(|service| present.service == service);
-        let found: Vec<(ConnId, Present)> =
-            present.iter().filter(|(_, present)| wanted(present)).map(|(&id, &present)| (id, present)).collect();
+        let found: Vec<(ConnId, Present)> = present.iter().filter(|(_, present)| wanted(present)).collect();
         let mut lines: Vec<String> =
             found.iter().take(SHOWN).map(|&(other, present)| line(cx, other, present)).collect();
         if found.len() > SHOWN {
@@ -74,7 +74,7 @@ impl Admin {
     }
 
     fn known(&self, cx: &mut Cx<'_>, id: ConnId, word: Option<&str>) -> Option<ConnId> {
-        let known = word.and_then(read_short).filter(|other| self.figures.present.borrow().contains_key(other));
+        let known = word.and_then(read_short).filter(|other| self.figures.present.borrow().get(*other).is_some());
         if known.is_none() {
             complain(cx, id, "no-such-connection", "name one by its number, as connections shows it");
         }
@@ -196,7 +196,7 @@ impl Service for Admin {
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
         let Some(at) = self.inspecting.iter().position(|&(asked, ..)| asked == job) else { return };
         let (_, id, other) = self.inspecting.swap_remove(at);
-        let present = self.figures.present.borrow().get(&other).copied();
+        let present = self.figures.present.borrow().get(other);
         let mut lines: Vec<String> = present.map(|present| line(cx, other, present)).into_iter().collect();
         let facts = result.ok().and_then(|facts| facts.downcast::<Inspection>().ok()).map(|facts| *facts);
         for fact in facts.unwrap_or_default() {

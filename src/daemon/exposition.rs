@@ -29,7 +29,7 @@ impl Snapshot<'_> {
 
     fn plain(&self, cx: &Cx<'_>) -> Vec<Plain> {
         let present = self.figures.present.borrow();
-        let outbox: usize = present.keys().map(|&id| cx.unsent(id)).sum();
+        let outbox: usize = present.iter().map(|(id, _)| cx.unsent(id)).sum();
         let Tally { accepted, refused, freed, frames, bytes_in, bytes_out } = self.tally;
         let mut found = vec![
             ("uptime_seconds", "Seconds since the start.", false, self.up.as_secs()),
@@ -83,7 +83,7 @@ impl Snapshot<'_> {
     fn present(&self) -> Vec<(&'static str, u64)> {
         let mut by_service: Vec<(&'static str, u64)> =
             self.figures.opened.borrow().keys().map(|&service| (service, 0)).collect();
-        for present in self.figures.present.borrow().values() {
+        for (_, present) in self.figures.present.borrow().iter() {
             if let Some(found) = by_service.iter_mut().find(|(service, _)| *service == present.service) {
                 found.1 += 1;
             }

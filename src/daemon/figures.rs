@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::attendance::Attendance;
 use crate::hub::{ConnId, Cx, Hub, Moment, Reason};
 use crate::net::{Watcher, shown};
 
@@ -34,18 +35,11 @@ impl Turns {
     }
 }
 
-/// A connection that is being served.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Present {
-    pub(super) service: &'static str,
-    pub(super) since: Moment,
-}
-
 /// What is counted.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) turns: Turns,
-    pub(super) present: RefCell<BTreeMap<ConnId, Present>>,
+    pub(super) present: RefCell<Attendance>,
     /// How many came to a service.
     pub(super) opened: RefCell<BTreeMap<&'static str, u64>>,
     /// How many went, and why.
@@ -54,7 +48,7 @@ pub(super) struct Figures {
 
 impl Watcher for Figures {
     fn opened(&self, service: &'static str, cx: &Cx<'_>, id: ConnId) {
-        self.present.borrow_mut().insert(id, Present { service, since: cx.now() });
+        self.present.borrow_mut().came(id, service, cx.now());
         *self.opened.borrow_mut().entry(service).or_default() += 1;
         if let Some(about) = cx.about(id) {
             log::debug!("{service} {}: opened, from {}", short(id), shown(about.peer));
@@ -62,7 +56,7 @@ impl Watcher for Figures {
     }
 
     fn closed(&self, service: &'static str, id: ConnId, why: Reason) {
-        self.present.borrow_mut().remove(&id);
+        self.present.borrow_mut().went(id);
         *self.closed.borrow_mut().entry((service, word(why))).or_default() += 1;
         log::debug!("{service} {}: closed, {why}", short(id));
     }

@@ -1,6 +1,7 @@
 //! What makes a server of the loop: its listeners, its log, its place in the system.
 
 mod admin;
+mod attendance;
 #[cfg(feature = "tls")]
 mod certificates;
 mod control;
