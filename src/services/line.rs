@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::is_blank;
 use crate::hub::{ConnId, Cx, Done};
 
 /// Why something was not done.
@@ -40,16 +41,39 @@ impl fmt::Display for Wrong {
 }
 
 /// A line as text.
-pub(super) fn text(line: &[u8]) -> Result<&str, Wrong> {
+fn text(line: &[u8]) -> Result<&str, Wrong> {
     let wrong = |_| Wrong::new("not-utf8", "these bytes are no UTF-8 text; nothing was done with them");
     std::str::from_utf8(line).map_err(wrong)
+}
+
+/// Does what a line asks for: a heartbeat here, a command by the service. What is wrong with it is answered.
+pub(super) fn obey(
+    cx: &mut Cx<'_>,
+    id: ConnId,
+    frame: &[u8],
+    command: impl FnOnce(&mut Cx<'_>, &str) -> Result<(), Wrong>,
+) {
+    if is_blank(cx, id, frame) {
+        return;
+    }
+    let done = text(frame).and_then(|line| match heartbeat(line) {
+        Some(pong) if pong.is_empty() => Ok(()),
+        Some(pong) => {
+            let _ = cx.send(id, pong.as_bytes());
+            Ok(())
+        }
+        None => command(cx, line),
+    });
+    if let Err(wrong) = done {
+        let _ = cx.send(id, wrong.to_string().as_bytes());
+    }
 }
 
 /// The longest word behind a PING.
 const MAX_TOKEN: usize = 64;
 
 /// The answer to a PING; empty for a PONG, which has none.
-pub(super) fn heartbeat(line: &str) -> Option<String> {
+fn heartbeat(line: &str) -> Option<String> {
     let (word, token) = line.split_once(' ').unwrap_or((line, ""));
     let is_one_word = token.len() <= MAX_TOKEN && !token.contains(' ');
     match word {

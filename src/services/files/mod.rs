@@ -22,8 +22,7 @@ use self::getting::Download;
 use self::name::Owner;
 use self::putting::Upload;
 use self::work::{Get, Put};
-use super::is_blank;
-use super::line::{Wrong, answer, heartbeat, say, text};
+use super::line::{Wrong, answer, obey, say};
 use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Reason, Service, Wall};
 
 pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
@@ -268,20 +267,7 @@ impl Service for Files {
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
-        if is_blank(cx, id, frame) {
-            return;
-        }
-        let done = text(frame).and_then(|line| match heartbeat(line) {
-            Some(pong) if pong.is_empty() => Ok(()),
-            Some(pong) => {
-                let _ = cx.send(id, pong.as_bytes());
-                Ok(())
-            }
-            None => self.command(cx, id, line),
-        });
-        if let Err(wrong) = done {
-            let _ = cx.send(id, wrong.to_string().as_bytes());
-        }
+        obey(cx, id, frame, |cx, line| self.command(cx, id, line));
     }
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {

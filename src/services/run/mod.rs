@@ -15,8 +15,7 @@ use std::time::Duration;
 use self::child::{Ended, Process, Started};
 use self::command::{Command, HELP, parse};
 use self::task::{Task, Wire};
-use super::is_blank;
-use super::line::{Wrong, answer, heartbeat, say, text};
+use super::line::{Wrong, answer, obey, say};
 use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, News, Reason, Service};
 
 pub use self::template::Template;
@@ -256,20 +255,7 @@ impl Service for Run {
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
-        if is_blank(cx, id, frame) {
-            return;
-        }
-        let done = text(frame).and_then(|line| match heartbeat(line) {
-            Some(pong) if pong.is_empty() => Ok(()),
-            Some(pong) => {
-                let _ = cx.send(id, pong.as_bytes());
-                Ok(())
-            }
-            None => self.command(cx, id, line),
-        });
-        if let Err(wrong) = done {
-            let _ = cx.send(id, wrong.to_string().as_bytes());
-        }
+        obey(cx, id, frame, |cx, line| self.command(cx, id, line));
     }
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
