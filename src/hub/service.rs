@@ -203,6 +203,8 @@ pub enum Lane {
     /// One at a time, in the order asked for, with a helper of their own: a hundred passwords to check must not
     /// stand before the one sync that everybody's receipts wait for.
     Ordered,
+    /// What keeps a processor busy: one at a time, by a helper that lets the loop go first.
+    Heavy,
 }
 
 /// What runs off the loop. It returns whatever the service will know how to use.

@@ -10,11 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use mio::Waker;
+use rustix::process::nice;
 
 use crate::hub::{Done, JobId, Lane, Panicked, Work};
 
 /// Helpers of the lane without order. Two: a slow job leaves one for the others, and jobs are rare.
 const HELPERS: usize = 2;
+
+/// The lowest priority there is: a processor is had when nobody else wants it, so ten thousand passwords to check do
+/// not slow the loop down where the two share one.
+const LAST: i32 = 19;
 
 type Asked = (JobId, Work);
 type Answer = (JobId, Done);
@@ -24,6 +29,7 @@ pub(super) struct Jobs {
     /// One queue for each lane that has helpers by now.
     any: Option<Sender<Asked>>,
     ordered: Option<Sender<Asked>>,
+    heavy: Option<Sender<Asked>>,
     answered: (Sender<Answer>, Receiver<Answer>),
     waker: Arc<Waker>,
     stop: Arc<AtomicBool>,
@@ -56,7 +62,7 @@ impl Stopper {
 impl Jobs {
     pub(super) fn new(waker: Waker) -> Self {
         let (answered, stop) = (mpsc::channel(), Arc::new(AtomicBool::new(false)));
-        Self { any: None, ordered: None, answered, waker: Arc::new(waker), stop, rang: false }
+        Self { any: None, ordered: None, heavy: None, answered, waker: Arc::new(waker), stop, rang: false }
     }
 
     pub(super) fn stopper(&self) -> Stopper {
@@ -70,11 +76,12 @@ impl Jobs {
 
     /// Gives a job to a helper. The first job of a lane starts its helpers.
     pub(super) fn start(&mut self, job: JobId, lane: Lane, work: Work) {
-        let (queue, helpers) = match lane {
-            Lane::Any => (&mut self.any, HELPERS),
-            Lane::Ordered => (&mut self.ordered, 1),
+        let (queue, helpers, priority) = match lane {
+            Lane::Any => (&mut self.any, HELPERS, 0),
+            Lane::Ordered => (&mut self.ordered, 1, 0),
+            Lane::Heavy => (&mut self.heavy, 1, LAST),
         };
-        let queue = queue.get_or_insert_with(|| start_helpers(helpers, &self.answered.0, &self.waker));
+        let queue = queue.get_or_insert_with(|| start_helpers(helpers, priority, &self.answered.0, &self.waker));
         if queue.send((job, work)).is_err() {
             // No helper could be started: the job is answered all the same.
             self.answer(job, Err(Panicked));
@@ -93,13 +100,18 @@ impl Jobs {
     }
 }
 
-fn start_helpers(count: usize, answers: &Sender<Answer>, waker: &Arc<Waker>) -> Sender<Asked> {
+fn start_helpers(count: usize, lowered: i32, answers: &Sender<Answer>, waker: &Arc<Waker>) -> Sender<Asked> {
     let (asked, queue) = mpsc::channel();
     let queue = Arc::new(Mutex::new(queue));
     for number in 0..count {
         let (queue, answers, waker) = (Arc::clone(&queue), answers.clone(), Arc::clone(waker));
         let helper = thread::Builder::new().name(format!("helper-{number}"));
-        if let Err(error) = helper.spawn(move || help(&queue, &answers, &waker)) {
+        let helping = move || {
+            // Of this thread alone. Whoever may not be lowered works as it is.
+            let _ = nice(lowered);
+            help(&queue, &answers, &waker);
+        };
+        if let Err(error) = helper.spawn(helping) {
             log::error!("a helper thread could not be started: {error}");
         }
     }

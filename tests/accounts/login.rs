@@ -24,6 +24,22 @@ fn a_guest_logs_in_and_has_the_accounts_name() {
 }
 
 #[test]
+fn passwords_are_checked_by_a_thread_that_lets_all_others_go_first() {
+    let inn = Inn::new(&[]);
+    inn.chat.guest().ask("/login alice alice's password", "- you are alice");
+    let threads = std::fs::read_dir(format!("/proc/{}/task", inn.chat.server.pid().as_raw_pid())).unwrap();
+    let mut niceness: Vec<i32> = threads
+        .map(|thread| {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+            // Behind the name, which stands in parentheses, the seventeenth.
+            status.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap()
+        })
+        .collect();
+    niceness.sort_unstable();
+    assert!(niceness.len() > 1 && niceness[0] < 19 && niceness.last() == Some(&19), "{niceness:?}");
+}
+
+#[test]
 fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
     let inn = Inn::new(&[]);
     for line in ["/login alice wrong", "/login nobody wrong", "/login a.b wrong"] {
