@@ -1,6 +1,6 @@
-//! Who is being served: sixteen bytes for each connection, since there may be ten thousand of them.
+//! Who is being served: eight bytes for each connection, since there may be ten thousand of them.
 
-use std::num::NonZeroU8;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::hub::{ConnId, Moment};
@@ -13,13 +13,22 @@ pub(super) struct Present {
     pub(super) since: Moment,
 }
 
-/// The same as it is kept.
+/// Bits of a seat that say which service; the others count seconds, for eight years.
+const SERVICE_BITS: u32 = 4;
+
+/// The same as it is kept, at its connection's place.
 #[derive(Debug, Clone, Copy)]
 struct Seat {
-    id: ConnId,
-    seconds: u32,
-    /// The service's place among the names, plus one.
-    service: NonZeroU8,
+    /// Of the connection: who had the place before is somebody else.
+    generation: NonZeroU32,
+    since: u32,
+}
+
+impl Seat {
+    fn id(self, slot: usize) -> ConnId {
+        let bits = u64::from(self.generation.get()) << 32 | slot as u64;
+        ConnId::from_bits(bits).expect("no generation is zero")
+    }
 }
 
 /// All of them, each at the place that its connection has in the hub.
@@ -35,13 +44,15 @@ impl Attendance {
             self.names.push(service);
             self.names.len() - 1
         });
-        let service = u8::try_from(place + 1).ok().and_then(NonZeroU8::new);
+        let service = u32::try_from(place).ok().filter(|&place| place < 1 << SERVICE_BITS);
         let service = service.expect("services are counted by hand");
-        let seconds = u32::try_from((now - Moment::START).as_secs()).unwrap_or(u32::MAX);
+        let seconds = u32::try_from((now - Moment::START).as_secs()).unwrap_or(u32::MAX).min(u32::MAX >> SERVICE_BITS);
+        let generation = u32::try_from(id.to_bits() >> 32).ok().and_then(NonZeroU32::new);
+        let generation = generation.expect("no generation is zero");
         if self.seats.len() <= id.slot() {
             self.seats.resize(id.slot() + 1, None);
         }
-        self.seats[id.slot()] = Some(Seat { id, seconds, service });
+        self.seats[id.slot()] = Some(Seat { generation, since: seconds << SERVICE_BITS | service });
     }
 
     pub(super) fn went(&mut self, id: ConnId) {
@@ -51,18 +62,19 @@ impl Attendance {
     }
 
     pub(super) fn get(&self, id: ConnId) -> Option<Present> {
-        let seat = self.seats.get(id.slot())?.filter(|seat| seat.id == id)?;
+        let seat = self.seats.get(id.slot())?.filter(|seat| seat.id(id.slot()) == id)?;
         Some(self.present(seat))
     }
 
     /// Everybody, in the order of their places.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, Present)> {
-        self.seats.iter().flatten().map(|&seat| (seat.id, self.present(seat)))
+        let taken = self.seats.iter().enumerate().filter_map(|(slot, seat)| Some((slot, (*seat)?)));
+        taken.map(|(slot, seat)| (seat.id(slot), self.present(seat)))
     }
 
     fn present(&self, seat: Seat) -> Present {
-        let service = self.names[usize::from(seat.service.get()) - 1];
-        Present { service, since: Moment::START + Duration::from_secs(seat.seconds.into()) }
+        let service = self.names[(seat.since & ((1 << SERVICE_BITS) - 1)) as usize];
+        Present { service, since: Moment::START + Duration::from_secs((seat.since >> SERVICE_BITS).into()) }
     }
 }
 

@@ -13,9 +13,12 @@ use super::Name;
 /// time. The digests have a random key, so nobody can choose two names with the same one.
 #[derive(Debug, Clone)]
 pub struct Roll<T> {
-    holders: HashMap<u64, T>,
+    holders: HashMap<Print, T>,
     key: RandomState,
 }
+
+/// A name's digest in two halves: with what is held it takes twelve bytes that way, and sixteen in one piece.
+type Print = [u32; 2];
 
 impl<T> Default for Roll<T> {
     fn default() -> Self {
@@ -24,16 +27,22 @@ impl<T> Default for Roll<T> {
 }
 
 impl<T: Copy + PartialEq> Roll<T> {
+    #[expect(clippy::cast_possible_truncation, reason = "these are the two halves")]
+    fn print(&self, text: &str) -> Print {
+        let whole = self.key.hash_one(text);
+        [(whole >> 32) as u32, whole as u32]
+    }
+
     /// Whose name this is, in any case.
     #[must_use]
     pub fn find(&self, name: &Name) -> Option<T> {
-        self.holders.get(&self.key.hash_one(name.key())).copied()
+        self.holders.get(&self.print(name.key())).copied()
     }
 
     /// Who stands in the way of `who` taking this name. One's own old name never does.
     #[must_use]
     pub fn rival(&self, name: &Name, who: T) -> Option<T> {
-        let holders = [name.key(), name.look()].map(|key| self.holders.get(&self.key.hash_one(key)).copied());
+        let holders = [name.key(), name.look()].map(|key| self.holders.get(&self.print(key)).copied());
         holders.into_iter().flatten().find(|&holder| holder != who)
     }
 
@@ -45,9 +54,9 @@ impl<T: Copy + PartialEq> Roll<T> {
         if let Some(rival) = self.rival(name, who) {
             return Err(rival);
         }
-        self.holders.insert(self.key.hash_one(name.key()), who);
+        self.holders.insert(self.print(name.key()), who);
         if name.look() != name.key() {
-            self.holders.insert(self.key.hash_one(name.look()), who);
+            self.holders.insert(self.print(name.look()), who);
         }
         Ok(())
     }
@@ -55,7 +64,7 @@ impl<T: Copy + PartialEq> Roll<T> {
     /// Takes the name from `who`, if it is theirs.
     pub fn release(&mut self, name: &Name, who: T) {
         for key in [name.key(), name.look()] {
-            let digest = self.key.hash_one(key);
+            let digest = self.print(key);
             if self.holders.get(&digest) == Some(&who) {
                 self.holders.remove(&digest);
             }
