@@ -203,7 +203,7 @@ pub enum Lane {
     /// One at a time, in the order asked for, with a helper of their own: a hundred passwords to check must not
     /// stand before the one sync that everybody's receipts wait for.
     Ordered,
-    /// What keeps a processor busy: one at a time, by a helper that lets the loop go first.
+    /// What keeps a processor busy (passwords, digests of files): one at a time, by a helper that lets the loop go first.
     Heavy,
 }
 

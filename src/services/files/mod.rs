@@ -216,7 +216,7 @@ impl Files {
         errand: Errand,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<(), Wrong> {
-        let job = cx.job(Lane::Any, work);
+        let job = cx.job(Lane::Heavy, work);
         let job = job.map_err(|_| Wrong::new("busy", "the server has too much to do; try again later"))?;
         self.jobs.insert(job, errand);
         Ok(())
