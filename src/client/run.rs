@@ -151,6 +151,9 @@ impl Run {
     }
 }
 
+/// What a shell says of a program that wrote where nobody reads.
+const BROKEN_PIPE: u8 = 128 + 13;
+
 impl Service for Run {
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
         let line = String::from_utf8_lossy(frame);
@@ -175,9 +178,11 @@ impl Service for Run {
             self.unsent.extend(bytes);
             return self.send_input(cx);
         }
-        let sent = self.to.map(|to| cx.send_wire(to, bytes));
-        if sent == Some(Sent::Full) {
-            cx.hold(id, LAGGING);
+        match self.to.map(|to| cx.send_wire(to, bytes)) {
+            Some(Sent::Full) => cx.hold(id, LAGGING),
+            // Whoever read it has heard enough, as `head` does: then the command goes too.
+            Some(Sent::Gone) => self.finish(cx, Ok(BROKEN_PIPE)),
+            _ => {}
         }
     }
 

@@ -22,6 +22,9 @@ fn offer() -> Offer {
         argv = ["sort", "-n"]
         [run.fail]
         argv = ["sh", "-c", "echo out; echo err >&2; exit 7"]
+        [run.count]
+        argv = ["sh", "-c", "while :; do echo line; done"]
+        output = "1GiB"
         [run.die]
         argv = ["sh", "-c", "kill -TERM $$"]
     "#;
@@ -44,6 +47,25 @@ fn a_command_has_our_input_and_output_and_we_have_its_code() {
     assert_eq!((failed.code, failed.output, failed.aside), (Some(7), vec!["out".to_owned()], vec!["err".to_owned()]));
     let died = run(&offer, &["die"]).end();
     assert_eq!((died.code, died.aside.len()), (Some(128 + 15), 1), "{died:#?}");
+}
+
+#[test]
+fn a_command_goes_when_nobody_reads_what_it_writes() {
+    use std::io::{BufRead, BufReader};
+    let offer = offer();
+    let at = offer.server.place(0).to_string();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_parlor"))
+        .args(["run", "--at", &at, "count"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(first, "line\n");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
 }
 
 #[test]
