@@ -2,6 +2,7 @@
 //! read most of it. Programs that speak as fast as they can would otherwise outrun readers that are well, and these
 //! would be given up for reading too slowly. Who says little never waits, whoever reads.
 
+use std::collections::HashSet;
 use std::mem;
 use std::time::Duration;
 
@@ -19,13 +20,14 @@ const LONGEST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Breath {
     speakers: Vec<ConnId>,
-    readers: Vec<PersonId>,
+    /// Looked up, never gone through: a flood may be heard by ten thousand.
+    readers: HashSet<PersonId>,
     until: Moment,
 }
 
 impl Default for Breath {
     fn default() -> Self {
-        Self { speakers: Vec::new(), readers: Vec::new(), until: Moment::NEVER }
+        Self { speakers: Vec::new(), readers: HashSet::new(), until: Moment::NEVER }
     }
 }
 
@@ -52,8 +54,8 @@ impl Chat {
 
     /// Somebody was told more than they could take at once.
     pub(super) fn wait_for(&mut self, reader: PersonId) {
-        if !self.breath.speakers.is_empty() && !self.breath.readers.contains(&reader) {
-            self.breath.readers.push(reader);
+        if !self.breath.speakers.is_empty() {
+            self.breath.readers.insert(reader);
         }
     }
 
@@ -74,11 +76,8 @@ impl Chat {
     /// Somebody has read what there was, or is gone.
     pub(super) fn wait_no_more_for(&mut self, cx: &mut Cx<'_>, reader: PersonId) {
         let readers = &mut self.breath.readers;
-        if let Some(at) = readers.iter().position(|&other| other == reader) {
-            readers.swap_remove(at);
-            if readers.is_empty() {
-                self.go_on(cx);
-            }
+        if readers.remove(&reader) && readers.is_empty() {
+            self.go_on(cx);
         }
     }
 
