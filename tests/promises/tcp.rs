@@ -27,10 +27,7 @@ fn counted(count: u32) -> Vec<u8> {
 fn d32_an_empty_send_is_nothing_at_all() {
     let (mut client, mut server) = pair();
     assert_eq!(client.write(b"").unwrap(), 0);
-    server.set_nonblocking(true).unwrap();
-    thread::sleep(Duration::from_millis(100));
-    assert_eq!(server.read(&mut [0; 10]).unwrap_err().kind(), ErrorKind::WouldBlock);
-    server.set_nonblocking(false).unwrap();
+    // Were it anything, it would come before this.
     client.write_all(b"x").unwrap();
     let mut byte = [0; 10];
     assert_eq!((server.read(&mut byte).unwrap(), byte[0]), (1, b'x'));
