@@ -179,20 +179,14 @@ fn inherited_sockets_that_nobody_may_have_are_refused() {
 /// The rule for addresses that others can reach holds for sockets that somebody else has bound.
 #[test]
 fn an_inherited_address_beyond_this_machine_has_to_be_wanted() {
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
-    let address = format!("0.0.0.0:{port}");
-    let Some(start) = activated(&[("echo", &address)], &[]) else { return };
-    let server = start.begun();
-    let mut client = None;
-    crate::support::until("a socket that takes us", || {
-        client = std::net::TcpStream::connect(("127.0.0.1", port)).ok();
-        client.is_some()
-    });
-    server.log.wait("a refusal", |line| line.contains("--open says that this is wanted"));
-    assert_eq!(server.wait().code(), 1);
+    let handed = "exec 3<&0 0</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=echo";
+    let listener = || std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let finished = Start::serve(&[]).after(handed).input(listener()).run();
+    assert_eq!(finished.code(), 1);
+    assert!(finished.stderr.iter().any(|line| line.contains("--open says that this is wanted")), "{:#?}", finished.stderr);
+    let server = Start::serve(&["--open"]).after(handed).input(listener()).expecting(1).go();
+    server.client(0).ask(b"a\n", b"a\n");
+    assert_eq!(server.stop().code(), 0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -18,13 +19,14 @@ pub(crate) struct Start {
     listeners: usize,
     trace: Option<Trace>,
     terminal: bool,
+    input: Option<OwnedFd>,
 }
 
 impl Start {
     /// `parlor` with these arguments.
     pub(crate) fn parlor(args: &[&str]) -> Self {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        Self { before: Vec::new(), args, env: Vec::new(), listeners: 0, trace: None, terminal: false }
+        Self { before: Vec::new(), args, env: Vec::new(), listeners: 0, trace: None, terminal: false, input: None }
     }
 
     /// `parlor serve` with these flags.
@@ -81,6 +83,12 @@ impl Start {
         self
     }
 
+    /// With this as standard input.
+    pub(crate) fn input(mut self, input: impl Into<OwnedFd>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
     fn command(&self) -> Command {
         let parlor = env!("CARGO_BIN_EXE_parlor").to_owned();
         let mut words = self.before.iter().chain([&parlor]).chain(&self.args);
@@ -95,8 +103,11 @@ impl Start {
         command
     }
 
-    fn spawn(self) -> Server {
+    fn spawn(mut self) -> Server {
         let mut command = self.command();
+        if let Some(input) = self.input.take() {
+            command.stdin(input);
+        }
         let terminal = self.terminal.then(terminal);
         command.stderr(match &terminal {
             Some((_, far)) => far.try_clone().expect("a descriptor is left").into(),
