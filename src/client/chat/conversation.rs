@@ -9,8 +9,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::heard::{Heard, Said};
-use super::numbers::{Fate, Numbers};
+use super::heard::Heard;
+use super::numbers::Numbers;
 use super::outgoing::{Outgoing, Saying};
 
 /// How the chat names itself in its first line.
@@ -78,7 +78,7 @@ pub struct Conversation {
     pub(super) lines: VecDeque<String>,
     pub(super) events: VecDeque<Event>,
     /// The error that came last, in case the server closes on it.
-    last_error: Option<String>,
+    pub(super) last_error: Option<String>,
 }
 
 impl Conversation {
@@ -186,167 +186,9 @@ impl Conversation {
             self.events.push_back(Event::Failed("something else than a parlor chat answers there".to_owned()));
         }
     }
-
-    fn object(&mut self, line: &str, heard: Heard) {
-        match heard {
-            Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
-            Heard::Pong { token } => self.events.push_back(Event::Pong(token)),
-            Heard::Welcome { ref nick, ref session, ref epoch } => {
-                let (nick, session, epoch) = (nick.clone(), session.clone(), epoch.clone());
-                let is_asked_for = matches!(self.stage, Stage::Entering | Stage::Present);
-                self.welcomed(nick, &session, epoch);
-                if is_asked_for {
-                    self.show(line, heard);
-                }
-            }
-            Heard::Error { ref code, ref text } => {
-                self.last_error = Some(format!("{code}: {text}"));
-                let code = code.clone();
-                if !self.expected(&code) {
-                    self.show(line, heard);
-                }
-            }
-            Heard::Message(ref said) | Heard::Action(ref said) if !self.admits(said) => {}
-            Heard::Message(_) | Heard::Action(_) => self.show(line, heard),
-            Heard::Receipt { ref room, seq, ref id } => {
-                let (room, id) = (room.clone(), id.clone());
-                self.received(&room, seq, id);
-                self.show(line, heard);
-            }
-            Heard::Gap { ref room, from_seq, to_seq } => {
-                self.rooms.entry(room.clone()).or_default().note(from_seq, to_seq);
-                self.show(line, heard);
-            }
-            Heard::End { ref of } if of == "history" && !self.histories.is_empty() => self.looked_back(),
-            Heard::End { ref of } => {
-                if of == "resume" {
-                    self.replay_over();
-                }
-                self.show(line, heard);
-            }
-            _ if matches!(self.stage, Stage::Entering | Stage::Present) => {
-                self.take_note(&heard);
-                self.show(line, heard);
-            }
-            _ => {}
-        }
-    }
-
-    fn show(&mut self, line: &str, heard: Heard) {
-        self.events.push_back(Event::Heard(line.to_owned(), heard));
-    }
-
-    fn take_note(&mut self, heard: &Heard) {
-        match heard {
-            Heard::Info { text } => {
-                if let Some(name) = text.strip_prefix("you are ").filter(|name| !name.contains(' ')) {
-                    name.clone_into(&mut self.me);
-                } else if let Some(room) = room_named(text, "you are in #") {
-                    self.entered(room);
-                } else if let Some(room) = room_named(text, "you left #") {
-                    self.wishes.rooms.retain(|other| other != room);
-                    self.rooms.remove(room);
-                }
-            }
-            Heard::Nick { from, to, .. } if *from == self.me => to.clone_into(&mut self.me),
-            _ => {}
-        }
-    }
-
-    /// We are in a room: it is one of those to be in from now on.
-    fn entered(&mut self, room: &str) {
-        if self.wishes.rooms.is_empty() && room != LOBBY {
-            self.wishes.rooms.push(LOBBY.to_owned());
-        }
-        if !self.wishes.rooms.iter().any(|other| other == room) && room != LOBBY {
-            self.wishes.rooms.push(room.to_owned());
-            self.ask_past(room);
-        }
-    }
-
-    /// Asks for what was said last, at least for one line: it has the room's number.
-    pub(super) fn ask_past(&mut self, room: &str) {
-        self.lines.push_back(format!("/history #{room} {}", self.wishes.past.max(1)));
-        self.histories.push_back(room.to_owned());
-    }
-
-    /// Is this to be shown?
-    fn admits(&mut self, said: &Said) -> bool {
-        if said.old {
-            if let (Some(seq), Some(room)) = (said.seq, self.histories.front())
-                && *room == said.room
-            {
-                self.rooms.entry(said.room.clone()).or_default().begin(seq);
-                return self.wishes.past > 0;
-            }
-            return true;
-        }
-        if let Some(id) = &said.id
-            && self.outgoing.recognised(id)
-        {
-            self.events.push_back(Event::Receipt(id.clone(), said.seq));
-        }
-        let is_in = matches!(self.stage, Stage::Entering | Stage::Present);
-        let Some(seq) = said.seq.filter(|_| is_in) else { return self.stage == Stage::Present };
-        // On entering for the first time we are still in the lobby, which is perhaps not ours.
-        if !self.been && !self.is_wanted(&said.room) {
-            return false;
-        }
-        let is_new = self.rooms.entry(said.room.clone()).or_default().hear(seq, said.replay) == Fate::New;
-        self.look_for_holes(&said.room);
-        is_new
-    }
-
-    fn is_wanted(&self, room: &str) -> bool {
-        self.wishes.rooms.is_empty() || self.wishes.rooms.iter().any(|wanted| wanted == room)
-    }
-
-    /// Something that is missing, and not ours, is asked for again.
-    fn look_for_holes(&mut self, room: &str) {
-        if !self.is_present() || self.outgoing.concerns(room) {
-            return;
-        }
-        if let Some(numbers) = self.rooms.get_mut(room)
-            && let Some(after) = numbers.missing()
-        {
-            numbers.catching_up = true;
-            self.replays += 1;
-            self.lines.push_back(format!("/resume #{room} {after}"));
-        }
-    }
-
-    fn received(&mut self, room: &str, seq: Option<u64>, id: String) {
-        for saying in self.outgoing.received(&id) {
-            self.events.push_back(Event::Refused(saying));
-        }
-        if let Some(seq) = seq {
-            self.rooms.entry(room.to_owned()).or_default().note(seq, seq);
-        }
-        self.events.push_back(Event::Receipt(id, seq));
-    }
-
-    /// The end of a history that nobody but us asked for.
-    fn looked_back(&mut self) {
-        if let Some(room) = self.histories.pop_front() {
-            // If nothing was ever said there, everything will be new.
-            self.rooms.entry(room).or_default().begin(0);
-        }
-    }
-
-    pub(super) fn replay_over(&mut self) {
-        self.replays = self.replays.saturating_sub(1);
-        if self.replays == 0 {
-            self.rooms.values_mut().for_each(|room| room.catching_up = false);
-        }
-    }
 }
 
 /// A room's name as the server writes it.
 fn folded(room: &str) -> String {
     room.strip_prefix('#').unwrap_or(room).to_lowercase()
-}
-
-fn room_named<'a>(text: &'a str, before: &str) -> Option<&'a str> {
-    let rest = text.strip_prefix(before)?;
-    rest.split([',', ';', ' ']).next().filter(|room| !room.is_empty())
 }

@@ -3,11 +3,13 @@
 mod conversation;
 mod entering;
 mod heard;
+mod hearing;
 pub mod numbers;
 mod outgoing;
 mod parting;
 pub mod plain;
 mod script;
+mod speaking;
 mod talk;
 
 pub use self::conversation::{Conversation, Event, LOBBY, Wishes};

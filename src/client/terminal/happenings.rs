@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Terminal;
-use super::board::{Entry, Kind};
+use super::entry::{Entry, Kind};
 use crate::client::chat::{Event, Heard, News, Said};
 use crate::client::trouble::{Trouble, advice};
 use crate::hub::{Cx, Wall};

@@ -3,33 +3,33 @@
 pub mod board;
 pub mod complete;
 pub mod editor;
+pub mod entry;
 mod happenings;
 pub mod keys;
 pub mod paint;
+mod pressed;
+mod screen;
 mod tty;
 mod typed;
 pub mod view;
 pub mod width;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 
-use self::board::{Board, Entry, Kind};
+use self::board::Board;
 use self::complete::Completion;
 use self::editor::Editor;
-use self::keys::{Key, Keyboard};
+use self::entry::{Entry, Kind};
+use self::keys::Keyboard;
 use self::paint::Canvas;
 use self::tty::Tty;
 use super::chat::{LOBBY, Talk};
 use super::standard::Standard;
-use crate::hub::{ConnId, Cx, Done, Fault, Framing, JobId, Limits, Moment, News, Reason, Service};
+use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
 
-/// Between two pictures, when nobody types: more than sixty a second are seen by nobody.
-const FRAME: Duration = Duration::from_millis(16);
 /// How long the goodbye may take: the documents' number.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -127,122 +127,6 @@ impl Terminal {
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
-    }
-
-    /// There is something to show.
-    fn open_screen(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
-        self.tty = Some(Tty::take()?);
-        let mut open = |target: io::Result<_>| target.map(|target| cx.open(target, Framing::Raw));
-        self.ends = Ends {
-            input: Some(open(self.standard.input())?),
-            output: Some(open(self.standard.output())?),
-            resized: Some(open(tty::watch(SIGWINCH))?),
-            stopped: Some(open(tty::watch(SIGTSTP))?),
-            continued: Some(open(tty::watch(SIGCONT))?),
-        };
-        if let Some(output) = self.ends.output {
-            // A terminal that was stopped with Ctrl-S stands still as long as somebody likes.
-            let patient = Limits { stall: Duration::from_secs(u64::from(u32::MAX)), low: 0, ..Limits::default() };
-            cx.set_limits(output, &std::rc::Rc::new(patient));
-        }
-        self.anew();
-        Ok(())
-    }
-
-    /// Everything is to be painted anew.
-    fn anew(&mut self) {
-        self.size = tty::size();
-        self.board.width = self.size.0;
-        self.canvas.forget();
-        (self.stale, self.typed) = (true, true);
-    }
-
-    /// Shows what is stale, if the terminal has taken what it was shown before.
-    fn paint(&mut self, cx: &mut Cx<'_>) {
-        let Some(output) = self.ends.output.filter(|_| self.stale && self.tty.is_some()) else { return };
-        let may = self.typed || cx.now() >= self.next_frame;
-        if !may || !cx.fits(output, usize::MAX) {
-            return;
-        }
-        (self.stale, self.typed) = (false, false);
-        self.next_frame = cx.now() + FRAME;
-        let (width, height) = self.size;
-        let status = self.status(cx.now());
-        let (rows, cursor) = view::screen(&mut self.board, &self.editor, &status, width, height);
-        let mut picture = self.canvas.paint(rows, width, cursor);
-        if std::mem::take(&mut self.rings) {
-            picture.push('\x07');
-        }
-        let _ = cx.send_wire(output, picture.as_bytes());
-    }
-
-    fn status(&self, now: Moment) -> String {
-        let waiting = match self.talk.conversation.outgoing.len() {
-            0 => String::new(),
-            count => format!(" | {count} on the way"),
-        };
-        let line = match (&self.down, self.round_trip) {
-            (Some((why, again)), _) => {
-                let seconds = (*again - now).as_secs() + 1;
-                format!("NO CONNECTION: {why}; again in {seconds} s")
-            }
-            (None, Some(time)) => format!("connected, {} ms", time.as_millis()),
-            (None, None) => "connected".to_owned(),
-        };
-        format!("{} | {line}{waiting}", self.talk.conversation.me())
-    }
-
-    fn keys(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
-        for key in self.keyboard.press(bytes) {
-            self.key(cx, &key);
-        }
-        (self.stale, self.typed) = (true, true);
-        self.follow(cx);
-    }
-
-    fn key(&mut self, cx: &mut Cx<'_>, key: &Key) {
-        let page = isize::try_from(self.size.1.saturating_sub(3).max(1)).unwrap_or(1);
-        match key {
-            Key::Tab | Key::BackTab => {
-                let before = self.completion.take();
-                self.completion = complete::complete(&mut self.editor, &self.board, before, *key == Key::BackTab);
-            }
-            Key::PageUp => self.board.scroll(page),
-            Key::PageDown => self.board.scroll(-page),
-            Key::Alt(digit @ '1'..='9') => {
-                let place = digit.to_digit(10).unwrap_or(1) as usize - 1;
-                self.board.look_at(place);
-            }
-            Key::Ctrl('l') => self.canvas.forget(),
-            Key::Ctrl('c') => self.leave(cx, ""),
-            Key::Ctrl('d') if self.editor.text().is_empty() => self.leave(cx, ""),
-            Key::Ctrl('z') => {
-                // To everybody who was started with us, as the terminal itself would do.
-                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-            }
-            key => {
-                if let Some(line) = self.editor.press(key) {
-                    self.board.current_mut().scroll = 0;
-                    self.line(cx, &line);
-                }
-            }
-        }
-    }
-
-    /// Somebody wants us to stop for a while.
-    fn suspend(&mut self) {
-        tty::give_back();
-        if let Err(error) = tty::stop() {
-            self.notice(Kind::Wrong, &format!("this can't be stopped: {error}"));
-        }
-        self.resumed();
-    }
-
-    fn resumed(&mut self) {
-        if let Err(error) = tty::enter() {
-            self.failure.get_or_insert(format!("the terminal: {error}"));
-        }
-        self.anew();
     }
 
     /// A word of our own, in the room that is looked at.

@@ -1,7 +1,7 @@
 //! What becomes of a line that was typed: said, obeyed by the client, or sent to the server to be obeyed.
 
 use super::Terminal;
-use super::board::{Entry, Kind};
+use super::entry::{Entry, Kind};
 use crate::hub::Cx;
 use crate::services::chat::{MAX_SAID, neutralise};
 

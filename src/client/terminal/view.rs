@@ -66,7 +66,7 @@ fn input(editor: &Editor, width: usize) -> (Row, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::terminal::board::{Entry, Kind};
+    use crate::client::terminal::entry::{Entry, Kind};
     use crate::client::terminal::keys::Keyboard;
     use crate::client::terminal::paint::{Canvas, contents, emulator};
 

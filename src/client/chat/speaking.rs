@@ -1,0 +1,122 @@
+//! What a script says, line by line, and what it is shown of what others say.
+
+use super::conversation::Event;
+use super::heard::Heard;
+use super::outgoing::Saying;
+use super::plain::plain;
+use super::script::{Input, Script};
+use crate::client::standard::say_aside;
+use crate::hub::{Cx, Framing, Sent};
+use crate::services::chat::{MAX_SAID, neutralise};
+
+/// The longest line of input that is looked at; what can be said is far shorter.
+const LONGEST_INPUT: u32 = 60 * 1024;
+
+/// Errors that say why something was not said.
+const REFUSALS: [&str; 7] = ["history", "no-room", "not-member", "too-long", "empty", "json", "not-utf8"];
+
+impl Script {
+    pub(super) fn event(&mut self, cx: &mut Cx<'_>, event: Event) {
+        match event {
+            Event::Ready(false) => self.begin_to_speak(cx),
+            Event::Ready(true) => say_aside(&format!("connected again to {}", self.talk.address())),
+            Event::Heard(line, heard) => self.heard(cx, &line, &heard),
+            Event::Receipt(..) => self.receipts.0 += 1,
+            Event::Pong(_) => {}
+            Event::Refused(saying) => self.refused(cx, &saying),
+            Event::Failed(why) => self.fail(cx, &why),
+        }
+    }
+
+    pub(super) fn begin_to_speak(&mut self, cx: &mut Cx<'_>) {
+        for text in std::mem::take(&mut self.settings.send) {
+            self.take(cx, text.as_bytes());
+        }
+        self.input = Input::Over;
+        if self.settings.reads {
+            match self.standard.input() {
+                Ok(input) => self.input = Input::Open(cx.open(input, Framing::Lines { max: LONGEST_INPUT })),
+                Err(error) => self.fail(cx, &format!("standard input: {error}")),
+            }
+        }
+    }
+
+    /// One line is to be said.
+    pub(super) fn take(&mut self, cx: &mut Cx<'_>, line: &[u8]) {
+        self.lines += 1;
+        let Ok(text) = std::str::from_utf8(line) else {
+            return self.fail(cx, &format!("line {} is no UTF-8 text", self.lines));
+        };
+        if text.trim().is_empty() {
+            return;
+        }
+        let size = neutralise(text).len();
+        if size > MAX_SAID {
+            return self.fail(cx, &format!("line {} has {size} bytes, and at most {MAX_SAID} can be said", self.lines));
+        }
+        let conversation = &mut self.talk.conversation;
+        let room = conversation.room().to_owned();
+        let (command, doubled) = (self.settings.commands && text.starts_with('/'), text.starts_with("//"));
+        match text.strip_prefix("/me ") {
+            Some(deed) if command => drop(conversation.outgoing.say(&room, deed, true)),
+            _ if command && doubled => drop(conversation.outgoing.say(&room, &text[1..], false)),
+            _ if command => conversation.outgoing.command(text),
+            _ => drop(conversation.outgoing.say(&room, text, false)),
+        }
+        self.said += 1;
+    }
+
+    pub(super) fn heard(&mut self, cx: &mut Cx<'_>, line: &str, heard: &Heard) {
+        if let Heard::Error { code, text } = heard {
+            self.complaint(cx, code, text);
+        }
+        let counts = heard.said().is_some_and(|said| !said.old) || matches!(heard, Heard::Private { .. });
+        let shown = match heard {
+            _ if self.settings.json => Some(line.to_owned()),
+            Heard::Info { .. } | Heard::End { .. } if !self.settings.commands => None,
+            Heard::Info { text } if self.leaving && text == "goodbye" => None,
+            Heard::Error { .. } => None,
+            _ => plain(heard),
+        };
+        let enough = self.settings.count.is_some_and(|count| self.heard >= count);
+        if let Some(shown) = shown.filter(|_| !enough) {
+            self.show(cx, &shown);
+            self.heard += u64::from(counts);
+        }
+    }
+
+    pub(super) fn complaint(&mut self, cx: &mut Cx<'_>, code: &str, text: &str) {
+        let text = neutralise(text);
+        let entering = !self.talk.conversation.has_been();
+        let fatal = entering || REFUSALS.contains(&code) && !self.settings.commands;
+        if fatal {
+            self.fail(cx, &format!("{code}: {text}"));
+        } else {
+            say_aside(&format!("{code}: {text}"));
+        }
+    }
+
+    pub(super) fn refused(&mut self, cx: &mut Cx<'_>, saying: &Saying) {
+        self.fail(cx, &format!("the server did not take {:?}", saying.text));
+    }
+
+    pub(super) fn show(&mut self, cx: &mut Cx<'_>, line: &str) {
+        let Some(output) = self.output else { return };
+        match cx.send(output, line.as_bytes()) {
+            Sent::Full => self.talk.hold(cx),
+            Sent::Gone => self.unheard(cx),
+            Sent::Queued | Sent::Waiting => {}
+        }
+    }
+
+    /// Nobody reads what we show. Whoever only listens is done; what is to be said goes out all the same.
+    pub(super) fn unheard(&mut self, cx: &mut Cx<'_>) {
+        self.output = None;
+        if self.finished {
+            cx.stop();
+        }
+        self.talk.release(cx);
+        self.settings.follow = false;
+        self.settings.count = None;
+    }
+}
