@@ -1,21 +1,25 @@
 //! `parlor chat`: the chat, for people and for scripts.
 
-use std::io::{self, IsTerminal, stdin, stdout};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::error::ErrorKind;
 use log::LevelFilter;
 
-use super::Failure;
 use super::trust::TrustArgs;
+use super::{Failure, typing};
 use crate::client::address::{CHAT_PORT, ServerAddress};
-use crate::client::chat::{Script, Settings, Talk, Wishes};
+use crate::client::chat::{Login, Script, Settings, Talk, Wishes};
 use crate::client::terminal::{self, Terminal};
 use crate::daemon::logger;
 use crate::hub::{Hub, Limits};
 use crate::net::stream::Outgoing;
 use crate::net::{Doorkeeper, Reactor, random};
+use crate::services::chat::{Alphabet, Name};
 
 /// What was said before is shown to people on coming, so that they know what it is about.
 const PAST: u32 = 30;
@@ -25,11 +29,17 @@ pub(super) struct Args {
     /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8888]
     address: Option<ServerAddress>,
     /// Be in this room, instead of the lobby; as often as wanted. What is said goes to the first
-    #[arg(long = "room", value_name = "ROOM")]
+    #[arg(long = "room", value_name = "ROOM", value_parser = room)]
     rooms: Vec<String>,
     /// Have this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     nick: Option<String>,
+    /// Log in as this account; the password is asked for
+    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "nick")]
+    login: Option<String>,
+    /// The password is the first line of this file
+    #[arg(long, value_name = "FILE", requires = "login")]
+    password_file: Option<PathBuf>,
     /// Say this instead of what standard input has; as often as wanted
     #[arg(long, value_name = "TEXT")]
     send: Vec<String>,
@@ -48,7 +58,7 @@ pub(super) struct Args {
     /// Obey lines of a script that begin with `/`, instead of saying them
     #[arg(long)]
     commands: bool,
-    /// Ring the terminal's bell when somebody says our name
+    /// Ring the terminal's bell when somebody says our name, or writes to us alone
     #[arg(long)]
     bell: bool,
     #[command(flatten)]
@@ -59,6 +69,15 @@ pub(super) struct Args {
 enum Format {
     Plain,
     Json,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix('@').unwrap_or(text);
+    Name::new(bare, Alphabet::OneScript).map(|name| name.as_str().to_owned()).map_err(|complaint| complaint.text)
+}
+
+fn room(text: &str) -> Result<String, String> {
+    name(text.strip_prefix('#').unwrap_or(text))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -72,6 +91,22 @@ impl Args {
         let asks = self.follow || self.count.is_some() || !self.send.is_empty() || self.format == Format::Json;
         let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
         stdin().is_terminal() && stdout().is_terminal() && able && !asks
+    }
+
+    /// Who to log in as, if anybody.
+    fn login(&self) -> Result<Option<Login>, Failure> {
+        let Some(name) = self.login.clone() else { return Ok(None) };
+        let password = match &self.password_file {
+            Some(path) => first_line(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            None if stdin().is_terminal() => {
+                typing::asked_for(&format!("password for {name}: "))?.ok_or("without a password nobody logs in")?
+            }
+            None => {
+                let why = "where standard input is no terminal, --login needs --password-file";
+                super::command().error(ErrorKind::MissingRequiredArgument, why).exit()
+            }
+        };
+        Ok(Some(Login { name, password }))
     }
 
     fn settings(self) -> Settings {
@@ -89,13 +124,23 @@ impl Args {
     }
 }
 
+fn first_line(path: &Path) -> io::Result<String> {
+    let mut line = String::new();
+    // As long as a line to a server can be.
+    BufReader::new(File::open(path)?.take(8 * 1024)).read_line(&mut line)?;
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(end);
+    Ok(line)
+}
+
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
-    logger::install(LevelFilter::Warn);
     let for_people = args.is_for_people();
+    // Nothing but us writes to a screen that we paint.
+    logger::install(if for_people { LevelFilter::Off } else { LevelFilter::Warn });
     let address = args.address.clone().unwrap_or_else(ServerAddress::here).with_port(CHAT_PORT);
     let outgoing = args.trust.outgoing(&address)?;
     let past = if for_people { PAST } else { 0 };
-    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), past };
+    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), login: args.login()?, past };
     let mut random = random::source();
     let mut chance = [0; 8];
     random(&mut chance);

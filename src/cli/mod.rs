@@ -29,7 +29,7 @@ mod since;
 #[cfg(feature = "client")]
 mod talk;
 mod trust;
-#[cfg(feature = "accounts")]
+#[cfg(any(feature = "accounts", feature = "client"))]
 mod typing;
 
 use std::ffi::OsString;

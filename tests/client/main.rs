@@ -2,6 +2,7 @@
 //! what the test says.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, and says where")]
 
+mod house;
 #[path = "../support/chat.rs"]
 mod people;
 mod program;
@@ -11,6 +12,8 @@ mod screen;
 mod support;
 
 mod commands;
+mod entering;
+mod families;
 mod line;
 mod scripts;
 mod staying;

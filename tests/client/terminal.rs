@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use rustix::process::Signal;
 
 use crate::people::Chat;
-use crate::program::Program;
+use crate::program::{Nobody, Program};
 use crate::screen::Screen;
 
 fn opened(chat: &Chat, args: &[&str], columns: u16, rows: u16) -> Screen {
@@ -139,8 +139,8 @@ fn however_it_ends_the_terminal_is_as_it_was() {
 
 #[test]
 fn a_new_user_without_a_server_is_told_what_to_do() {
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).unwrap().to_string();
-    let mut screen = Screen::parlor(&["chat", &nobody], 200, 10);
+    let nobody = Nobody::there();
+    let mut screen = Screen::parlor(&["chat", &nobody.address()], 200, 10);
     screen.when_shown("`parlor` alone starts a server");
     assert_eq!(screen.wait(), Some(1));
     screen.expect_sane();

@@ -8,13 +8,17 @@
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use super::heard::Heard;
+use super::naming;
 use super::numbers::Numbers;
 use super::outgoing::{Outgoing, Saying};
 
 /// How the chat names itself in its first line.
 const GREETING: &str = "- parlor chat: ";
+/// How that goes on where one has to log in.
+const WHO: &str = "who are you?";
 /// The room in which everybody is put on coming.
 pub const LOBBY: &str = "lobby";
 
@@ -25,8 +29,25 @@ pub struct Wishes {
     pub rooms: Vec<String>,
     /// A name to have.
     pub nick: Option<String>,
+    /// Who to log in as.
+    pub login: Option<Login>,
     /// How much of what was said before is shown on entering a room.
     pub past: u32,
+}
+
+/// Who somebody is, and how they prove it.
+#[derive(Clone)]
+pub struct Login {
+    /// The account's name.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Login({:?})", self.name)
+    }
 }
 
 /// What came of it.
@@ -56,6 +77,18 @@ pub(super) enum Stage {
     Present,
 }
 
+/// An error came while something had no receipt. What it was about can't be told from it; but what is asked after it, and
+/// asked again after that was answered, is answered behind every receipt that was still to come.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    /// The last that was said before.
+    pub(super) id: String,
+    /// The second question was asked.
+    pub(super) again: bool,
+    /// Another error came since.
+    pub(super) more: bool,
+}
+
 /// The conversation.
 #[derive(Debug)]
 pub struct Conversation {
@@ -68,6 +101,16 @@ pub struct Conversation {
     pub(super) token: String,
     /// The token of the guest that we are until the server has answered to ours.
     pub(super) fresh: String,
+    /// A `/login` was sent for whoever is wished for, and has no answer yet.
+    pub(super) proves: bool,
+    /// One that was typed, until it is answered.
+    pub(super) typed_login: Option<Login>,
+    /// Nobody is let in here who does not log in first.
+    pub(super) is_guarded: bool,
+    /// Why it makes no sense to go on on this connection; on another it may.
+    pub(super) hopeless: Option<String>,
+    /// Something may have been refused.
+    pub(super) doubt: Option<Doubt>,
     pub(super) epoch: String,
     pub(super) rooms: BTreeMap<String, Numbers>,
     /// Replays that were asked for, and histories that we asked for ourselves, by room.
@@ -85,7 +128,7 @@ impl Conversation {
     /// A conversation to be; `chance` makes its ids its own.
     #[must_use]
     pub fn new(wishes: Wishes, chance: [u8; 8]) -> Self {
-        let rooms = wishes.rooms.iter().map(|room| folded(room)).collect();
+        let rooms = wishes.rooms.iter().map(|room| naming::room(room)).collect();
         Self {
             wishes: Wishes { rooms, ..wishes },
             stage: Stage::Away,
@@ -93,6 +136,11 @@ impl Conversation {
             me: String::new(),
             token: String::new(),
             fresh: String::new(),
+            proves: false,
+            typed_login: None,
+            is_guarded: false,
+            hopeless: None,
+            doubt: None,
             epoch: String::new(),
             rooms: BTreeMap::new(),
             replays: 0,
@@ -128,6 +176,12 @@ impl Conversation {
         self.stage == Stage::Present
     }
 
+    /// Has the server not even said yet that it will speak our language?
+    #[must_use]
+    pub fn is_unwelcome(&self) -> bool {
+        matches!(self.stage, Stage::Greeting | Stage::Welcome)
+    }
+
     /// Were we there once?
     #[must_use]
     pub fn has_been(&self) -> bool {
@@ -144,6 +198,32 @@ impl Conversation {
         self.events.pop_front()
     }
 
+    /// Why this connection is to be given up, if so.
+    pub fn hopeless(&mut self) -> Option<String> {
+        self.hopeless.take()
+    }
+
+    /// Takes a line that is to be obeyed. What would change how the server speaks with us is not sent.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn obey(&mut self, line: &str) -> Result<(), &'static str> {
+        let mut words = line.split_whitespace();
+        match words.next().unwrap_or_default().to_lowercase().as_str() {
+            "/format" | "/session" => return Err("the client needs that for itself, and does it without being told"),
+            "/login" => {
+                let name = words.next().unwrap_or_default().to_owned();
+                // The password is all that stands behind the blank after the name.
+                let rest = line.split_once(' ').and_then(|(_, rest)| rest.trim_start().split_once(' '));
+                let password = rest.map_or_else(String::new, |(_, password)| password.to_owned());
+                self.typed_login = Some(Login { name, password });
+            }
+            _ => {}
+        }
+        self.outgoing.command(line);
+        Ok(())
+    }
+
     /// A connection stands.
     pub fn connected(&mut self) {
         self.stage = Stage::Greeting;
@@ -154,6 +234,7 @@ impl Conversation {
     pub fn broken(&mut self) -> Option<String> {
         self.stage = Stage::Away;
         self.outgoing.broken();
+        (self.proves, self.typed_login, self.doubt) = (false, None, None);
         self.lines.clear();
         self.histories.clear();
         self.replays = 0;
@@ -177,18 +258,24 @@ impl Conversation {
     }
 
     fn greeted(&mut self, line: &str) {
-        if line.starts_with(GREETING) {
+        if let Some(rest) = line.strip_prefix(GREETING) {
+            self.is_guarded = rest.starts_with(WHO);
+            if self.is_guarded && self.wishes.login.is_none() {
+                let text = "one has to log in there, and --login NAME does that".to_owned();
+                return self.events.push_back(Event::Failed(text));
+            }
             self.stage = Stage::Welcome;
             self.lines.push_back("/format json".to_owned());
         } else if let Some(error) = line.strip_prefix("! ") {
             self.last_error = Some(error.to_owned());
         } else {
-            self.events.push_back(Event::Failed("something else than a parlor chat answers there".to_owned()));
+            let text = "something else than a parlor chat answers there".to_owned();
+            // Whoever has been there knows better: it may come back to its place.
+            if self.been {
+                self.hopeless = Some(text);
+            } else {
+                self.events.push_back(Event::Failed(text));
+            }
         }
     }
-}
-
-/// A room's name as the server writes it.
-fn folded(room: &str) -> String {
-    room.strip_prefix('#').unwrap_or(room).to_lowercase()
 }

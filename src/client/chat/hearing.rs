@@ -2,25 +2,23 @@
 
 use super::conversation::{Conversation, Event, LOBBY, Stage};
 use super::heard::{Heard, Said};
-use super::numbers::Fate;
+use super::naming;
+use super::numbers::{Fate, Numbers};
+
+/// Rooms of which anything is kept. A server lets nobody be in more than 32.
+const MOST_ROOMS: usize = 64;
 
 impl Conversation {
-    pub(super) fn object(&mut self, line: &str, heard: Heard) {
+    pub(super) fn object(&mut self, line: &str, mut heard: Heard) {
+        self.respell(&mut heard);
         match heard {
             Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
             Heard::Pong { token } => self.events.push_back(Event::Pong(token)),
-            Heard::Welcome { ref nick, ref session, ref epoch } => {
-                let (nick, session, epoch) = (nick.clone(), session.clone(), epoch.clone());
-                let is_asked_for = matches!(self.stage, Stage::Entering | Stage::Present);
-                self.welcomed(nick, &session, epoch);
-                if is_asked_for {
-                    self.show(line, heard);
-                }
-            }
+            Heard::Welcome { ref nick, ref session, ref epoch } if !self.welcomed(nick, session, epoch) => {}
+            Heard::Welcome { .. } => self.show(line, heard),
             Heard::Error { ref code, ref text } => {
                 self.last_error = Some(format!("{code}: {text}"));
-                let code = code.clone();
-                if !self.expected(&code) {
+                if !self.expected(code, text) {
                     self.show(line, heard);
                 }
             }
@@ -32,7 +30,9 @@ impl Conversation {
                 self.show(line, heard);
             }
             Heard::Gap { ref room, from_seq, to_seq } => {
-                self.rooms.entry(room.clone()).or_default().note(from_seq, to_seq);
+                if let Some(numbers) = self.numbers(room) {
+                    numbers.note(from_seq, to_seq);
+                }
                 self.show(line, heard);
             }
             Heard::End { ref of } if of == "history" && !self.histories.is_empty() => self.looked_back(),
@@ -58,25 +58,59 @@ impl Conversation {
         match heard {
             Heard::Info { text } => {
                 if let Some(name) = text.strip_prefix("you are ").filter(|name| !name.contains(' ')) {
-                    name.clone_into(&mut self.me);
+                    self.me = naming::tidy(name);
                 } else if let Some(room) = room_named(text, "you are in #") {
-                    self.entered(room);
+                    self.entered(&naming::tidy(room));
                 } else if let Some(room) = room_named(text, "you left #") {
-                    self.wishes.rooms.retain(|other| other != room);
-                    self.rooms.remove(room);
+                    let room = self.spelled(room);
+                    self.wishes.rooms.retain(|other| *other != room);
+                    self.rooms.remove(&room);
                 }
             }
-            Heard::Nick { from, to, .. } if *from == self.me => to.clone_into(&mut self.me),
+            Heard::Nick { from, to, .. } if *from == self.me => self.me = naming::tidy(to),
             _ => {}
         }
     }
 
+    /// Rooms are spelled as we spell them from here on.
+    fn respell(&self, heard: &mut Heard) {
+        match heard {
+            Heard::Message(Said { room, .. })
+            | Heard::Action(Said { room, .. })
+            | Heard::Join { room, .. }
+            | Heard::Leave { room, .. }
+            | Heard::Nick { room, .. }
+            | Heard::Topic { room, .. }
+            | Heard::Receipt { room, .. }
+            | Heard::Gap { room, .. } => *room = self.spelled(room),
+            _ => {}
+        }
+    }
+
+    /// A room as we spell it, if it is one of ours.
+    #[must_use]
+    pub fn spelled(&self, room: &str) -> String {
+        let is_ours = self.wishes.rooms.iter().any(|own| own == room);
+        let same = || self.wishes.rooms.iter().find(|own| naming::same(own, room));
+        if is_ours { None } else { same() }.map_or_else(|| room.to_owned(), Clone::clone)
+    }
+
+    /// What was heard of a room. Only of so many, for a server can name as many as it likes.
+    fn numbers(&mut self, room: &str) -> Option<&mut Numbers> {
+        if !self.rooms.contains_key(room) && self.rooms.len() >= MOST_ROOMS {
+            return None;
+        }
+        Some(self.rooms.entry(room.to_owned()).or_default())
+    }
+
     /// We are in a room: it is one of those to be in from now on.
     fn entered(&mut self, room: &str) {
+        let room = &self.spelled(room);
         if self.wishes.rooms.is_empty() && room != LOBBY {
             self.wishes.rooms.push(LOBBY.to_owned());
         }
-        if !self.wishes.rooms.iter().any(|other| other == room) && room != LOBBY {
+        let is_new = !self.wishes.rooms.contains(room) && room != LOBBY;
+        if is_new && self.wishes.rooms.len() < MOST_ROOMS {
             self.wishes.rooms.push(room.to_owned());
             self.ask_past(room);
         }
@@ -94,8 +128,11 @@ impl Conversation {
             if let (Some(seq), Some(room)) = (said.seq, self.histories.front())
                 && *room == said.room
             {
-                self.rooms.entry(said.room.clone()).or_default().begin(seq);
-                return self.wishes.past > 0;
+                let past = self.wishes.past;
+                if let Some(numbers) = self.numbers(&said.room) {
+                    numbers.begin(seq);
+                }
+                return past > 0;
             }
             return true;
         }
@@ -110,7 +147,7 @@ impl Conversation {
         if !self.been && !self.is_wanted(&said.room) {
             return false;
         }
-        let is_new = self.rooms.entry(said.room.clone()).or_default().hear(seq, said.replay) == Fate::New;
+        let is_new = self.numbers(&said.room).is_none_or(|numbers| numbers.hear(seq, said.replay) == Fate::New);
         self.look_for_holes(&said.room);
         is_new
     }
@@ -137,17 +174,21 @@ impl Conversation {
         for saying in self.outgoing.received(&id) {
             self.events.push_back(Event::Refused(saying));
         }
-        if let Some(seq) = seq {
-            self.rooms.entry(room.to_owned()).or_default().note(seq, seq);
+        if let Some(numbers) = self.numbers(room)
+            && let Some(seq) = seq
+        {
+            numbers.note(seq, seq);
         }
         self.events.push_back(Event::Receipt(id, seq));
     }
 
     /// The end of a history that nobody but us asked for.
     fn looked_back(&mut self) {
-        if let Some(room) = self.histories.pop_front() {
-            // If nothing was ever said there, everything will be new.
-            self.rooms.entry(room).or_default().begin(0);
+        // If nothing was ever said there, everything will be new.
+        if let Some(room) = self.histories.pop_front()
+            && let Some(numbers) = self.numbers(&room)
+        {
+            numbers.begin(0);
         }
     }
 
@@ -159,7 +200,8 @@ impl Conversation {
     }
 }
 
-fn room_named<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+/// The room that a text begins with, behind some words.
+pub(super) fn room_named<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(before)?;
     rest.split([',', ';', ' ']).next().filter(|room| !room.is_empty())
 }

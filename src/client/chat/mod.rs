@@ -4,6 +4,7 @@ mod conversation;
 mod entering;
 mod heard;
 mod hearing;
+pub mod naming;
 pub mod numbers;
 mod outgoing;
 mod parting;
@@ -12,7 +13,7 @@ mod script;
 mod speaking;
 mod talk;
 
-pub use self::conversation::{Conversation, Event, LOBBY, Wishes};
+pub use self::conversation::{Conversation, Event, LOBBY, Login, Wishes};
 pub use self::heard::{Heard, Said};
 pub use self::outgoing::{Outgoing, Saying};
 pub use self::script::{Script, Settings};

@@ -1,5 +1,6 @@
 //! `parlor chat` for scripts: lines in, lines out.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::outgoing::OUTSTANDING;
@@ -60,6 +61,10 @@ pub struct Script {
     pub(super) leaving: bool,
     /// All is done but what standard output has not taken yet.
     pub(super) finished: bool,
+    /// What the server complained of, until it is known what it was about.
+    pub(super) complaint: Option<String>,
+    /// Of `/quit`.
+    pub(super) last_words: String,
     pub(super) failure: Option<String>,
 }
 
@@ -83,6 +88,8 @@ impl Script {
             farewell: Moment::NEVER,
             leaving: false,
             finished: false,
+            complaint: None,
+            last_words: String::new(),
             failure: None,
         }
     }
@@ -145,9 +152,9 @@ impl Script {
 }
 
 impl Service for Script {
-    fn opened(&mut self, _cx: &mut Cx<'_>, id: ConnId) {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if self.talk.is(id) {
-            self.talk.opened();
+            self.talk.opened(cx, id);
         }
     }
 
@@ -179,7 +186,7 @@ impl Service for Script {
         if self.output == Some(id) {
             self.talk.release(cx);
             if self.finished {
-                cx.stop();
+                self.stop_when_shown(cx);
             }
         }
     }
@@ -228,6 +235,12 @@ impl Service for Script {
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
         if self.output == Some(id) {
             self.unheard(cx);
+            // Whoever goes while we speak has heard enough. Else what should be kept was not.
+            if let Reason::Lost(kind) = why
+                && !matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
+            {
+                self.fail(cx, &format!("standard output: {kind}"));
+            }
         } else if self.input == Input::Open(id) {
             self.input = Input::Over;
             if !matches!(why, Reason::Ended | Reason::Closed) {

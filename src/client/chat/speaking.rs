@@ -12,9 +12,6 @@ use crate::services::chat::{MAX_SAID, neutralise};
 /// The longest line of input that is looked at; what can be said is far shorter.
 const LONGEST_INPUT: u32 = 60 * 1024;
 
-/// Errors that say why something was not said.
-const REFUSALS: [&str; 7] = ["history", "no-room", "not-member", "too-long", "empty", "json", "not-utf8"];
-
 impl Script {
     pub(super) fn event(&mut self, cx: &mut Cx<'_>, event: Event) {
         match event {
@@ -30,7 +27,7 @@ impl Script {
 
     pub(super) fn begin_to_speak(&mut self, cx: &mut Cx<'_>) {
         for text in std::mem::take(&mut self.settings.send) {
-            self.take(cx, text.as_bytes());
+            text.lines().for_each(|line| self.take(cx, line.as_bytes()));
         }
         self.input = Input::Over;
         if self.settings.reads {
@@ -60,10 +57,21 @@ impl Script {
         match text.strip_prefix("/me ") {
             Some(deed) if command => drop(conversation.outgoing.say(&room, deed, true)),
             _ if command && doubled => drop(conversation.outgoing.say(&room, &text[1..], false)),
-            _ if command => conversation.outgoing.command(text),
+            _ if command => self.obey(cx, text),
             _ => drop(conversation.outgoing.say(&room, text, false)),
         }
         self.said += 1;
+    }
+
+    fn obey(&mut self, cx: &mut Cx<'_>, line: &str) {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if word.eq_ignore_ascii_case("/quit") {
+            rest.clone_into(&mut self.last_words);
+            (self.settings.follow, self.settings.count) = (false, None);
+            self.stop_reading(cx);
+        } else if let Err(why) = self.talk.conversation.obey(line) {
+            self.fail(cx, &format!("line {}: {word}: {why}", self.lines));
+        }
     }
 
     pub(super) fn heard(&mut self, cx: &mut Cx<'_>, line: &str, heard: &Heard) {
@@ -86,25 +94,35 @@ impl Script {
     }
 
     pub(super) fn complaint(&mut self, cx: &mut Cx<'_>, code: &str, text: &str) {
-        let text = neutralise(text);
-        let entering = !self.talk.conversation.has_been();
-        let fatal = entering || REFUSALS.contains(&code) && !self.settings.commands;
-        if fatal {
-            self.fail(cx, &format!("{code}: {text}"));
-        } else {
-            say_aside(&format!("{code}: {text}"));
+        let text = neutralise(&format!("{code}: {text}")).into_owned();
+        if !self.talk.conversation.has_been() {
+            self.fail(cx, &text);
+        } else if self.settings.commands || self.talk.conversation.outgoing.is_empty() {
+            say_aside(&text);
+        } else if self.complaint.is_none() {
+            // Perhaps that is why something will not be said; it is known soon.
+            self.complaint = Some(text);
+        }
+    }
+
+    /// The complaint did not concern what we say.
+    pub(super) fn say_complaint(&mut self) {
+        if let Some(complaint) = self.complaint.take() {
+            say_aside(&complaint);
         }
     }
 
     pub(super) fn refused(&mut self, cx: &mut Cx<'_>, saying: &Saying) {
-        self.fail(cx, &format!("the server did not take {:?}", saying.text));
+        let why = self.complaint.take().unwrap_or_else(|| "the server did not take it".to_owned());
+        self.fail(cx, &format!("{:?} was not said: {why}", saying.text));
     }
 
     pub(super) fn show(&mut self, cx: &mut Cx<'_>, line: &str) {
         let Some(output) = self.output else { return };
         match cx.send(output, line.as_bytes()) {
             Sent::Full => self.talk.hold(cx),
-            Sent::Gone => self.unheard(cx),
+            // `closed` tells why.
+            Sent::Gone => cx.close(output),
             Sent::Queued | Sent::Waiting => {}
         }
     }
@@ -116,7 +134,6 @@ impl Script {
             cx.stop();
         }
         self.talk.release(cx);
-        self.settings.follow = false;
-        self.settings.count = None;
+        (self.settings.follow, self.settings.count) = (false, None);
     }
 }

@@ -40,6 +40,8 @@ pub struct Talk {
     asked: Option<Moment>,
     pings: u64,
     next_ping: Moment,
+    /// Something else than its answer came since the last PING.
+    went_on: bool,
     leaving: bool,
 }
 
@@ -49,7 +51,7 @@ impl Talk {
     pub fn new(address: ServerAddress, wishes: Wishes, chance: [u8; 8]) -> Self {
         let (line, conversation) = (Line::new(address, CHAT_PORT), Conversation::new(wishes, chance));
         let (news, asked, pings, next_ping) = (VecDeque::new(), None, 0, Moment::NEVER);
-        Self { line, conversation, news, asked, pings, next_ping, leaving: false }
+        Self { line, conversation, news, asked, pings, next_ping, went_on: false, leaving: false }
     }
 
     /// Where it leads.
@@ -90,7 +92,8 @@ impl Talk {
     }
 
     /// The connection stands.
-    pub fn opened(&mut self) {
+    pub fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.line.opened(cx, id);
         self.conversation.connected();
     }
 
@@ -98,11 +101,15 @@ impl Talk {
     pub fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
         if self.line.standing().is_none() {
             self.line.greeted(cx, id);
-            self.next_ping = cx.now() + PING_EVERY;
-            cx.set_timer(id, self.next_ping);
+            (self.next_ping, self.went_on) = (cx.now() + PING_EVERY, true);
+            // Until then it has to welcome us too.
+            cx.set_timer(id, self.line.until());
         }
         // What is no UTF-8 can't be what it seems; what can be read of it is shown.
         self.conversation.hear(&String::from_utf8_lossy(frame));
+        if let Some(why) = self.conversation.hopeless() {
+            return self.line.give_up(cx, id, Trouble::Wrong(why));
+        }
         if self.conversation.is_present() {
             self.line.proven();
         }
@@ -115,7 +122,10 @@ impl Talk {
                         self.news.push_back(News::RoundTrip(cx.now() - asked));
                     }
                 }
-                event => self.news.push_back(News::Event(event)),
+                event => {
+                    self.went_on = true;
+                    self.news.push_back(News::Event(event));
+                }
             }
         }
     }
@@ -166,6 +176,9 @@ impl Talk {
             return self.line.timer(cx, id);
         }
         let (now, heard) = (cx.now(), cx.heard(id).unwrap_or(Moment::START));
+        if self.conversation.is_unwelcome() && now >= self.line.until() {
+            return self.line.give_up(cx, id, Trouble::NoAnswer);
+        }
         // Whatever came since is life, though perhaps not the answer.
         if let Some(asked) = self.asked.filter(|&asked| heard < asked) {
             if now >= asked + PATIENCE {
@@ -175,6 +188,10 @@ impl Talk {
         }
         self.asked = None;
         if now >= self.next_ping {
+            // Whoever answers PINGs and nothing else never lets us in.
+            if !std::mem::take(&mut self.went_on) && !self.conversation.is_present() {
+                return self.line.give_up(cx, id, Trouble::NoAnswer);
+            }
             self.pings += 1;
             (self.asked, self.next_ping) = (Some(now), now + PING_EVERY);
             let _ = cx.send(id, format!("PING {}", self.pings).as_bytes());

@@ -165,9 +165,9 @@ impl Terminal {
 }
 
 impl Service for Terminal {
-    fn opened(&mut self, _cx: &mut Cx<'_>, id: ConnId) {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if self.talk.is(id) {
-            self.talk.opened();
+            self.talk.opened(cx, id);
         }
     }
 

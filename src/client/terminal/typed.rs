@@ -24,9 +24,6 @@ impl Terminal {
             "quit" | "exit" => self.leave(cx, rest),
             "room" => self.go_to(rest),
             "clear" => self.board.clear(),
-            "format" | "session" => {
-                self.notice(Kind::Wrong, "the client needs that for itself, and does it without being told");
-            }
             "help" if rest.is_empty() => {
                 self.notice(Kind::Notice, KEYS);
                 self.send("/help");
@@ -52,7 +49,9 @@ impl Terminal {
         if self.down.is_some() {
             return self.notice(Kind::Wrong, "there is no connection; commands are not kept until there is one");
         }
-        self.talk.conversation.outgoing.command(line);
+        if let Err(why) = self.talk.conversation.obey(line) {
+            self.notice(Kind::Wrong, why);
+        }
     }
 
     fn go_to(&mut self, name: &str) {
