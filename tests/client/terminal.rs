@@ -1,7 +1,5 @@
 //! The chat on a terminal, with the real server.
 
-use std::net::TcpListener;
-
 use rustix::process::Signal;
 
 use crate::people::Chat;
@@ -165,44 +163,6 @@ fn unread_rooms_are_marked_and_a_key_or_a_command_leads_there() {
     screen.when("a new room", |rows| rows[8].starts_with(" #cakes "));
     screen.types("/leave\r");
     screen.when("one room less", |rows| !rows[8].contains("cakes"));
-}
-
-#[test]
-fn what_a_server_says_never_speaks_to_the_terminal() {
-    use std::io::{BufRead, BufReader, Write};
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let liar = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.write_all(b"- parlor chat: \x1b[2Jlies\n").unwrap();
-        let mut lines = BufReader::new(stream.try_clone().unwrap());
-        let mut line = String::new();
-        while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-            let asked = std::mem::take(&mut line);
-            let welcome = "{\"type\":\"welcome\",\"nick\":\"a\\u001b[31m\",\"session\":\"T\",\"epoch\":\"E\"}\n";
-            if asked.starts_with("/format") {
-                stream.write_all(welcome.as_bytes()).unwrap();
-            } else if asked.starts_with("/session") {
-                let said = "\"at\":\"2026-01-01T00:00:00Z\",\"from\":\"x\\u001b]0;t\\u0007\",\"text\":\"\\u001b[2J\\u009b1mtext\\u202e\"";
-                let forged = format!(
-                    "{welcome}{{\"type\":\"message\",\"room\":\"lobby\",\"seq\":1,{said}}}\n\
-                     {{\"type\":\"info\",\"text\":\"\\u001b[5;5Hinfo\"}}\n{{\"type\":\"error\",\"code\":\"x\",\"text\":\"\\u001bcerror\"}}\n"
-                );
-                stream.write_all(forged.as_bytes()).unwrap();
-            }
-        }
-    });
-    let mut screen = Screen::parlor(&["chat", &address], 100, 10);
-    // U+FFFD stands in the place of each control; the terminal in memory does not show it.
-    screen.when_shown("cerror");
-    let rows = screen.rows();
-    assert!(rows[5].ends_with("<x]0;t> [2J1mtext"), "{rows:#?}");
-    assert!(rows[6].ends_with("- [5;5Hinfo"), "{rows:#?}");
-    assert_eq!(screen.input_line(), ">");
-    screen.types("\x03");
-    screen.wait();
-    screen.expect_sane();
-    liar.join().unwrap();
 }
 
 #[test]

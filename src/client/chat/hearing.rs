@@ -15,7 +15,6 @@ impl Conversation {
             Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
             Heard::Pong { token } => self.events.push_back(Event::Pong(token)),
             Heard::Welcome { ref nick, ref session, ref epoch } if !self.welcomed(nick, session, epoch) => {}
-            Heard::Welcome { .. } => self.show(line, heard),
             Heard::Error { ref code, ref text } => {
                 self.last_error = Some(format!("{code}: {text}"));
                 if !self.expected(code, text) {
@@ -23,7 +22,7 @@ impl Conversation {
                 }
             }
             Heard::Message(ref said) | Heard::Action(ref said) if !self.admits(said) => {}
-            Heard::Message(_) | Heard::Action(_) => self.show(line, heard),
+            Heard::Welcome { .. } | Heard::Message(_) | Heard::Action(_) => self.show(line, heard),
             Heard::Receipt { ref room, seq, ref id } => {
                 let (room, id) = (room.clone(), id.clone());
                 self.received(&room, seq, id);

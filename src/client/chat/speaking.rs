@@ -3,7 +3,7 @@
 use super::conversation::Event;
 use super::heard::Heard;
 use super::outgoing::Saying;
-use super::plain::plain;
+use super::plain::{harmless, plain};
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
 use crate::hub::{Cx, Framing, Sent};
@@ -80,7 +80,7 @@ impl Script {
         }
         let counts = heard.said().is_some_and(|said| !said.old) || matches!(heard, Heard::Private { .. });
         let shown = match heard {
-            _ if self.settings.json => Some(line.to_owned()),
+            _ if self.settings.json => Some(harmless(line).into_owned()),
             Heard::Info { .. } | Heard::End { .. } if !self.settings.commands => None,
             Heard::Info { text } if self.leaving && text == "goodbye" => None,
             Heard::Error { .. } => None,

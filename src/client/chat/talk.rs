@@ -192,12 +192,24 @@ impl Talk {
             if !std::mem::take(&mut self.went_on) && !self.conversation.is_present() {
                 return self.line.give_up(cx, id, Trouble::NoAnswer);
             }
-            self.pings += 1;
-            (self.asked, self.next_ping) = (Some(now), now + PING_EVERY);
-            let _ = cx.send(id, format!("PING {}", self.pings).as_bytes());
-            return cx.set_timer(id, now + PATIENCE);
+            return self.ping(cx, id);
         }
         cx.set_timer(id, self.next_ping);
+    }
+
+    fn ping(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let now = cx.now();
+        self.pings += 1;
+        (self.asked, self.next_ping) = (Some(now), now + PING_EVERY);
+        let _ = cx.send(id, format!("PING {}", self.pings).as_bytes());
+        cx.set_timer(id, now + PATIENCE);
+    }
+
+    /// Measures the round-trip time now, and not when it is due.
+    pub fn measure(&mut self, cx: &mut Cx<'_>) {
+        if let Some(id) = self.line.standing().filter(|_| self.asked.is_none()) {
+            self.ping(cx, id);
+        }
     }
 
     /// A look-up's answer.

@@ -7,6 +7,8 @@ use super::paint::Row;
 
 /// Lines kept of each room. Further back there is `/history`.
 const KEPT: usize = 5000;
+/// And their text together: as much as a chat says in days, and little for a machine with a screen.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 /// Members whose names are kept for the count and for Tab.
 const MEMBERS: usize = 10_000;
 
@@ -16,6 +18,8 @@ pub struct Room {
     /// Its name.
     pub name: String,
     entries: VecDeque<Entry>,
+    /// Of their texts.
+    bytes: usize,
     /// What came while another room was looked at.
     pub unread: usize,
     /// Some of it names us.
@@ -104,6 +108,15 @@ impl Board {
         true
     }
 
+    /// Somebody has another name, in every room where they are.
+    pub fn renamed(&mut self, from: &str, to: &str) {
+        for room in &mut self.rooms {
+            if room.members.remove(from) {
+                room.came(to);
+            }
+        }
+    }
+
     /// Adds a line to a room, or to the one that is looked at. What one looks at while looking back stays where it is.
     pub fn add(&mut self, room: Option<&str>, entry: Entry) {
         let place = room.and_then(|name| self.rooms.iter().position(|room| room.name == name)).unwrap_or(self.current);
@@ -117,9 +130,11 @@ impl Board {
             room.unread += 1;
             room.named |= entry.mention;
         }
+        room.bytes += entry.text.len();
         room.entries.push_back(entry);
-        if room.entries.len() > KEPT {
-            room.entries.pop_front();
+        while room.entries.len() > KEPT || room.bytes > KEPT_BYTES {
+            let Some(oldest) = room.entries.pop_front() else { break };
+            room.bytes -= oldest.text.len();
         }
     }
 
@@ -143,7 +158,7 @@ impl Board {
     pub fn clear(&mut self) {
         let room = self.current_mut();
         room.entries.clear();
-        room.scroll = 0;
+        (room.bytes, room.scroll) = (0, 0);
     }
 
     /// The last rows of the room that is looked at, or those further back.
@@ -237,6 +252,39 @@ mod tests {
         assert_eq!(board.current().name, "tea");
         board.set_rooms(&["lobby".to_owned()]);
         assert_eq!((board.current().name.as_str(), board.rooms.len()), ("lobby", 1));
+    }
+
+    #[test]
+    fn a_tab_leaves_nothing_of_what_stood_there_before() {
+        let mut board = board(40);
+        board.add(None, said("0123456789"));
+        let mut canvas = Canvas::default();
+        let mut terminal = emulator(1, 40);
+        terminal.process(canvas.paint(board.rows(1), 40, (0, 0)).as_bytes());
+        board.add(None, said("a\tb"));
+        terminal.process(canvas.paint(board.rows(1), 40, (0, 0)).as_bytes());
+        assert_eq!(contents(&terminal), ["12:34 <ann> a    b"]);
+    }
+
+    #[test]
+    fn long_texts_count_for_more() {
+        let mut board = board(80);
+        for _ in 0..200 {
+            board.add(None, said(&"x".repeat(KEPT_BYTES / 100)));
+        }
+        assert_eq!(board.current().entries.len(), 100);
+        assert_eq!(board.current().bytes, 100 * (KEPT_BYTES / 100));
+        board.clear();
+        assert_eq!(board.current().bytes, 0);
+    }
+
+    #[test]
+    fn whoever_has_another_name_is_one_and_not_two() {
+        let mut board = board(80);
+        board.current_mut().came("ann");
+        board.renamed("ann", "anna");
+        board.renamed("nobody", "somebody");
+        assert_eq!(board.current().members.iter().collect::<Vec<_>>(), ["anna"]);
     }
 
     #[test]

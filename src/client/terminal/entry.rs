@@ -70,7 +70,9 @@ impl Entry {
         };
         let time = format!("{:<1$} ", self.time, INDENT - 1);
         let used = columns(&time) + columns(before) + columns(who) + columns(after);
-        let lines = wrapped(&self.text, width.saturating_sub(used), width.saturating_sub(INDENT));
+        // A tab would leave what stood there before.
+        let shown = self.text.replace('\t', "    ");
+        let lines = wrapped(&shown, width.saturating_sub(used), width.saturating_sub(INDENT));
         let head = Row::new().with(dim, &time).with(text, before).with(name, who).with(text, after);
         let mut rows = vec![head.with(text, lines[0])];
         rows.extend(lines[1..].iter().map(|line| Row::new().with(dim, &" ".repeat(INDENT)).with(text, line)));

@@ -14,7 +14,7 @@ mod typed;
 pub mod view;
 pub mod width;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -27,9 +27,11 @@ use self::keys::Keyboard;
 use self::paint::Canvas;
 use self::tty::Tty;
 use super::chat::{LOBBY, Talk};
-use super::standard::Standard;
+use super::standard::{Standard, say_aside};
 use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
 
+/// After so long without a connection a word is said.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the goodbye may take: the documents' number.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -79,7 +81,11 @@ pub struct Terminal {
     /// Lists of members that were asked for; `true`: by ourselves.
     lists: VecDeque<bool>,
     /// Ids of what stands on the board already.
-    own: BTreeSet<String>,
+    own: VecDeque<String>,
+    /// The name that we had when it was last looked at.
+    me: String,
+    /// When whoever waits for a connection is told so.
+    patience: Moment,
     farewell: Moment,
     leaving: bool,
     failure: Option<String>,
@@ -110,7 +116,9 @@ impl Terminal {
             down: None,
             round_trip: None,
             lists: VecDeque::new(),
-            own: BTreeSet::new(),
+            own: VecDeque::new(),
+            me: String::new(),
+            patience: Moment::NEVER,
             farewell: Moment::NEVER,
             leaving: false,
             failure: None,
@@ -119,6 +127,7 @@ impl Terminal {
 
     /// Begins.
     pub fn begin(&mut self, cx: &mut Cx<'_>) {
+        self.patience = cx.now() + PATIENCE;
         self.talk.connect(cx);
         self.follow(cx);
     }
@@ -201,6 +210,10 @@ impl Service for Terminal {
         if cx.now() >= self.farewell {
             return self.end(cx);
         }
+        if cx.now() >= self.patience {
+            self.patience = Moment::NEVER;
+            say_aside(&format!("connecting to {}; Ctrl-C gives up", self.talk.address()));
+        }
         // The seconds until the next try are counted down.
         self.stale |= self.down.is_some();
         self.follow(cx);
@@ -213,11 +226,14 @@ impl Service for Terminal {
 
     fn told(&mut self, _cx: &mut Cx<'_>, news: News) {
         self.leaving |= news == News::Stopping;
+        if self.leaving && self.tty.is_none() {
+            self.failure.get_or_insert("interrupted before there was a connection".to_owned());
+        }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
         self.paint(cx);
-        let mut due = self.talk.due().min(self.farewell);
+        let mut due = self.talk.due().min(self.farewell).min(self.patience);
         if self.stale && self.tty.is_some() && cx.now() < self.next_frame {
             due = due.min(self.next_frame);
         }

@@ -2,13 +2,18 @@
 
 use super::Terminal;
 use super::complete;
+use super::entry::Kind;
 use super::keys::Key;
+use super::tty;
 use crate::hub::Cx;
 
 impl Terminal {
     pub(super) fn keys(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
         for key in self.keyboard.press(bytes) {
             self.key(cx, &key);
+        }
+        if self.editor.overflowed() {
+            self.notice(Kind::Wrong, "the line is full, and what came behind it was left out");
         }
         (self.stale, self.typed) = (true, true);
         self.follow(cx);
@@ -30,6 +35,9 @@ impl Terminal {
             Key::Ctrl('l') => self.canvas.forget(),
             Key::Ctrl('c') => self.leave(cx, ""),
             Key::Ctrl('d') if self.editor.text().is_empty() => self.leave(cx, ""),
+            Key::Ctrl('z') if !tty::is_anybodys() => {
+                self.notice(Kind::Wrong, "there is no shell to go back to");
+            }
             Key::Ctrl('z') => {
                 // To everybody who was started with us, as the terminal itself would do.
                 let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);

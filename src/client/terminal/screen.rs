@@ -17,6 +17,7 @@ impl Terminal {
     /// There is something to show.
     pub(super) fn open_screen(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
         self.tty = Some(Tty::take()?);
+        self.patience = Moment::NEVER;
         let mut open = |target: io::Result<_>| target.map(|target| cx.open(target, Framing::Raw));
         self.ends = Ends {
             input: Some(open(self.standard.input())?),
@@ -69,7 +70,8 @@ impl Terminal {
         let line = match (&self.down, self.round_trip) {
             (Some((why, again)), _) => {
                 let seconds = (*again - now).as_secs() + 1;
-                format!("NO CONNECTION: {why}; again in {seconds} s")
+                let when = if now < *again { format!("again in {seconds} s") } else { "trying again".to_owned() };
+                format!("NO CONNECTION: {why}; {when}")
             }
             (None, Some(time)) => format!("connected, {} ms", time.as_millis()),
             (None, None) => "connected".to_owned(),

@@ -76,9 +76,9 @@ impl Terminal {
         let room = self.board.current().name.clone();
         let id = self.talk.conversation.outgoing.say(&room, text, action);
         if self.own.len() >= OWN {
-            self.own.pop_first();
+            self.own.pop_front();
         }
-        self.own.insert(id.clone());
+        self.own.push_back(id.clone());
         let kind = if action { Kind::Done } else { Kind::Said };
         let who = self.talk.conversation.me().to_owned();
         let entry = Entry::plain(kind, &self.time_now(cx.wall()), &neutralise(text));
