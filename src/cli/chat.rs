@@ -24,6 +24,9 @@ use crate::services::chat::{Alphabet, Name};
 /// What was said before is shown to people on coming, so that they know what it is about.
 const PAST: u32 = 30;
 
+/// How long leaving may take, whatever is still on its way; a look-up can't be broken off.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8888]
@@ -169,6 +172,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
 fn turn(hub: Hub, outgoing: Outgoing) -> io::Result<Reactor> {
     let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), outgoing)?;
     reactor.obey_signals(true)?;
+    reactor.drain_within(FAREWELL);
     reactor.run()?;
     Ok(reactor)
 }

@@ -4,12 +4,13 @@
 //! became of them.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::address::ServerAddress;
 use super::backoff::Backoff;
 use super::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Done, Framing, JobId, Lane, Moment, Reason, Target};
+use crate::hub::{ConnId, Cx, Done, Framing, JobId, Lane, Limits, Moment, Reason, Target};
 
 /// How long connecting may take, to the first word of the server: the documents' number.
 pub const CONNECT: Duration = Duration::from_secs(10);
@@ -47,6 +48,8 @@ pub struct Line {
     backoff: Backoff,
     /// Why we close it ourselves.
     why: Option<Trouble>,
+    /// What one of several places answered. That says more than another's silence.
+    answered: Option<Trouble>,
 }
 
 impl Line {
@@ -54,7 +57,7 @@ impl Line {
     #[must_use]
     pub fn new(address: ServerAddress, port: u16) -> Self {
         let (state, until) = (State::Off, Moment::NEVER);
-        Self { address, port, state, until, backoff: Backoff::default(), why: None }
+        Self { address, port, state, until, backoff: Backoff::default(), why: None, answered: None }
     }
 
     /// Where it leads.
@@ -68,7 +71,7 @@ impl Line {
     /// # Errors
     /// What stands in the way already.
     pub fn connect(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
-        (self.why, self.until) = (None, cx.now() + CONNECT);
+        (self.why, self.answered, self.until) = (None, None, cx.now() + CONNECT);
         if !self.address.needs_look_up() {
             return self.looked_up(cx, self.address.targets(self.port));
         }
@@ -110,6 +113,8 @@ impl Line {
         let State::Trying { ids, rest } = &mut self.state else { return false };
         let Some(target) = rest.pop() else { return false };
         let id = cx.open(target, Framing::Lines { max: LONGEST_LINE });
+        // What we say last, the server answers by closing; else nothing is worth waiting for.
+        cx.set_limits(id, &Rc::new(Limits { linger: Duration::ZERO, ..Limits::default() }));
         ids.push(id);
         let patience = if rest.is_empty() { CONNECT } else { HEAD_START };
         cx.set_timer(id, self.until.min(cx.now() + patience));
@@ -177,7 +182,8 @@ impl Line {
             return;
         }
         self.opened(cx, id); // as if it did, for none of the others counts any more
-        self.give_up(cx, id, Trouble::NoAnswer);
+        let why = self.answered.take().unwrap_or(Trouble::NoAnswer);
+        self.give_up(cx, id, why);
     }
 
     /// Closes it, for a reason of ours.
@@ -201,6 +207,7 @@ impl Line {
             ids.retain(|&other| other != id);
             let others = !ids.is_empty();
             if self.try_next(cx) || others {
+                self.answered = Some(why);
                 return Ok(());
             }
         }

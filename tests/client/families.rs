@@ -71,6 +71,16 @@ fn d8_ten_seconds_are_all_that_all_places_together_get() {
 }
 
 #[test]
+fn what_one_place_answered_says_more_than_the_silence_of_another() {
+    let mut house = looked_up();
+    house.pass(Duration::from_millis(300));
+    house.hub.fail(house.conn(), Reason::Unreachable(ErrorKind::ConnectionRefused));
+    house.settle();
+    house.pass(Duration::from_secs(10));
+    assert_eq!(house.news(), ["down: connection refused: nobody listens there; None"]);
+}
+
+#[test]
 fn the_first_that_stands_is_taken_though_it_was_asked_first_and_late() {
     let mut house = looked_up();
     house.pass(Duration::from_millis(300));

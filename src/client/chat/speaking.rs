@@ -21,7 +21,10 @@ impl Script {
             Event::Receipt(..) => self.receipts.0 += 1,
             Event::Pong(_) => {}
             Event::Refused(saying) => self.refused(cx, &saying),
-            Event::Failed(why) => self.fail(cx, &why),
+            Event::Failed(why) => {
+                let address = self.talk.address().to_string();
+                self.fail(cx, &format!("{address}: {why}"));
+            }
         }
     }
 

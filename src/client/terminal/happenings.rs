@@ -64,6 +64,9 @@ impl Terminal {
                 {
                     return self.fail(cx, &format!("the terminal: {error}"));
                 }
+                if !back {
+                    self.board.look_at(0);
+                }
                 if back && self.down.take().is_some() {
                     self.notice(Kind::Notice, "connected again");
                 }
@@ -79,7 +82,10 @@ impl Terminal {
                 self.notice(Kind::Wrong, &format!("not said: {}", saying.text));
             }
             Event::Pong(_) => {}
-            Event::Failed(why) => self.fail(cx, &why),
+            Event::Failed(why) => {
+                let address = self.talk.address().to_string();
+                self.fail(cx, &format!("{address}: {why}"));
+            }
         }
     }
 
