@@ -192,6 +192,32 @@ fn something_else_in_the_servers_place_is_waited_out_by_whoever_has_been_there()
 }
 
 #[test]
+fn the_reason_of_a_closed_line_is_the_servers_last_word_and_nothing_that_was_over_before() {
+    let mut house = House::present();
+    house.server_says(&complaint("usage"));
+    house.hears(1);
+    house.news();
+    let closed = |house: &mut House| {
+        let conn = house.conn();
+        house.hub.input_over(conn);
+        house.settle();
+        house.news()
+    };
+    assert_eq!(closed(&mut house), ["down: the server closed the connection; Some(1)"]);
+    house.pass(Duration::from_secs(2));
+    house.opened();
+    house.server_says(GREETING);
+    house.server_says(&welcome("guest2", "T2"));
+    house.server_says(&welcome("guest1", "T1"));
+    house.server_says(&complaint("not-member"));
+    assert_eq!(closed(&mut house), ["down: the server closed the connection; Some(2)"], "nobody was shown that");
+    house.pass(Duration::from_secs(3));
+    house.opened();
+    house.server_says("! full: no room");
+    assert_eq!(closed(&mut house), ["down: the server closed the connection: full: no room; Some(4)"]);
+}
+
+#[test]
 fn a_room_is_one_however_the_server_spells_it() {
     let mut house = House::present();
     house.server_says(r#"{"type":"info","text":"you are in #R, with 3 others"}"#);

@@ -134,7 +134,9 @@ fn what_a_replay_shows_to_be_said_already_is_not_said_again() {
     house.server_says(&line.replace("ID", &id));
     house.server_says(r#"{"type":"welcome","nick":"guest1","session":"T1","epoch":"E"}"#);
     assert_eq!(house.sent(), ["/leave lobby", "/session"]);
-    assert!(house.news().contains(&format!("Receipt({id:?}, Some(1))")));
+    let news = house.news.take();
+    assert!(news.contains(&format!("Receipt({id:?}, Some(1))")), "{news:?}");
+    assert!(!news.iter().any(|news| news.contains("Message(")), "nobody hears themselves: {news:?}");
 }
 
 #[test]

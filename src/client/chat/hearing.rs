@@ -11,13 +11,16 @@ const MOST_ROOMS: usize = 64;
 impl Conversation {
     pub(super) fn object(&mut self, line: &str, mut heard: Heard) {
         self.respell(&mut heard);
+        if !matches!(heard, Heard::Ping { .. } | Heard::Pong { .. }) {
+            self.last_error = None;
+        }
         match heard {
             Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
             Heard::Pong { token } => self.events.push_back(Event::Pong(token)),
             Heard::Welcome { ref nick, ref session, ref epoch } if !self.welcomed(nick, session, epoch) => {}
             Heard::Error { ref code, ref text } => {
-                self.last_error = Some(format!("{code}: {text}"));
                 if !self.expected(code, text) {
+                    self.last_error = Some(format!("{code}: {text}"));
                     self.show(line, heard);
                 }
             }
@@ -148,7 +151,8 @@ impl Conversation {
         }
         let is_new = self.numbers(&said.room).is_none_or(|numbers| numbers.hear(seq, said.replay) == Fate::New);
         self.look_for_holes(&said.room);
-        is_new
+        // What we said ourselves nobody tells us, but for a replay.
+        is_new && !said.id.as_ref().is_some_and(|id| self.outgoing.is_own(id))
     }
 
     fn is_wanted(&self, room: &str) -> bool {

@@ -103,6 +103,12 @@ impl Outgoing {
         done
     }
 
+    /// Is this an id of ours?
+    #[must_use]
+    pub fn is_own(&self, id: &str) -> bool {
+        id.strip_prefix(&self.prefix).is_some_and(|rest| rest.starts_with('-'))
+    }
+
     /// The id of what was said last on this connection, of what has no receipt.
     #[must_use]
     pub fn last_sent(&self) -> Option<&str> {

@@ -77,10 +77,7 @@ impl Terminal {
             Event::Receipt(id, _) => {
                 self.board.confirm(&id);
             }
-            Event::Refused(saying) => {
-                self.own.retain(|id| *id != saying.id);
-                self.notice(Kind::Wrong, &format!("not said: {}", saying.text));
-            }
+            Event::Refused(saying) => self.notice(Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
             Event::Pong(_) => {}
             Event::Failed(why) => {
                 let address = self.talk.address().to_string();
@@ -177,9 +174,6 @@ impl Terminal {
     }
 
     fn said(&mut self, said: &Said, kind: Kind) {
-        if said.id.as_ref().is_some_and(|id| self.own.contains(id)) {
-            return;
-        }
         let text = neutralise(&said.text).into_owned();
         let me = self.talk.conversation.me();
         let mention = said.from != me && names(&text, me);

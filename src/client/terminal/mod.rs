@@ -80,8 +80,6 @@ pub struct Terminal {
     round_trip: Option<Duration>,
     /// Lists of members that were asked for; `true`: by ourselves.
     lists: VecDeque<bool>,
-    /// Ids of what stands on the board already.
-    own: VecDeque<String>,
     /// The name that we had when it was last looked at.
     me: String,
     /// When whoever waits for a connection is told so.
@@ -116,7 +114,6 @@ impl Terminal {
             down: None,
             round_trip: None,
             lists: VecDeque::new(),
-            own: VecDeque::new(),
             me: String::new(),
             patience: Moment::NEVER,
             farewell: Moment::NEVER,

@@ -5,9 +5,6 @@ use super::entry::{Entry, Kind};
 use crate::hub::Cx;
 use crate::services::chat::{MAX_SAID, neutralise};
 
-/// Ids of our own words that are remembered, so that a replay does not show them again. More are never without a receipt.
-const OWN: usize = 2000;
-
 const KEYS: &str = "keys: PgUp and PgDn through what was said; Alt-1 to Alt-9 or /room NAME to another room; Tab completes; \
     Up and Down bring lines back; Ctrl-A E U K W Y L and Alt-B F D as in a shell; Ctrl-C leaves; Ctrl-Z stops for a while";
 
@@ -75,10 +72,6 @@ impl Terminal {
         }
         let room = self.board.current().name.clone();
         let id = self.talk.conversation.outgoing.say(&room, text, action);
-        if self.own.len() >= OWN {
-            self.own.pop_front();
-        }
-        self.own.push_back(id.clone());
         let kind = if action { Kind::Done } else { Kind::Said };
         let who = self.talk.conversation.me().to_owned();
         let entry = Entry::plain(kind, &self.time_now(cx.wall()), &neutralise(text));
