@@ -84,6 +84,32 @@ fn where_one_need_not_log_in_the_session_is_taken_up_first_so_that_its_own_old_l
 }
 
 #[test]
+fn a_login_that_was_typed_and_was_right_is_repeated_on_the_next_line_and_a_wrong_one_is_not() {
+    let mut house = House::present();
+    house.obeys("/Login ann wrong").unwrap();
+    house.server_says(&complaint("wrong-password"));
+    breaks(&mut house);
+    let logins = |house: &mut House| {
+        house.server_says(GREETING);
+        house.server_says(&welcome("guest2", "T2"));
+        house.server_says(&welcome("guest1", "T1"));
+        let sent = house.sent();
+        house.server_says(&welcome("guest1", "T1"));
+        sent.into_iter().filter(|line| line.starts_with("/login")).collect::<Vec<_>>()
+    };
+    assert_eq!(logins(&mut house), [""; 0]);
+    house.obeys("/login ann  right one ").unwrap();
+    assert_eq!(house.sent(), ["/login ann  right one "]);
+    house.server_says(&welcome("ann", "T1"));
+    breaks(&mut house);
+    assert_eq!(logins(&mut house), ["/login ann  right one "]);
+    for line in ["/format plain", "/Session T"] {
+        assert!(house.obeys(line).is_err(), "{line}");
+    }
+    assert_eq!(house.sent(), [""; 0]);
+}
+
+#[test]
 fn whoever_has_to_log_in_and_does_not_is_told_how() {
     let mut house = House::new();
     house.opened();

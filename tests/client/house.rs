@@ -154,6 +154,16 @@ impl House {
         self.news.take().into_iter().filter(|news| !news.starts_with("Heard")).collect()
     }
 
+    /// Gives it a line to be obeyed.
+    pub(crate) fn obeys(&mut self, line: &str) -> Result<(), &'static str> {
+        let outcome = self.hub.with(self.talker, |talker: &mut Talker, cx| {
+            let outcome = talker.talk.conversation.obey(line);
+            talker.talk.send(cx);
+            outcome
+        });
+        outcome.expect("the service was added")
+    }
+
     pub(crate) fn say(&mut self, text: &str) {
         self.hub.with(self.talker, |talker: &mut Talker, cx| {
             talker.talk.conversation.outgoing.say("r", text, false);

@@ -19,12 +19,12 @@ pub(crate) fn telling(connections: usize, lies: impl Into<Vec<u8>>) -> (String, 
 
 fn lie(mut stream: TcpStream, lies: &[u8]) {
     let welcome = "{\"type\":\"welcome\",\"nick\":\"a\\u001b]0;me\\u0007\",\"session\":\"T\",\"epoch\":\"E\"}\n";
-    let mut lines = BufReader::new(stream.try_clone().unwrap());
+    let mut asking = BufReader::new(stream.try_clone().unwrap());
     let (mut line, mut told) = (String::new(), false);
     // Whoever has heard enough may go in the middle of it.
     let mut say = |bytes: &[u8]| stream.write_all(bytes).is_ok();
     say(b"- parlor chat: \x1b[2Jlies\n");
-    while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
+    while asking.read_line(&mut line).is_ok_and(|count| count > 0) {
         let asked = std::mem::take(&mut line);
         if asked.starts_with("/format") || asked.starts_with("/session") {
             say(welcome.as_bytes());

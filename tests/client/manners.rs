@@ -55,6 +55,21 @@ fn the_bell_rings_for_a_mention_and_a_private_word_when_asked_to() {
 }
 
 #[test]
+fn names_have_colours_unless_they_are_not_wanted() {
+    let chat = Chat::new();
+    let address = chat.server.place(0).to_string();
+    let mut plain = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    plain.args(["chat", &address]).env("NO_COLOR", "1");
+    let (plain, colours) = (Screen::of(&mut plain, 60, 10), opened(&chat, &[], 60, 10));
+    plain.when_shown("| connected");
+    bob(&chat).says("hello");
+    for (screen, wanted) in [(plain, false), (colours, true)] {
+        screen.when_shown("<bob> hello");
+        assert_eq!(screen.was_sent("\x1b[0;38;5;"), wanted);
+    }
+}
+
+#[test]
 fn what_was_said_is_paged_through_and_stays_where_it_is_looked_at() {
     let chat = Chat::new();
     let mut screen = opened(&chat, &["--nick", "ann"], 60, 12);

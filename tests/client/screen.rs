@@ -78,7 +78,12 @@ impl Screen {
 
     /// How often it rang.
     pub(crate) fn bells(&self) -> usize {
-        self.bytes.lock().unwrap().iter().filter(|&&byte| byte == 0x07).count()
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).matches('\x07').count()
+    }
+
+    /// Was the terminal ever sent this?
+    pub(crate) fn was_sent(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).contains(text)
     }
 
     /// Fails if the terminal was ever sent something else than text and what moves a cursor, erases, colours and switches.

@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::people::Chat;
+use crate::people::{Chat, Person};
 use crate::program::{Nobody, Program};
 use crate::support::accounts::accounts;
+use crate::support::until;
 
 /// What was said in a room, as the history has it.
 fn history(chat: &Chat, room: &str) -> Vec<String> {
@@ -91,7 +92,7 @@ fn a_follower_shows_lines_whose_first_character_tells_their_kind() {
     let follower = Program::parlor(&["chat", &address(&chat), "--nick", "eve", "--follow", "--count", "3"]);
     let mut ann = chat.guest();
     ann.ask("/nick ann", "- you are ann");
-    crate::support::until("the follower's coming", || {
+    until("the follower's coming", || {
         ann.says("/who lobby");
         ann.fence().iter().any(|line| line.starts_with("- #lobby:") && line.contains("eve"))
     });
@@ -199,7 +200,7 @@ fn a_reader_who_goes_ends_a_follower_without_a_word() {
     let mut ann = chat.guest();
     ann.ask("/nick ann", "- you are ann");
     ann.ask("/join r", "- you are in #r, with N others");
-    crate::support::until("the end of the pipe", || {
+    until("the end of the pipe", || {
         ann.says("hello");
         head.try_wait().unwrap().is_some()
     });
@@ -275,9 +276,7 @@ fn what_would_change_how_the_server_speaks_is_no_command_for_a_script_and_quit_e
     assert!(script.feed("last\n/quit see you\nnot this\n"));
     script.output_when("its name", |lines| lines.iter().any(|line| line == "- you are ann"));
     assert_eq!(script.wait().code, Some(0));
-    crate::support::until("the parting words", || {
-        listener.fence().iter().any(|line| line == "#lobby -- ann left (see you)")
-    });
+    until("the parting words", || listener.fence().iter().any(|line| line == "#lobby -- ann left (see you)"));
 }
 
 #[test]
@@ -296,6 +295,23 @@ fn output_that_can_not_be_kept_is_a_failure_and_not_a_reader_who_went() {
 }
 
 #[test]
+fn every_kind_of_address_leads_there() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("chat.sock");
+    let unix = format!("unix:{}", path.display());
+    let start = crate::support::Start::serve(&["--no-history"]).listen("chat=[::1]:0");
+    let server = start.listen(&format!("chat={unix}")).listen("chat=127.0.0.1:0").go();
+    let mut listener = Person::on(server.client(2));
+    listener.hears();
+    let [six, four] = [0, 2].map(|index| server.place(index).to_string());
+    let named = format!("localhost:{}", four.rsplit_once(':').unwrap().1);
+    for address in [six, four, unix, named] {
+        Program::parlor(&["chat", &address, "--send", &address]).wait().well();
+        until(&address, || listener.fence().iter().any(|line| line.ends_with(&format!("> {address}"))));
+    }
+}
+
+#[test]
 fn lines_of_one_text_are_said_one_by_one() {
     let chat = Chat::new();
     Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "one\ntwo\r\n\nthree"]).wait().well();
@@ -311,9 +327,7 @@ fn a_room_that_others_spell_otherwise_is_the_same_room() {
     ann.says("before");
     ann.fence();
     let follower = Program::parlor(&["chat", &address(&chat), "--room", "#cafe\u{301}", "--follow", "--count", "1"]);
-    crate::support::until("the follower's coming", || {
-        ann.fence().iter().any(|line| line.starts_with("#Caf\u{c9} -- guest"))
-    });
+    until("the follower's coming", || ann.fence().iter().any(|line| line.starts_with("#Caf\u{c9} -- guest")));
     ann.says("hello");
     let output = follower.wait().well();
     assert_eq!(output, ["#caf\u{e9} <ann> hello"], "and nothing from before");

@@ -62,7 +62,7 @@ impl Conversation {
     }
 
     /// Shows the token of before. Where nobody is let in without, one logs in first; elsewhere the session comes first, for
-    /// whoever logs in ends their own connection of before, should the server still have it, and its session with it.
+    /// logging in would send away one's own connection of before, should the server still have it, and others would hear that.
     fn return_with(&mut self, session: &str) {
         self.stage = Stage::Returning;
         if self.is_guarded {

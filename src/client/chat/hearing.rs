@@ -18,11 +18,10 @@ impl Conversation {
             Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
             Heard::Pong { token } => self.events.push_back(Event::Pong(token)),
             Heard::Welcome { ref nick, ref session, ref epoch } if !self.welcomed(nick, session, epoch) => {}
+            Heard::Error { ref code, ref text } if self.expected(code, text) => {}
             Heard::Error { ref code, ref text } => {
-                if !self.expected(code, text) {
-                    self.last_error = Some(format!("{code}: {text}"));
-                    self.show(line, heard);
-                }
+                self.last_error = Some(format!("{code}: {text}"));
+                self.show(line, heard);
             }
             Heard::Message(ref said) | Heard::Action(ref said) if !self.admits(said) => {}
             Heard::Welcome { .. } | Heard::Message(_) | Heard::Action(_) => self.show(line, heard),
