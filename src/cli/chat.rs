@@ -27,7 +27,16 @@ const PAST: u32 = 30;
 /// How long leaving may take, whatever is still on its way; a look-up can't be broken off.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+const EXAMPLES: &str = "\
+In a terminal it is for people: /help shows the keys. Elsewhere each line of standard input is said.
+
+  parlor chat --nick ann                                       talk on this machine
+  parlor chat tls:chat.example --login ann                     and somewhere else
+  seq 10 | parlor chat --room numbers                          each line is said; 0 when all are in
+  parlor chat --room ops --follow --format json | jq .text     hear what others say";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8888]
     address: Option<ServerAddress>,
@@ -91,7 +100,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Args {
     /// Is it for somebody who sits at a terminal?
     fn is_for_people(&self) -> bool {
-        let asks = self.follow || self.count.is_some() || !self.send.is_empty() || self.format == Format::Json;
+        let asks = self.follow || self.count.is_some() || self.timeout.is_some() || !self.send.is_empty();
+        let asks = asks || self.commands || self.format == Format::Json;
         let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
         stdin().is_terminal() && stdout().is_terminal() && able && !asks
     }

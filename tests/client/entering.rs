@@ -244,6 +244,26 @@ fn the_reason_of_a_closed_line_is_the_servers_last_word_and_nothing_that_was_ove
 }
 
 #[test]
+fn whoever_is_sent_away_does_not_come_back_by_themselves() {
+    for code in ["kicked", "banned"] {
+        let mut house = House::present();
+        house.server_says(&complaint(code));
+        house.news();
+        let conn = house.conn();
+        house.hub.input_over(conn);
+        house.settle();
+        assert_eq!(house.news(), [format!("down: the server closed the connection: {code}: because; None")]);
+        let mut house = House::present();
+        breaks(&mut house);
+        house.server_says(&format!("! {code}: because"));
+        let conn = house.conn();
+        house.hub.input_over(conn);
+        house.settle();
+        assert_eq!(house.news(), [format!("down: the server closed the connection: {code}: because; None")]);
+    }
+}
+
+#[test]
 fn a_room_is_one_however_the_server_spells_it() {
     let mut house = House::present();
     house.server_says(r#"{"type":"info","text":"you are in #R, with 3 others"}"#);

@@ -15,6 +15,9 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 /// How long it may say nothing after that: the documents' number.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the server says to those whom it does not want back.
+const SENT_AWAY: [&str; 2] = ["kicked:", "banned:"];
+
 /// Whoever shows what is heard has to catch up first.
 const LAGGING: Hold = Hold::own(0);
 
@@ -85,8 +88,10 @@ impl Talk {
             Some(words) if trouble == Trouble::Ended => Trouble::Told(words),
             _ => trouble,
         };
-        // Whoever has never been there is told so at once; from then on the line is made again whenever it breaks.
-        let again = self.conversation.has_been() && !self.leaving;
+        // Whoever has never been there is told so at once; from then on the line is made again whenever it breaks, but for
+        // those who were sent away.
+        let unwanted = matches!(&trouble, Trouble::Told(words) if SENT_AWAY.iter().any(|code| words.starts_with(code)));
+        let again = self.conversation.has_been() && !self.leaving && !unwanted;
         let pause = again.then(|| self.line.pause(cx));
         self.news.push_back(News::Down(trouble, pause));
     }
