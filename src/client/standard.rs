@@ -39,6 +39,14 @@ impl Standard {
         self.written(&stdout(), 1)
     }
 
+    /// Whoever reads standard output, if it is a pipe: what ends when they have gone, also while nothing is written.
+    #[must_use]
+    pub fn reader() -> Option<Target> {
+        let is_pipe = fstat(stdout()).is_ok_and(|file| FileType::from_raw_mode(file.st_mode) == FileType::Fifo);
+        let output = if is_pipe { stdout().as_fd().try_clone_to_owned().ok() } else { None };
+        output.map(Target::Exit)
+    }
+
     /// Standard error.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `parlor chat` in scripts.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -207,6 +207,22 @@ fn a_reader_who_goes_ends_a_follower_without_a_word() {
     let output = head.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert!(output.stdout.starts_with(b"#r "), "{:?}", output.stdout);
+}
+
+#[test]
+fn a_reader_who_goes_while_nothing_is_said_ends_a_follower_too() {
+    let chat = Chat::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    command.args(["chat", &address(&chat), "--room", "r", "--follow", "--format", "json"]);
+    let mut follower = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    drop(command); // it has the pipe's end too
+    let mut lines = BufReader::new(reader).lines();
+    // The last that comes while nobody says anything.
+    assert!(lines.any(|line| line.unwrap().contains(r#""type":"welcome""#)));
+    drop(lines);
+    until("the end of the follower", || follower.try_wait().unwrap().is_some());
+    assert_eq!(follower.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Script {
     pub(super) standard: Standard,
     pub(super) input: Input,
     pub(super) output: Option<ConnId>,
+    /// Whoever reads that.
+    reader: Option<ConnId>,
     /// Lines of input so far, and of them those that were said.
     pub(super) lines: u64,
     pub(super) said: u64,
@@ -78,6 +80,7 @@ impl Script {
             standard: Standard::default(),
             input: Input::NotYet,
             output: None,
+            reader: None,
             lines: 0,
             said: 0,
             heard: 0,
@@ -104,6 +107,7 @@ impl Script {
         let patient = Limits { stall: Duration::from_secs(u64::from(u32::MAX)), low: 0, ..Limits::default() };
         cx.set_limits(output, &std::rc::Rc::new(patient));
         self.output = Some(output);
+        self.reader = Standard::reader().map(|reader| cx.open(reader, Framing::Raw));
         if let Some(timeout) = self.settings.timeout {
             self.timeout = cx.now() + timeout;
         }
@@ -179,6 +183,10 @@ impl Service for Script {
         if self.input == Input::Open(id) {
             self.input = Input::Over;
             self.follow(cx);
+        } else if self.reader == Some(id)
+            && let Some(output) = self.output
+        {
+            cx.close(output);
         }
     }
 
