@@ -18,7 +18,7 @@ use rustix::process::Signal;
 use crate::people::{Chat, Person};
 use crate::screen::Screen;
 use crate::support::accounts::accounts;
-use crate::support::{tools, until};
+use crate::support::{Start, tools, until};
 
 fn bob(chat: &Chat) -> Person {
     let mut bob = chat.guest();
@@ -107,15 +107,19 @@ fn the_status_line_has_the_room_its_members_the_connection_and_the_round_trip_ti
 
 #[test]
 fn whoever_went_while_the_line_was_down_is_not_counted_any_more() {
-    let chat = Chat::forgetful();
-    let address = chat.server.place(0).to_string();
-    let bob = bob(&chat);
-    let screen = opened(&chat, &["--nick", "ann"], 100, 8);
+    let folder = tempfile::TempDir::new().unwrap();
+    let listener = format!("chat=unix:{}", folder.path().join("chat").display());
+    let server = Start::serve(&["--no-history"]).listen(&listener).go();
+    let mut bob = Person::on(server.client(0));
+    bob.hears();
+    bob.ask("/nick bob", "- you are bob");
+    let screen = Screen::parlor(&["chat", &server.place(0).to_string(), "--nick", "ann"], 100, 8);
     screen.when("both", |rows| rows[6].contains("| 2 here |"));
-    chat.server.signal(Signal::KILL);
+    server.signal(Signal::KILL);
+    server.wait();
     screen.when_shown("NO CONNECTION");
     drop(bob);
-    let again = crate::support::Start::serve(&["--no-history"]).listen(&format!("chat={address}")).go();
+    let again = Start::serve(&["--no-history"]).listen(&listener).go();
     screen.when_shown("connected again");
     screen.when("one", |rows| rows[6].contains("| 1 here |"));
     drop(again);
