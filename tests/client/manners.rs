@@ -201,6 +201,22 @@ fn an_account_is_logged_in_to_without_showing_the_password() {
 }
 
 #[test]
+fn a_password_behind_a_blank_is_neither_said_nor_kept() {
+    let chat = Chat::new();
+    let mut bob = bob(&chat);
+    let mut screen = opened(&chat, &["--nick", "ann"], 100, 10);
+    screen.types(" /Login ann secret\r");
+    screen.when_shown("so it was neither obeyed nor said");
+    screen.types("\x1b[Ahello\r");
+    screen.when_shown("<ann> hello");
+    until("what was said", || {
+        let heard = bob.fence();
+        assert!(!heard.iter().any(|line| line.contains("secret")), "{heard:?}");
+        heard.iter().any(|line| line.ends_with("<ann> hello"))
+    });
+}
+
+#[test]
 fn whoever_waits_for_a_connection_is_told_so_and_can_leave() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();

@@ -287,6 +287,10 @@ fn what_would_change_how_the_server_speaks_is_no_command_for_a_script_and_quit_e
         let told = script.end().badly();
         assert!(told.contains("line 2: /") && told.contains("the client needs that for itself"), "{told}");
     }
+    let mut script = Program::parlor(&["chat", &address(&chat), "--commands"]);
+    script.feed(" /login ann secret\n");
+    let told = script.end().badly();
+    assert!(told.contains("line 1: ") && told.contains("neither obeyed nor said"), "{told}");
     let mut listener = chat.guest();
     let mut script = Program::parlor(&["chat", &address(&chat), "--nick", "ann", "--commands", "--follow"]);
     assert!(script.feed("last\n/quit see you\nnot this\n"));

@@ -14,6 +14,7 @@ use super::heard::Heard;
 use super::naming;
 use super::numbers::Numbers;
 use super::outgoing::{Outgoing, Saying};
+use crate::services::chat::{Command, Secret, parse};
 
 /// How the chat names itself in its first line.
 const GREETING: &str = "- parlor chat: ";
@@ -21,6 +22,11 @@ const GREETING: &str = "- parlor chat: ";
 const WHO: &str = "who are you?";
 /// The room in which everybody is put on coming.
 pub const LOBBY: &str = "lobby";
+
+/// Why a line is not sent on.
+const OWN: &str = "the client needs that for itself, and does it without being told";
+/// Why a line is neither obeyed nor said.
+pub const SECRET: &str = "something stands before a command that holds a secret, so it was neither obeyed nor said";
 
 /// What somebody wants of the chat.
 #[derive(Debug, Clone, Default)]
@@ -208,15 +214,10 @@ impl Conversation {
     /// # Errors
     /// Why not.
     pub fn obey(&mut self, line: &str) -> Result<(), &'static str> {
-        let mut words = line.split_whitespace();
-        match words.next().unwrap_or_default().to_lowercase().as_str() {
-            "/format" | "/session" => return Err("the client needs that for itself, and does it without being told"),
-            "/login" => {
-                let name = words.next().unwrap_or_default().to_owned();
-                // The password is all that stands behind the blank after the name.
-                let rest = line.split_once(' ').and_then(|(_, rest)| rest.trim_start().split_once(' '));
-                let password = rest.map_or_else(String::new, |(_, password)| password.to_owned());
-                self.typed_login = Some(Login { name, password });
+        match parse(line) {
+            Ok(Command::Format(_) | Command::Session | Command::TakeUp { .. }) => return Err(OWN),
+            Ok(Command::Login { name, password: Secret(password) }) => {
+                self.typed_login = Some(Login { name: name.to_owned(), password: password.to_owned() });
             }
             _ => {}
         }

@@ -1,13 +1,13 @@
 //! What a script says, line by line, and what it is shown of what others say.
 
-use super::conversation::Event;
+use super::conversation::{Event, SECRET};
 use super::heard::Heard;
 use super::outgoing::Saying;
 use super::plain::{harmless, plain};
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
 use crate::hub::{Cx, Framing, Sent};
-use crate::services::chat::{MAX_SAID, neutralise};
+use crate::services::chat::{MAX_SAID, holds_a_secret, neutralise};
 
 /// The longest line of input that is looked at; what can be said is far shorter.
 const LONGEST_INPUT: u32 = 60 * 1024;
@@ -53,6 +53,9 @@ impl Script {
         let size = neutralise(text).len();
         if size > MAX_SAID {
             return self.fail(cx, &format!("line {} has {size} bytes, and at most {MAX_SAID} can be said", self.lines));
+        }
+        if self.settings.commands && !text.starts_with('/') && holds_a_secret(text) {
+            return self.fail(cx, &format!("line {}: {SECRET}", self.lines));
         }
         let conversation = &mut self.talk.conversation;
         let room = conversation.room().to_owned();

@@ -3,7 +3,7 @@
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::keys::Key;
-use crate::services::chat::neutralise;
+use crate::services::chat::{holds_a_secret, neutralise};
 
 /// The longest line: what can be said at most, and a command before it.
 const LONGEST: usize = 5 * 1024;
@@ -135,8 +135,7 @@ impl Editor {
             return None;
         }
         // A secret is not to be found again by whoever comes to this keyboard next.
-        let is_secret = ["/login", "/session"].iter().any(|command| line.trim_start().starts_with(command));
-        if self.history.last() != Some(&line) && !is_secret {
+        if self.history.last() != Some(&line) && !holds_a_secret(&line) {
             self.history.push(line.clone());
         }
         if self.history.len() > HISTORY {
@@ -231,8 +230,13 @@ mod tests {
     #[test]
     fn secrets_are_not_kept_in_the_history() {
         let mut editor = Editor::default();
-        press(&mut editor, "/login ann secret\r\x1b[A");
-        assert_eq!(shown(&editor), "|");
+        for line in ["/login ann secret", "/LOGIN ann secret", " /login ann secret", "/lock secret", "/join den secret"]
+        {
+            press(&mut editor, &format!("{line}\r\x1b[A"));
+            assert_eq!(shown(&editor), "|", "{line}");
+        }
+        press(&mut editor, "/join den\r\x1b[A");
+        assert_eq!(shown(&editor), "/join den|");
     }
 
     #[test]

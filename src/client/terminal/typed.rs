@@ -2,15 +2,18 @@
 
 use super::Terminal;
 use super::entry::{Entry, Kind};
+use crate::client::chat::SECRET;
 use crate::hub::Cx;
-use crate::services::chat::{MAX_SAID, neutralise};
+use crate::services::chat::{MAX_SAID, holds_a_secret, neutralise};
 
 const KEYS: &str = "keys: PgUp and PgDn through what was said; Alt-1 to Alt-9 or /room NAME to another room; Tab completes; \
     Up and Down bring lines back; Ctrl-A E U K W Y L and Alt-B F D as in a shell; Ctrl-C leaves; Ctrl-Z stops for a while";
 
 impl Terminal {
     pub(super) fn line(&mut self, cx: &mut Cx<'_>, line: &str) {
-        let Some(command) = line.strip_prefix('/') else { return self.say(cx, line, false) };
+        let Some(command) = line.strip_prefix('/') else {
+            return if holds_a_secret(line) { self.notice(Kind::Wrong, SECRET) } else { self.say(cx, line, false) };
+        };
         if command.starts_with('/') {
             return self.say(cx, command, false);
         }
