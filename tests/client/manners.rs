@@ -217,6 +217,30 @@ fn a_password_behind_a_blank_is_neither_said_nor_kept() {
 }
 
 #[test]
+fn commands_mean_the_room_that_is_looked_at_and_private_words_are_shown_to_both() {
+    let chat = Chat::new();
+    let mut bob = bob(&chat);
+    let args = ["--nick", "ann", "--room", "lobby", "--room", "tea", "--room", "cakes"];
+    let mut screen = opened(&chat, &args, 100, 14);
+    screen.when("the first room", |rows| rows[12].starts_with(" #lobby "));
+    screen.types("/topic all about ann\r/msg bob psst\r");
+    screen.when_shown("topic of #lobby: all about ann");
+    screen.when_shown("to @bob psst");
+    let mut heard = Vec::new();
+    until("both", || {
+        heard.extend(bob.fence());
+        heard.iter().any(|line| line == "@ann psst")
+    });
+    assert!(heard.contains(&"#lobby -- ann topic: all about ann".to_owned()), "{heard:#?}");
+    screen.types("/join TEA\r");
+    screen.when("the other room", |rows| rows[12].starts_with(" #tea "));
+    screen.types("/leave\r");
+    screen.when("one less", |rows| !rows[12].contains("tea"));
+    screen.types("/jo\tlob\t\r");
+    screen.when("the first room", |rows| rows[12].starts_with(" #lobby "));
+}
+
+#[test]
 fn whoever_waits_for_a_connection_is_told_so_and_can_leave() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();

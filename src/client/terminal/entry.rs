@@ -15,6 +15,8 @@ pub enum Kind {
     Done,
     /// Said to us alone.
     Private,
+    /// We said it to one person.
+    Whispered,
     /// Of the room: who came, who went.
     News,
     /// An answer of the server, or the client's own word.
@@ -58,6 +60,7 @@ impl Entry {
             Kind::Said => ("<", self.who.as_str(), "> "),
             Kind::Done => ("* ", self.who.as_str(), " "),
             Kind::Private => ("@", self.who.as_str(), " "),
+            Kind::Whispered => ("to @", self.who.as_str(), " "),
             Kind::News => ("-- ", "", ""),
             Kind::Notice => ("- ", "", ""),
             Kind::Wrong => ("! ", "", ""),

@@ -2,7 +2,7 @@
 
 use super::Terminal;
 use super::entry::{Entry, Kind};
-use crate::client::chat::SECRET;
+use crate::client::chat::{SECRET, naming};
 use crate::hub::Cx;
 use crate::services::chat::{MAX_SAID, holds_a_secret, neutralise};
 
@@ -28,40 +28,71 @@ impl Terminal {
                 self.notice(Kind::Notice, KEYS);
                 self.send("/help");
             }
+            "msg" => self.whisper(cx, line, rest),
+            "join" => {
+                // One that we are in already is looked at.
+                let place = self.board.rooms.iter().position(|known| known.name == naming::room(rest));
+                if self.send(line) {
+                    place.map(|place| self.board.look_at(place));
+                }
+            }
             // The server takes these for the room joined last; here they mean the one that is looked at.
             "who" => {
-                self.lists.push_back(false);
-                self.send(&format!("/who #{}", if rest.is_empty() { &room } else { rest.trim_start_matches('#') }));
+                let room = if rest.is_empty() { &room } else { rest.trim_start_matches('#') };
+                if self.send(&format!("/who #{room}")) {
+                    self.lists.push_back(false);
+                }
             }
-            "leave" if rest.is_empty() => self.send(&format!("/leave #{room}")),
+            "leave" | "unlock" if rest.is_empty() => {
+                self.send(&format!("/{word} #{room}"));
+            }
             "history" if rest.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.send(format!("/history #{room} {rest}").trim_end());
             }
-            "topic" => {
+            "topic" | "lock" | "invite" => {
                 self.send(&format!("/join #{room}"));
                 self.send(line);
             }
-            _ => self.send(line),
+            _ => {
+                self.send(line);
+            }
         }
     }
 
-    fn send(&mut self, line: &str) {
+    /// Answers whether it was sent.
+    fn send(&mut self, line: &str) -> bool {
         if self.down.is_some() {
-            return self.notice(Kind::Wrong, "there is no connection; commands are not kept until there is one");
+            self.notice(Kind::Wrong, "there is no connection; commands are not kept until there is one");
+            return false;
         }
-        if let Err(why) = self.talk.conversation.obey(line) {
+        let sent = self.talk.conversation.obey(line);
+        if let Err(why) = sent {
             self.notice(Kind::Wrong, why);
+        }
+        sent.is_ok()
+    }
+
+    /// Says something to one person. The server says nothing of it unless it fails.
+    fn whisper(&mut self, cx: &mut Cx<'_>, line: &str, rest: &str) {
+        let said = rest.split_once(' ');
+        if self.send(line)
+            && let Some((name, text)) = said
+        {
+            let entry = Entry::plain(Kind::Whispered, &self.time_now(cx.wall()), &neutralise(text));
+            self.board.add(None, Entry { who: naming::tidy(name.trim_start_matches('@')), ..entry });
         }
     }
 
     fn go_to(&mut self, name: &str) {
-        let name = name.strip_prefix('#').unwrap_or(name).to_lowercase();
+        let name = naming::room(name);
         let place = self.board.rooms.iter().position(|room| room.name == name);
         let place = place.or_else(|| name.parse().ok().map(|number: usize| number.wrapping_sub(1)));
         match place {
             Some(place) if self.board.look_at(place) => {}
             _ if name.is_empty() => self.notice(Kind::Notice, "/room NAME looks at another room"),
-            _ => self.send(&format!("/join #{name}")),
+            _ => {
+                self.send(&format!("/join #{name}"));
+            }
         }
     }
 
