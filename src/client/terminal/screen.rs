@@ -81,6 +81,7 @@ impl Terminal {
 
     /// Somebody wants us to stop for a while.
     pub(super) fn suspend(&mut self) {
+        self.standard.give_back();
         tty::give_back();
         if let Err(error) = tty::stop() {
             self.notice(Kind::Wrong, &format!("this can't be stopped: {error}"));
@@ -92,6 +93,7 @@ impl Terminal {
         if let Err(error) = tty::enter() {
             self.failure.get_or_insert(format!("the terminal: {error}"));
         }
+        self.standard.take_again();
         self.anew();
     }
 }
