@@ -141,46 +141,53 @@ impl Core {
     // Output.
 
     /// Queues about `size` bytes that `write` appends. The one way into an outbox.
+    #[inline]
     pub(super) fn enqueue(
         &mut self,
         id: ConnId,
         size: usize,
         write: impl FnOnce(Framing, &mut Buffer, &mut Pool),
     ) -> Sent {
-        let now = self.now;
         let Some((link, pool)) = self.link_and_pool(id).filter(|(link, _)| link.takes_output()) else {
             return Sent::Gone;
         };
-        let (before, most) = (link.outbox.len(), link.limits.output);
-        let mut waiting = before + size;
-        if waiting <= most {
+        let before = link.outbox.len();
+        if before + size <= link.limits.output {
             write(link.decoder.framing(), &mut link.outbox, pool);
-            waiting = link.outbox.len(); // with what the framing added
+            let (waiting, limits) = (link.outbox.len(), &link.limits);
+            let is_usual = waiting > 0 && waiting < limits.high.min(limits.lag).min(limits.output);
+            if is_usual && link.state == State::Open {
+                if !mem::replace(&mut link.dirty, true) {
+                    self.dirty.push(id);
+                }
+                return if before == 0 { Sent::Queued } else { Sent::Waiting };
+            }
         }
-        if waiting == 0 || waiting > most {
-            link.outbox.truncate(before, pool);
+        self.weigh(id, before, before + size)
+    }
+
+    /// What follows from an outbox that held `before` bytes and should hold `wanted`.
+    #[inline(never)]
+    fn weigh(&mut self, id: ConnId, before: usize, wanted: usize) -> Sent {
+        let link = &mut self.links[id.slot()];
+        let waiting = wanted.max(link.outbox.len()); // with what the framing added, if it was let in
+        if waiting == 0 || waiting > link.limits.output {
+            link.outbox.truncate(before, &mut self.pool);
         }
-        if waiting > most {
+        if waiting > link.limits.output {
             link.overrun = true;
             self.change(id);
             return Sent::Gone;
         }
         let is_full = waiting >= link.limits.high;
-        if is_full {
-            link.full = true;
-            link.owes_drained = true;
-        }
-        let begins_to_lag = waiting >= link.limits.lag && link.lagging == Moment::NEVER;
-        if begins_to_lag {
-            link.lagging = now;
+        link.full |= is_full;
+        link.owes_drained |= is_full;
+        if waiting >= link.limits.lag {
+            link.lagging = link.lagging.min(self.now);
         }
         // One that does not stand yet has no stream; it is touched when it is opened.
-        if waiting > 0 && link.state != State::Opening && !mem::replace(&mut link.dirty, true) {
-            self.dirty.push(id);
-        }
-        if begins_to_lag {
-            self.schedule(id);
-        }
+        self.touch(id);
+        self.schedule(id);
         match before {
             _ if is_full => Sent::Full,
             0 => Sent::Queued,

@@ -27,8 +27,7 @@ impl Hub {
         self.core.refused += 1;
         let _ = self.core.enqueue(id, why.len(), |framing, out, pool| framing.encode(why.as_bytes(), out.tail(pool)));
         let link = &mut self.core.links[id.slot()];
-        link.refused = true;
-        link.told = true;
+        (link.refused, link.told) = (true, true);
         self.core.close(id, Reason::Closed);
         Some(id)
     }
@@ -55,11 +54,8 @@ impl Hub {
             // So far there was nobody who could have read.
             link.lagging = now;
         }
-        let (service, ending) = (link.service, link.ending);
-        if ending {
-            // `end` came before there was a write side to shut.
-            self.core.change(id);
-        }
+        let service = link.service;
+        self.core.change(id); // perhaps `end` came before there was a write side to shut
         self.core.wake(id);
         self.core.touch(id);
         self.core.schedule(id);

@@ -2,9 +2,9 @@
 
 use super::address::{Address, Identity};
 use super::buffer::Buffer;
-use super::frame::{Decoder, Framing};
+use super::frame::{Decoder, Framing, Step, is_http_request, is_tls_hello};
 use super::limits::Limits;
-use super::service::{ListenerId, Reason, ServiceId};
+use super::service::{Fault, ListenerId, Reason, ServiceId};
 use super::time::Moment;
 use std::rc::Rc;
 use std::time::Duration;
@@ -164,6 +164,16 @@ impl Link {
             State::Lingering => self.linger_left as usize,
             State::Opening | State::Closing | State::Lost => 0,
         }
+    }
+
+    /// Whoever speaks another protocol is known by what they say first.
+    pub(super) fn stranger(&mut self, bytes: &[u8], step: &Step<'_>) -> Option<Fault> {
+        if is_tls_hello(bytes) {
+            return Some(Fault::Tls);
+        }
+        let Step::Frame(frame, _) = step else { return None };
+        self.guard = false;
+        (matches!(self.decoder.framing(), Framing::Lines { .. }) && is_http_request(frame)).then_some(Fault::Http)
     }
 
     /// When something must be done about this link if nothing happens before.
