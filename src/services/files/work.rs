@@ -203,11 +203,12 @@ pub(super) fn place(folder: &Folder, part: &str, body: &Body, offered: &Offered)
 
 /// Its sender has gone: what came is kept for another try, if it is anything.
 pub(super) fn leave(folder: &Folder, part: &str, mut body: Body, bytes: &[u8]) -> Result<Put, Wrong> {
-    let written = append(folder, &mut body, bytes);
-    if written.is_err() || body.at == 0 {
+    // Of a part that was not looked at again yet nothing is known here but how long it is.
+    let written = append(folder, &mut body, bytes).and_then(|()| Ok(body.file.metadata()?.len()));
+    if written.as_ref().map_or(true, |&length| length == 0) {
         folder.discard(part);
     }
-    written.map(|()| Put::Left).map_err(|error| trouble("writing the rest of a part", &error))
+    written.map(|_| Put::Left).map_err(|error| trouble("writing the rest of a part", &error))
 }
 
 pub(super) fn open(folder: &Folder, name: &FileName) -> Result<Get, Wrong> {
