@@ -41,6 +41,8 @@ fn a_disk_that_fails_in_any_step_of_putting_leaves_nothing() {
         (Step::Create, 0, "making a part"),
         (Step::Write, 0, "writing a part"),
         (Step::Sync, 0, "giving a part its name"),
+        // Of the folder, once the file has its name.
+        (Step::Sync, 1, "giving a part its name"),
         (Step::Place, 0, "giving a part its name"),
     ];
     for error in [Errno::IO, Errno::ACCESS, Errno::ROFS] {

@@ -33,7 +33,7 @@ pub enum Step {
     Read,
     /// A piece is written.
     Write,
-    /// What was written is synced.
+    /// What was written is synced, or which names there are.
     Sync,
     /// A part gets its name.
     Place,
@@ -253,12 +253,21 @@ impl Folder {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.link(part, name)?,
             renamed => renamed?,
         }
-        if let Err(error) = is_at(&self.files, name.as_str(), file) {
+        let placed = is_at(&self.files, name.as_str(), file).and_then(|()| {
+            self.sync_folder()?;
+            file.metadata()
+        });
+        if placed.is_err() {
+            // Who offered it is told that nothing was kept.
             fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
-            return Err(error.into());
         }
-        fs::fsync(&self.files)?;
-        Ok(Identity::of(&file.metadata()?))
+        Ok(Identity::of(&placed?))
+    }
+
+    /// What has a name in the folder, and what has none any more, stays so when the power goes.
+    fn sync_folder(&self) -> io::Result<()> {
+        self.disk.allow(Step::Sync)?;
+        Ok(fs::fsync(&self.files)?)
     }
 
     fn link(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
