@@ -40,6 +40,11 @@ impl fmt::Display for Wrong {
     }
 }
 
+/// A number of bytes: digits, and nothing else that Rust would take for a number too.
+pub(super) fn number(word: &str) -> Option<u64> {
+    word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok()).flatten()
+}
+
 /// A line as text.
 fn text(line: &[u8]) -> Result<&str, Wrong> {
     let wrong = |_| Wrong::new("not-utf8", "these bytes are no UTF-8 text; nothing was done with them");

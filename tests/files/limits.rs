@@ -143,6 +143,8 @@ fn what_is_no_command_is_an_error_with_a_way_out() {
         ("offer".to_owned(), "! usage: it is written offer NAME SIZE SHA256"),
         ("offer tea".to_owned(), "! usage: it is written offer NAME SIZE SHA256"),
         (format!("offer tea x {sha}"), "! usage: it is written offer NAME SIZE SHA256"),
+        (format!("offer tea +1 {sha}"), "! usage: it is written offer NAME SIZE SHA256"),
+        ("get tea +0".to_owned(), "! usage: it is written get NAME [OFFSET]"),
         (format!("offer tea -1 {sha}"), "! usage: it is written offer NAME SIZE SHA256"),
         (format!("offer tea 3 {}", &sha[1..]), "! usage: it is written offer NAME SIZE SHA256"),
         (format!("offer tea 3 {}é", &sha[2..]), "! usage: it is written offer NAME SIZE SHA256"),

@@ -72,6 +72,7 @@ fn what_does_not_fit_is_refused_and_nothing_runs() {
         ("run".to_owned(), "! usage: it is written run COMMAND [ARGUMENT...]"),
         ("echo".to_owned(), "! unknown-command: \"echo\" is no command; help lists them"),
         ("in x".to_owned(), "! usage: it is written in COUNT"),
+        ("in +1".to_owned(), "! usage: it is written in COUNT"),
     ] {
         assert_eq!(caller.asks(&line), wanted, "{line}");
     }

@@ -1,7 +1,7 @@
 //! A line to a command.
 
 use super::name::{Digest, FileName, Offered};
-use crate::services::line::Wrong;
+use crate::services::line::{Wrong, number};
 
 /// What can be asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,13 +32,13 @@ pub(super) fn parse(line: &str) -> Result<Command, Wrong> {
     match (command.to_ascii_lowercase().as_str(), rest.as_slice()) {
         ("offer", [name, size, digest]) => {
             let name = FileName::new(name)?;
-            let size = size.parse().map_err(|_| Wrong::usage(OFFER))?;
+            let size = number(size).ok_or_else(|| Wrong::usage(OFFER))?;
             let digest = Digest::parse(digest).ok_or_else(|| Wrong::usage(OFFER))?;
             Ok(Command::Offer(Offered { name, size, digest }))
         }
         ("get", [name]) => Ok(Command::Get(FileName::new(name)?, 0)),
         ("get", [name, offset]) => {
-            let offset = offset.parse().map_err(|_| Wrong::usage(GET))?;
+            let offset = number(offset).ok_or_else(|| Wrong::usage(GET))?;
             Ok(Command::Get(FileName::new(name)?, offset))
         }
         ("list", []) => Ok(Command::List),

@@ -1,6 +1,6 @@
 //! A line to a command.
 
-use crate::services::line::Wrong;
+use crate::services::line::{Wrong, number};
 
 /// What can be asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) fn parse(line: &str) -> Result<Command<'_>, Wrong> {
             let (name, arguments) = rest.split_once(' ').unwrap_or((rest, ""));
             Ok(Command::Run(name, arguments))
         }
-        ("in", count) => count.parse().map(Command::In).map_err(|_| Wrong::usage("in COUNT")),
+        ("in", count) => number(count).map(Command::In).ok_or_else(|| Wrong::usage("in COUNT")),
         ("eof", "") => Ok(Command::Eof),
         ("kill", "") => Ok(Command::Kill),
         ("list", "") => Ok(Command::List),
