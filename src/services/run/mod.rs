@@ -335,6 +335,9 @@ impl Service for Run {
             Some(Errand::Reap(number)) => {
                 if let Some(task) = self.tasks.get_mut(&number) {
                     task.exited(cx);
+                    if let Some(caller) = task.caller {
+                        self.look_later(cx, caller, number);
+                    }
                 }
                 self.settle(cx, number);
             }
