@@ -90,16 +90,22 @@ fn memory() -> u64 {
     limits.chain(machine).min().unwrap_or(u64::MAX)
 }
 
-/// What the chat is told of who may come in, if there is one, and where the door hears of misdeeds.
+/// What services are told of who may come in, and where the door hears of misdeeds. Accounts and bans are read only if
+/// somebody serves who asks for them.
 ///
 /// # Errors
 /// What could not be read, and why.
-pub fn guard(entry: &Entry, for_chat: bool, limits: &Limits) -> Result<(Guard, Noted), (String, std::io::Error)> {
+pub fn guard(
+    entry: &Entry,
+    with_accounts: bool,
+    with_rules: bool,
+    limits: &Limits,
+) -> Result<(Guard, Noted), (String, std::io::Error)> {
     let (misdeeds, noted) = sync_channel(MISDEEDS);
     let at = |what: &str, path: &Path| format!("{what} {}", path.display());
-    let accounts = entry.accounts.as_deref().filter(|_| for_chat);
+    let accounts = entry.accounts.as_deref().filter(|_| with_accounts);
     let accounts = accounts.map(|path| open(path).map_err(|error| (at("accounts", path), error)));
-    let rules = entry.rules.as_deref().filter(|_| for_chat);
+    let rules = entry.rules.as_deref().filter(|_| with_rules);
     let rules = rules.map(|path| Rules::open(path).map_err(|error| (at("bans and locks", path), error)));
     let guard = Guard {
         accounts: accounts.transpose()?,
@@ -127,12 +133,17 @@ fn open(path: &Path) -> std::io::Result<Accounts> {
     Ok(accounts)
 }
 
+/// Can this address be reached from this machine only?
+#[must_use]
+pub fn is_own(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
 /// Why an address may not be listened on, if it may not: everybody beyond this machine could come in. `is_safe`: its
 /// lines can't be read by others, and nobody speaks there who has not logged in.
 #[must_use]
 pub fn exposes(address: IpAddr, is_safe: bool, open: bool) -> Option<&'static str> {
-    let is_own = address.to_canonical().is_loopback();
-    (!is_own && !is_safe && !open).then_some(
+    (!is_own(address) && !is_safe && !open).then_some(
         "this address can be reached from other machines, by anybody; TLS and require-login make that safe, and --open says that \
          this is wanted",
     )

@@ -5,6 +5,9 @@ use std::fmt;
 use super::is_blank;
 use crate::hub::{ConnId, Cx, Done};
 
+/// How one logs in.
+pub(super) const LOGIN: &str = "login NAME PASSWORD";
+
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
@@ -26,10 +29,20 @@ impl Wrong {
         Self::new("usage", format!("it is written {usage}"))
     }
 
+    /// This is for those who have logged in.
+    pub(super) fn login_first() -> Self {
+        Self::new("login-first", format!("{LOGIN} comes first"))
+    }
+
     /// This is no command.
     pub(super) fn unknown(word: &str) -> Self {
         let word: String = word.chars().take(32).collect();
         Self::new("unknown-command", format!("{word:?} is no command; help lists them"))
+    }
+
+    /// The same, without saying what it was.
+    pub(super) fn unnamed() -> Self {
+        Self::new("unknown-command", "this is no command; help lists them")
     }
 }
 

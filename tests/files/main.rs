@@ -10,4 +10,6 @@ mod faults;
 mod getting;
 mod house;
 mod limits;
+#[cfg(feature = "accounts")]
+mod logins;
 mod putting;

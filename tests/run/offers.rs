@@ -115,16 +115,6 @@ fn a_wrong_template_is_found_where_it_stands_in_the_file() {
 }
 
 #[test]
-fn commands_are_served_on_unix_sockets_only() {
-    for address in ["127.0.0.1:0", "[::1]:0"] {
-        let finished = Start::serve(&["--no-history", "--open"]).listen(&format!("run={address}")).run();
-        assert_eq!(finished.code(), 1);
-        let line = &finished.stderr[0];
-        assert!(line.contains(&format!("cannot listen run={address}")) && line.contains("Unix sockets only"), "{line}");
-    }
-}
-
-#[test]
 fn a_program_that_is_not_there_is_an_error_and_the_connection_goes_on() {
     let house = House::offering("[run.no]\nargv = [\"/no/such/program\"]\n[run.not]\nargv = [\"/etc/passwd\"]\n");
     let mut caller = house.caller();

@@ -3,12 +3,14 @@
 //! A check keeps a processor busy for tens of milliseconds, and that processor may be the only one beside the loop's.
 //! So there is one check under way, however many wait, and the rest of the machine stays with those who are inside.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::secret;
 use super::tries::{Place, Tries};
+use super::{Accounts, secret};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment};
 
 /// Checks that may wait, of all connections together: a few seconds' work. Whoever comes later is told to come again.
@@ -83,7 +85,7 @@ pub enum Verdict {
 pub struct Gate<T> {
     waiting: VecDeque<Check<T>>,
     running: Option<(JobId, Running<T>)>,
-    tries: Tries,
+    tries: Rc<RefCell<Tries>>,
     due: Moment,
 }
 
@@ -103,11 +105,17 @@ impl<T> std::fmt::Debug for Gate<T> {
 
 impl<T> Default for Gate<T> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: None, tries: Tries::default(), due: Moment::NEVER }
+        Self { waiting: VecDeque::new(), running: None, tries: Rc::default(), due: Moment::NEVER }
     }
 }
 
 impl<T> Gate<T> {
+    /// One that counts wrong passwords together with all others to these accounts.
+    #[must_use]
+    pub fn to(accounts: &Accounts) -> Self {
+        Self { tries: Rc::clone(&accounts.shared.tries), ..Self::default() }
+    }
+
     /// Takes a password to be looked at when its turn comes. Answers whether there was room for it.
     #[must_use]
     pub fn ask(&mut self, cx: &mut Cx<'_>, check: Check<T>) -> bool {
@@ -164,11 +172,11 @@ impl<T> Gate<T> {
         let mut at = 0;
         while let Some(check) = self.waiting.get(at) {
             let is_check = matches!(check.task, Task::Check { .. });
-            if is_check && self.tries.are_spent(check.place, &check.subject, now) {
+            if is_check && self.tries.borrow().are_spent(check.place, &check.subject, now) {
                 let check = self.waiting.remove(at).expect("it was just seen");
                 refused.push((check.asker, check.note, Verdict::Spent));
-            } else if is_check && self.tries.not_before(&check.subject) > now {
-                self.due = self.due.min(self.tries.not_before(&check.subject));
+            } else if is_check && self.tries.borrow().not_before(&check.subject) > now {
+                self.due = self.due.min(self.tries.borrow().not_before(&check.subject));
                 at += 1;
             } else {
                 self.run(cx, at);
@@ -220,8 +228,8 @@ impl<T> Gate<T> {
         let verdict =
             result.ok().and_then(|verdict| verdict.downcast().ok()).map_or(Verdict::Failed, |verdict| *verdict);
         match verdict {
-            Verdict::Wrong => self.tries.wrong(running.place, &running.subject, cx.now()),
-            Verdict::Right => self.tries.right(running.place, &running.subject),
+            Verdict::Wrong => self.tries.borrow_mut().wrong(running.place, &running.subject, cx.now()),
+            Verdict::Right => self.tries.borrow_mut().right(running.place, &running.subject),
             _ => {}
         }
         running.asker.map(|asker| (asker, running.note, verdict))

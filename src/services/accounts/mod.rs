@@ -1,20 +1,25 @@
 //! Who people are: accounts in a file, and the checking of passwords, for every service that wants to know.
 //!
 //! A service holds a [`Gate`], asks it with [`Gate::ask`], hands it its jobs' answers and its alarm, and takes the
-//! verdicts. The book of accounts is shared by all of them and read again on [`News::Reload`](crate::hub::News).
+//! verdicts. The book of accounts is shared by all of them, and a [`Reader`] reads it again on
+//! [`News::Reload`](crate::hub::News). Shared are wrong passwords too: who has tried three times at one service has none left at the next.
 
 mod book;
+mod desk;
 mod gate;
+mod reader;
 pub mod secret;
 mod tries;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub use self::book::{Account, Book, Edit, LARGEST, Role, Wrong, edited};
+pub use self::desk::{Coming, Desk};
 pub use self::gate::{Check, Gate, Task, Verdict};
+pub use self::reader::Reader;
 pub use self::tries::{Place, SLOWED, TRIES, Tries};
 use super::whole_file;
 
@@ -28,6 +33,9 @@ pub struct Accounts {
 struct Shared {
     path: PathBuf,
     book: RefCell<Rc<Book>>,
+    /// How often they were replaced.
+    version: Cell<u64>,
+    tries: Rc<RefCell<Tries>>,
 }
 
 impl Accounts {
@@ -37,7 +45,8 @@ impl Accounts {
     /// It can't be read, or is wrong.
     pub fn open(path: &Path) -> io::Result<Self> {
         let book = load(path)?;
-        Ok(Self { shared: Rc::new(Shared { path: path.to_owned(), book: RefCell::new(Rc::new(book)) }) })
+        let (book, version, tries) = (RefCell::new(Rc::new(book)), Cell::default(), Rc::default());
+        Ok(Self { shared: Rc::new(Shared { path: path.to_owned(), book, version, tries }) })
     }
 
     /// Those that count now.
@@ -49,6 +58,13 @@ impl Accounts {
     /// From now on others count.
     pub fn replace(&self, book: Book) {
         *self.shared.book.borrow_mut() = Rc::new(book);
+        self.shared.version.set(self.version() + 1);
+    }
+
+    /// Another number whenever others have come to count.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.shared.version.get()
     }
 
     /// Where they are kept.

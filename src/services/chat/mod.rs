@@ -57,11 +57,14 @@ pub use self::language::{
     Order, Roll, Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
 };
 pub use self::pace::Flood;
+pub(in crate::services) use self::proving::PROVING;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::settings::Settings;
 pub use self::since::Since;
 pub use self::slow::Slow;
 pub use self::steward::{Guard, Misdeeds, Startups};
+pub(in crate::services) use self::steward::{LATE_LOGIN, LOGIN_TIME, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
+pub(in crate::services) use self::strangers::{HUSHED, heard_out, narrow, narrower, refuse};
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
 const LOBBY: &str = "lobby";
@@ -256,7 +259,7 @@ impl Service for Chat {
     fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if let Some(person) = self.voices.person(id) {
             self.caught_up(cx, person);
-            strangers::heard_out(cx, id);
+            heard_out(cx, id);
         }
     }
 
@@ -283,7 +286,6 @@ impl Service for Chat {
             return self.show_inspection(cx, person, result);
         }
         match Some(job) {
-            job if job == self.steward.reading => self.accounts_read(result),
             job if job == self.steward.writing => self.rules_written(cx, result),
             _ if self.steward.gate.asked(job) => self.steward.verdicts.extend(self.steward.gate.done(cx, result)),
             _ => self.kept(cx, job, result),
@@ -296,8 +298,6 @@ impl Service for Chat {
             for person in people {
                 self.inform(cx, person, "the server stops; goodbye");
             }
-        } else {
-            self.reload_accounts(cx);
         }
     }
 

@@ -1,6 +1,5 @@
 //! Proving who one is: strangers, `/login`, and accounts that change while people are here.
 
-use std::io;
 use std::time::Duration;
 
 use super::Chat;
@@ -9,24 +8,20 @@ use super::language::{Alphabet, Complaint, Form, Name};
 use super::rooms::PersonId;
 use super::sessions::SessionId;
 use super::standing::{Standing, Waiting};
-use super::steward::{Purpose, ip_of, place_of};
-use crate::hub::{Address, ConnId, Cx, Done, Hold};
-use crate::services::accounts::{Accounts, Book, Check, Role, Task, Verdict, load};
-
-/// What is reported for a wrong password, and for going without having tried to log in: OpenSSH's `PerSourcePenalties`,
-/// with its numbers.
-const WRONG_PASSWORD: Duration = Duration::from_secs(5);
-const NO_LOGIN: Duration = Duration::from_secs(1);
+use super::steward::{NO_LOGIN, Purpose, WRONG_PASSWORD, ip_of, place_of};
+use crate::hub::{ConnId, Cx, Hold};
+use crate::services::accounts::{Accounts, Check, Role, Task, Verdict};
 
 /// Random bytes before a password is hashed.
 pub(super) const PROVING_SALT: usize = 16;
 
 /// It is not heard until a password was looked at.
-const PROVING: Hold = Hold::own(4);
+pub(in crate::services) const PROVING: Hold = Hold::own(4);
+
 impl Chat {
     /// Tells whoever keeps the door of a misdeed.
     pub(super) fn report(&self, cx: &Cx<'_>, conn: ConnId, weight: Duration) {
-        self.steward.report(cx.about(conn).and_then(|about| ip_of(about.peer)), weight);
+        self.steward.guard.report(cx.about(conn).and_then(|about| ip_of(about.peer)), weight);
     }
 
     /// Somebody goes: what was known of who they are goes with them.
@@ -39,17 +34,6 @@ impl Chat {
         }
     }
 
-    /// Can nobody between us read what this connection sends?
-    fn is_private(&self, cx: &Cx<'_>, conn: ConnId) -> bool {
-        let guard = &self.steward.guard;
-        guard.plain_login
-            || cx.about(conn).is_some_and(|about| {
-                let own = matches!(about.peer, Address::Tcp(peer) if peer.ip().to_canonical().is_loopback());
-                own || !matches!(about.peer, Address::Tcp(_))
-                    || about.listener.is_some_and(|listener| guard.private.contains(&listener))
-            })
-    }
-
     pub(super) fn log_in(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &str, password: &str) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
         let Some(accounts) = self.steward.guard.accounts.clone() else {
@@ -59,7 +43,7 @@ impl Chat {
             let text = format!("you are {account}; come anew to be somebody else");
             return self.complain(cx, person, "logged-in", &text);
         }
-        if !self.is_private(cx, conn) {
+        if !cx.about(conn).is_some_and(|about| self.steward.guard.is_private(&about)) {
             let text = "a password is not taken over a line on which others can listen; come by TLS (plain-login)";
             return self.complain(cx, person, "insecure", text);
         }
@@ -111,8 +95,8 @@ impl Chat {
                 (Verdict::Made(hash), Purpose::Lock(room)) => self.lock_with(cx, person, &room, Some(&hash)),
                 (Verdict::Wrong, purpose) => {
                     self.report(cx, conn, WRONG_PASSWORD);
-                    if let Purpose::LogIn(name) = &purpose {
-                        self.log_wrong_password(cx, conn, name.as_ref());
+                    if let (Purpose::LogIn(name), Some(about)) = (&purpose, cx.about(conn)) {
+                        self.steward.guard.log_wrong_password(&about, name.as_ref());
                     }
                     self.complain_of_password(cx, person, &purpose);
                 }
@@ -131,18 +115,6 @@ impl Chat {
             Purpose::Enter(room) | Purpose::Lock(room) => format!("wrong password for #{room}"),
         };
         self.complain(cx, person, "wrong-password", &text);
-    }
-
-    /// For operators of the machine, and for programs that watch the log. A name that is no account's is not told: it
-    /// may be a password in the wrong place.
-    fn log_wrong_password(&self, cx: &Cx<'_>, conn: ConnId, name: Option<&Name>) {
-        let book = self.steward.guard.accounts.as_ref().map(Accounts::book);
-        let known = name.and_then(|name| book.as_ref()?.find(name));
-        let whose = known.map_or("no account", |account| account.name.as_str());
-        if let Some(about) = cx.about(conn) {
-            let from = self.steward.guard.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
-            log::warn!("wrong password for {whose} from {from}");
-        }
     }
 
     /// Somebody has proved who they are.
@@ -232,37 +204,9 @@ impl Chat {
             .then(|| Complaint::new("name-taken", format!("{name} belongs to an account; /login is how to get it")))
     }
 
-    /// Begins to read the accounts again.
-    pub(super) fn reload_accounts(&mut self, cx: &mut Cx<'_>) {
-        let Some(accounts) = &self.steward.guard.accounts else { return };
-        let path = accounts.path().to_owned();
-        match cx.job(crate::hub::Lane::Any, move || load(&path)) {
-            Ok(job) => self.steward.reading = Some(job),
-            Err(_) => log::error!("the accounts stay as they are: too much is going on to read them again"),
-        }
-    }
-
-    /// The accounts were read again. Nobody goes; what an account may do counts at once, and guests whose name has
-    /// become an account's get another one.
-    pub(super) fn accounts_read(&mut self, result: Done) {
-        self.steward.reading = None;
-        let Some(accounts) = self.steward.guard.accounts.clone() else { return };
-        match result.ok().and_then(|read| read.downcast::<io::Result<Book>>().ok()).map(|read| *read) {
-            Some(Ok(book)) => {
-                log::info!("{} accounts in {}", book.len(), accounts.path().display());
-                accounts.replace(book);
-                self.steward.accounts_changed = true;
-            }
-            Some(Err(error)) => {
-                log::error!("the accounts stay as they were: {}: {error}", accounts.path().display());
-            }
-            None => log::error!("the accounts stay as they were: reading them failed"),
-        }
-    }
-
     /// Guests whose name has become an account's get another one.
     pub(super) fn rename_guests(&mut self, cx: &mut Cx<'_>) {
-        if !std::mem::take(&mut self.steward.accounts_changed) {
+        if !self.steward.accounts_changed() {
             return;
         }
         let people: Vec<PersonId> = self.voices.people().collect();

@@ -16,10 +16,11 @@ pub(super) enum Command {
 const OFFER: &str = "offer NAME SIZE SHA256";
 const GET: &str = "get NAME [OFFSET]";
 
-pub(super) const HELP: [&str; 6] = [
+pub(super) const HELP: [&str; 7] = [
     "offer NAME SIZE SHA256: puts a file here; the answer says from which byte on to send it",
     "get NAME [OFFSET]: sends a file, or the rest of it",
     "list: all files with their sizes and times",
+    "login NAME PASSWORD: proves who you are, where there are accounts",
     "PING [TOKEN]: is answered by PONG [TOKEN]",
     "quit: closes the connection",
     "docs/protocol.md tells everything",

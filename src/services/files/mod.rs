@@ -22,8 +22,9 @@ use self::getting::Download;
 use self::name::Owner;
 use self::putting::Upload;
 use self::work::{Get, Put};
+use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Reason, Service, Wall};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service, Wall};
 
 pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
 pub use self::name::{Digest, FileName, MAX_NAME};
@@ -87,6 +88,7 @@ enum Errand {
 pub struct Files {
     folder: Arc<Folder>,
     settings: Settings,
+    desk: Desk,
     people: BTreeMap<ConnId, Doing>,
     /// Files that are being put. Each has at most one job under way.
     uploads: BTreeMap<Part, Upload>,
@@ -95,6 +97,8 @@ pub struct Files {
     jobs: BTreeMap<JobId, Errand>,
     /// Parts for which bytes came in this turn.
     grown: Vec<Part>,
+    /// When old parts are looked for again.
+    sweep_at: Moment,
     /// Digests of files as they were when they were read, so that not every asker has them read again.
     digests: BTreeMap<FileName, (Identity, Digest)>,
 }
@@ -106,18 +110,33 @@ impl Files {
         Self {
             folder: Arc::new(folder),
             settings,
+            desk: Desk::default(),
             people: BTreeMap::new(),
             uploads: BTreeMap::new(),
             downloads: 0,
             jobs: BTreeMap::new(),
             grown: Vec::new(),
+            sweep_at: Moment::NEVER,
             digests: BTreeMap::new(),
         }
     }
 
+    /// With people who can log in.
+    #[must_use]
+    pub fn with_desk(mut self, desk: Desk) -> Self {
+        self.desk = desk;
+        self
+    }
+
+    /// What is sent on this listener can be read by nobody in between.
+    pub fn trust(&mut self, listener: ListenerId) {
+        self.desk.trust(listener);
+    }
+
     /// Removes what an earlier run left behind and nobody came back for, now and from time to time.
     pub fn sweep(&mut self, cx: &mut Cx<'_>) {
-        cx.set_alarm(cx.now() + SWEEP);
+        self.sweep_at = cx.now() + SWEEP;
+        self.set_alarm(cx);
         let keep = u64::try_from(self.settings.keep.as_millis()).unwrap_or(u64::MAX);
         let (folder, oldest) = (Arc::clone(&self.folder), cx.wall().millis().saturating_sub(keep));
         let sent: Vec<Part> = self.uploads.keys().cloned().collect();
@@ -125,8 +144,15 @@ impl Files {
         let _ = self.job(cx, Errand::Sweep, move || work::sweep(&folder, &sent, oldest));
     }
 
+    fn set_alarm(&self, cx: &mut Cx<'_>) {
+        cx.set_alarm(self.sweep_at.min(self.desk.due()));
+    }
+
     fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
-        match parse(line)? {
+        if let Some(done) = self.desk.hears(cx, id, line) {
+            return done;
+        }
+        match parse(line).map_err(|wrong| self.desk.discreet(id, wrong))? {
             Command::Offer(offered) => self.offer(cx, id, offered),
             Command::Get(name, offset) => self.get(cx, id, name, offset),
             Command::List => self.list(cx, id),
@@ -238,8 +264,11 @@ fn is_served(doing: &Doing) -> bool {
     matches!(doing, Doing::Getting(_) | Doing::Looking | Doing::Listing(_))
 }
 
-/// Whose the parts are that this connection offers. Guests offer from this machine only.
-fn owner(cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+/// Whose is what this connection puts. Guests put from this machine only.
+fn owner(desk: &Desk, cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+    if let Some((account, _)) = desk.account(id) {
+        return Ok(Owner::Account(account.key().to_owned()));
+    }
     let Some(about) = cx.about(id) else { return Ok(Owner::Guest) };
     if let Some(who) = about.credentials {
         return Ok(Owner::User(who.uid));
@@ -261,9 +290,16 @@ fn panicked() -> Wrong {
 
 impl Service for Files {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let has_to = self.desk.requires_login();
+        match self.desk.comes(cx, id, has_to) {
+            Coming::Refused => return,
+            Coming::Strange => say(cx, id, "parlor files: who are you? login NAME PASSWORD; help"),
+            Coming::Freely => {
+                let most = self.settings.file;
+                say(cx, id, &format!("parlor files: offer, get, list, help; at most {most} bytes each"));
+            }
+        }
         self.people.insert(id, Doing::Nothing);
-        let most = self.settings.file;
-        say(cx, id, &format!("parlor files: offer, get, list, help; at most {most} bytes each"));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
@@ -278,6 +314,7 @@ impl Service for Files {
     }
 
     fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.desk.drained(cx, id);
         match self.people.get(&id) {
             Some(Doing::Getting(_)) => self.get_on(cx, id),
             Some(Doing::Listing(_)) => self.list_on(cx, id),
@@ -285,11 +322,18 @@ impl Service for Files {
         }
     }
 
+    fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.desk.timer(cx, id);
+    }
+
     fn alarm(&mut self, cx: &mut Cx<'_>) {
-        self.sweep(cx);
+        if self.sweep_at <= cx.now() {
+            self.sweep(cx);
+        }
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        let Err(result) = self.desk.done(cx, job, result) else { return };
         match self.jobs.remove(&job) {
             Some(Errand::Put(part)) => {
                 let put = answer::<Result<Put, Wrong>>(result).unwrap_or_else(|| Err(panicked()));
@@ -311,9 +355,12 @@ impl Service for Files {
         for part in std::mem::take(&mut self.grown) {
             self.write_on(cx, &part);
         }
+        self.desk.turn_end(cx);
+        self.set_alarm(cx);
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, _why: Reason) {
+        self.desk.goes(cx, id);
         match self.people.remove(&id) {
             Some(Doing::Putting(part)) => self.left(cx, &part),
             Some(Doing::Waiting(part)) => self.waits_no_more(id, &part),

@@ -92,6 +92,8 @@ pub(super) struct Offered {
 pub(super) enum Owner {
     /// Nobody knows who; all guests are one.
     Guest,
+    /// Whoever has logged in to this account, by the key of its name.
+    Account(String),
     /// A user of this machine, on a Unix socket.
     User(u32),
     /// Whoever has this certificate, which the server trusts.
@@ -104,6 +106,7 @@ impl Offered {
     pub(super) fn part(&self, owner: &Owner) -> String {
         let owner = match owner {
             Owner::Guest => "guest".to_owned(),
+            Owner::Account(key) => format!("account {key}"),
             Owner::User(uid) => format!("user {uid}"),
             Owner::Certificate(fingerprint) => format!("certificate {fingerprint}"),
         };

@@ -56,7 +56,7 @@ enum Phase {
 
 impl Files {
     pub(super) fn offer(&mut self, cx: &mut Cx<'_>, id: ConnId, offered: Offered) -> Result<(), Wrong> {
-        let owner = owner(cx, id)?;
+        let owner = owner(&self.desk, cx, id)?;
         let most = self.settings.file;
         if offered.size > most {
             return Err(Wrong::new("too-large", format!("a file has at most {most} bytes here")));

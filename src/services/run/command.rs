@@ -15,12 +15,13 @@ pub(super) enum Command<'a> {
     Quit,
 }
 
-pub(super) const HELP: [&str; 8] = [
+pub(super) const HELP: [&str; 9] = [
     "run COMMAND [ARGUMENT...]: runs a command; list shows what there is",
     "in COUNT, then COUNT bytes: its standard input",
     "eof: its standard input ends",
     "kill: kills it",
     "list: all commands with their arguments and limits",
+    "login NAME PASSWORD: proves who you are, where there are accounts",
     "PING [TOKEN]: is answered by PONG [TOKEN]",
     "quit: closes the connection",
     "docs/protocol.md tells everything",
