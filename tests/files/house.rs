@@ -94,7 +94,22 @@ impl House {
 
     /// With accounts and rules about who may come in.
     pub(crate) fn guarded(settings: Settings, guard: Guard) -> Self {
-        let folder = TempDir::new().unwrap();
+        Self::over(TempDir::new().unwrap(), settings, guard)
+    }
+
+    /// The same folder, another run of the server.
+    pub(crate) fn again(self, settings: Settings, guard: Guard) -> Self {
+        let Self { folder, hub, .. } = self;
+        drop(hub);
+        Self::over(folder, settings, guard)
+    }
+
+    /// The server is gone; its folder is left.
+    pub(crate) fn shut(self) -> TempDir {
+        self.folder
+    }
+
+    fn over(folder: TempDir, settings: Settings, guard: Guard) -> Self {
         let disk = Arc::new(FaultyDisk::default());
         let opened = Folder::open(folder.path(), Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
         let mut hub = Hub::new(Limits::default(), Box::new(|bytes| bytes.fill(7)));
@@ -169,6 +184,12 @@ impl House {
     pub(crate) fn asks(&mut self, id: ConnId, line: &str) -> String {
         self.says(id, format!("{line}\n").as_bytes());
         self.line(id)
+    }
+
+    /// What a user of this machine is answered who comes for that alone.
+    pub(crate) fn line_of_another(&mut self, uid: u32, line: &str) -> String {
+        let id = self.user(uid);
+        self.asks(id, line)
     }
 
     /// Offers a file, and answers what comes back.

@@ -16,7 +16,7 @@ use crate::support::Start;
 use crate::support::accounts::accounts;
 
 /// Accounts for alice, bob and oscar, and where misdeeds are heard of.
-fn guard() -> (Guard, Receiver<(IpAddr, Duration)>) {
+pub(crate) fn guard() -> (Guard, Receiver<(IpAddr, Duration)>) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(accounts().as_bytes()).unwrap();
     let (misdeeds, noted) = sync_channel(16);
@@ -38,7 +38,7 @@ fn from_afar(house: &mut House) -> ConnId {
     house.comes(Address::Tcp("192.0.2.7:1".parse().unwrap()), None)
 }
 
-fn logs_in(house: &mut House, id: ConnId, name: &str) {
+pub(crate) fn logs_in(house: &mut House, id: ConnId, name: &str) {
     let role = if name == "oscar" { ", an operator" } else { "" };
     assert_eq!(house.asks(id, &format!("login {name} {name}'s password")), format!("- you are {name}{role}"));
 }

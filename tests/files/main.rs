@@ -12,4 +12,5 @@ mod house;
 mod limits;
 #[cfg(feature = "accounts")]
 mod logins;
+mod owning;
 mod putting;

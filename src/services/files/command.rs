@@ -8,6 +8,8 @@ use crate::services::line::{Wrong, number};
 pub(super) enum Command {
     Offer(Offered),
     Get(FileName, u64),
+    Remove(FileName),
+    Quota,
     List,
     Help,
     Quit,
@@ -15,11 +17,14 @@ pub(super) enum Command {
 
 const OFFER: &str = "offer NAME SIZE SHA256";
 const GET: &str = "get NAME [OFFSET]";
+const REMOVE: &str = "remove NAME";
 
-pub(super) const HELP: [&str; 7] = [
+pub(super) const HELP: [&str; 9] = [
     "offer NAME SIZE SHA256: puts a file here; the answer says from which byte on to send it",
     "get NAME [OFFSET]: sends a file, or the rest of it",
     "list: all files with their sizes and times",
+    "remove NAME: removes a file of yours; operators remove any",
+    "quota: how many bytes you have here, and may have",
     "login NAME PASSWORD: proves who you are, where there are accounts",
     "PING [TOKEN]: is answered by PONG [TOKEN]",
     "quit: closes the connection",
@@ -42,12 +47,15 @@ pub(super) fn parse(line: &str) -> Result<Command, Wrong> {
             let offset = number(offset).ok_or_else(|| Wrong::usage(GET))?;
             Ok(Command::Get(FileName::new(name)?, offset))
         }
+        ("remove", [name]) => Ok(Command::Remove(FileName::new(name)?)),
+        ("remove", _) => Err(Wrong::usage(REMOVE)),
+        ("quota", []) => Ok(Command::Quota),
         ("list", []) => Ok(Command::List),
         ("help", []) => Ok(Command::Help),
         ("quit", []) => Ok(Command::Quit),
         ("offer", _) => Err(Wrong::usage(OFFER)),
         ("get", _) => Err(Wrong::usage(GET)),
-        ("list" | "help" | "quit", _) => Err(Wrong::usage(&format!("{command} with nothing behind it"))),
+        ("list" | "quota" | "help" | "quit", _) => Err(Wrong::usage(&format!("{command} with nothing behind it"))),
         _ => Err(Wrong::unknown(command)),
     }
 }

@@ -7,8 +7,12 @@
 mod command;
 mod folder;
 mod getting;
+mod listing;
 mod name;
+mod owners;
 mod putting;
+mod removing;
+mod room;
 mod work;
 
 use std::collections::BTreeMap;
@@ -24,7 +28,7 @@ use self::putting::Upload;
 use self::work::{Get, Put};
 use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service, Wall};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service};
 
 pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
 pub use self::name::{Digest, FileName, MAX_NAME};
@@ -45,14 +49,20 @@ pub struct Settings {
     pub file: u64,
     /// All files and parts together.
     pub total: u64,
+    /// Those of one owner: an account, a user of this machine, a certificate.
+    pub each: u64,
+    /// Those of all guests together.
+    pub guests: u64,
     /// How long a part is kept after its last byte.
     pub keep: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let (file, total) = (1024 * 1024 * 1024, 4 * 1024 * 1024 * 1024);
-        Self { file, total, keep: Duration::from_secs(24 * 60 * 60) }
+        let gibibytes = |count: u64| count * 1024 * 1024 * 1024;
+        // Nobody fills all of it alone.
+        let (file, total, each) = (gibibytes(1), gibibytes(4), gibibytes(2));
+        Self { file, total, each, guests: each, keep: Duration::from_secs(24 * 60 * 60) }
     }
 }
 
@@ -80,6 +90,8 @@ enum Errand {
     Put(Part),
     Get(ConnId),
     List(ConnId),
+    Remove(ConnId, FileName),
+    Quota(ConnId, Owner),
     Sweep,
 }
 
@@ -137,11 +149,20 @@ impl Files {
     pub fn sweep(&mut self, cx: &mut Cx<'_>) {
         self.sweep_at = cx.now() + SWEEP;
         self.set_alarm(cx);
-        let keep = u64::try_from(self.settings.keep.as_millis()).unwrap_or(u64::MAX);
-        let (folder, oldest) = (Arc::clone(&self.folder), cx.wall().millis().saturating_sub(keep));
-        let sent: Vec<Part> = self.uploads.keys().cloned().collect();
+        let (folder, sent, oldest) = (Arc::clone(&self.folder), self.sent(), self.oldest(cx));
         // Too busy now: later will do.
         let _ = self.job(cx, Errand::Sweep, move || work::sweep(&folder, &sent, oldest));
+    }
+
+    /// The parts that are being sent.
+    fn sent(&self) -> Vec<Part> {
+        self.uploads.keys().cloned().collect()
+    }
+
+    /// Since when the last byte of a part must have come, in milliseconds since 1970.
+    fn oldest(&self, cx: &Cx<'_>) -> u64 {
+        let keep = u64::try_from(self.settings.keep.as_millis()).unwrap_or(u64::MAX);
+        cx.wall().millis().saturating_sub(keep)
     }
 
     fn set_alarm(&self, cx: &mut Cx<'_>) {
@@ -156,6 +177,8 @@ impl Files {
             Command::Offer(offered) => self.offer(cx, id, offered),
             Command::Get(name, offset) => self.get(cx, id, name, offset),
             Command::List => self.list(cx, id),
+            Command::Remove(name) => self.remove(cx, id, name),
+            Command::Quota => self.quota(cx, id),
             Command::Help => {
                 for line in HELP {
                     say(cx, id, line);
@@ -168,38 +191,6 @@ impl Files {
                 cx.close(id);
                 Ok(())
             }
-        }
-    }
-
-    fn list(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Result<(), Wrong> {
-        self.serve(cx, id, Doing::Looking)?;
-        let folder = Arc::clone(&self.folder);
-        let asked = self.job(cx, Errand::List(id), move || work::list(&folder));
-        self.busy_or(cx, id, asked)
-    }
-
-    fn listed(&mut self, cx: &mut Cx<'_>, id: ConnId, listed: Result<Vec<Entry>, Wrong>) {
-        match listed {
-            Err(wrong) => self.refuse(cx, id, &wrong),
-            Ok(entries) => {
-                if let Some(doing) = self.people.get_mut(&id) {
-                    *doing = Doing::Listing(entries.into_iter());
-                    self.list_on(cx, id);
-                }
-            }
-        }
-    }
-
-    /// As many lines as fit; the rest when they have been read.
-    fn list_on(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        let Some(Doing::Listing(entries)) = self.people.get_mut(&id) else { return };
-        while cx.fits(id, 2 * MAX_NAME) {
-            let Some(Entry { name, size, modified }) = entries.next() else {
-                say(cx, id, "end list");
-                self.rest(cx, id);
-                return;
-            };
-            say(cx, id, &format!("file {name} {size} {}", Wall::from_millis(modified)));
         }
     }
 
@@ -346,6 +337,14 @@ impl Service for Files {
             Some(Errand::List(id)) => {
                 let listed = answer(result).unwrap_or_else(|| Err(panicked()));
                 self.listed(cx, id, listed);
+            }
+            Some(Errand::Remove(id, name)) => {
+                let removed = answer(result).unwrap_or_else(|| Err(panicked()));
+                self.removed(cx, id, &name, removed);
+            }
+            Some(Errand::Quota(id, owner)) => {
+                let counted = answer(result).unwrap_or_else(|| Err(panicked()));
+                self.counted(cx, id, &owner, counted);
             }
             Some(Errand::Sweep) | None => {}
         }
