@@ -1,6 +1,6 @@
 //! `parlor passwd`: add, change and remove accounts.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,17 +59,12 @@ fn hashed(password: &str) -> Result<String, Failure> {
 
 /// Asks twice on the terminal.
 fn typed(name: &Name) -> Result<String, Failure> {
-    let ask = |prompt: String| -> Result<String, Failure> {
-        let mut terminal = io::stderr();
-        write!(terminal, "{prompt}")?;
-        terminal.flush()?;
-        let line = typing::unseen_line();
-        writeln!(terminal)?;
-        line?.ok_or_else(|| "nothing was changed".into())
+    let ask = |prompt: &str| -> Result<String, Failure> {
+        typing::asked_for(prompt)?.ok_or_else(|| "nothing was changed".into())
     };
-    let first = ask(format!("password for {name}: "))?;
+    let first = ask(&format!("password for {name}: "))?;
     secret::fits(&first)?;
-    let second = ask("once more: ".to_owned())?;
+    let second = ask("once more: ")?;
     if first == second { Ok(first) } else { Err("these are two different passwords; nothing was changed".into()) }
 }
 
