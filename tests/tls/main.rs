@@ -11,6 +11,8 @@ mod authority;
 mod believing;
 mod cost;
 mod entering;
+#[cfg(feature = "client")]
+mod errands;
 mod house;
 mod memory;
 mod page;
