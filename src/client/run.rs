@@ -95,7 +95,7 @@ impl Run {
     fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) {
         if let (Err(trouble), None) = (outcome, &self.outcome) {
             let hint = match trouble {
-                Trouble::Unreachable(_) => " (commands are offered on a Unix socket: --at unix:PATH)",
+                Trouble::Unreachable(_) => " (commands are offered at unix:PATH, and to accounts at tls:HOST)",
                 _ => "",
             };
             let text = format!("{}: {trouble}{hint}", self.errand.line().address());
