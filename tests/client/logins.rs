@@ -5,8 +5,9 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::program::{Ended, Program};
+use crate::screen::Screen;
 use crate::support::accounts::accounts;
-use crate::support::{Server, Start};
+use crate::support::{Server, Start, until};
 
 /// Files and commands for accounts, on TCP.
 struct Inn {
@@ -105,4 +106,29 @@ fn a_password_that_nobody_can_be_asked_for_is_a_wrong_call() {
     let missing = inn.does("nobody", &["files", &files]);
     assert_eq!(missing.code, Some(1), "{missing:#?}");
     assert!(missing.aside[0].contains("nobody") && missing.aside[0].contains("No such file"), "{missing:#?}");
+}
+
+#[test]
+fn on_a_terminal_the_password_is_asked_for_and_not_shown() {
+    let inn = Inn::new(&["--require-login"]);
+    assert_eq!(inn.does("alice", &["put", &inn.path("tea"), &inn.files()]).code, Some(0));
+    let (files, at) = (inn.files(), inn.server.place(1).to_string());
+    for words in [&["files", &files, "--login", "alice"][..], &["run", "--login", "alice", "--at", &at, "greet", "ann"]]
+    {
+        let mut screen = Screen::parlor(words, 100, 10);
+        screen.when_shown("password for alice:");
+        until("a terminal that shows no keys", || screen.is_raw());
+        screen.types("alice's password\r");
+        screen.when_shown(if words[0] == "files" { "Z  tea" } else { "hello ann" });
+        assert_eq!(screen.wait(), Some(0));
+        screen.expect_sane();
+        assert!(!screen.rows().join("\n").contains("alice's"), "{:?}", screen.rows());
+    }
+    // Whoever gives it up sends nothing.
+    let mut screen = Screen::parlor(&["files", &files, "--login", "alice"], 100, 10);
+    screen.when_shown("password for alice:");
+    until("a terminal that shows no keys", || screen.is_raw());
+    screen.types("\x03");
+    screen.when_shown("without a password nobody logs in");
+    assert_eq!(screen.wait(), Some(1));
 }

@@ -183,7 +183,11 @@ fn an_inherited_address_beyond_this_machine_has_to_be_wanted() {
     let listener = || std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let finished = Start::serve(&[]).after(handed).input(listener()).run();
     assert_eq!(finished.code(), 1);
-    assert!(finished.stderr.iter().any(|line| line.contains("--open says that this is wanted")), "{:#?}", finished.stderr);
+    assert!(
+        finished.stderr.iter().any(|line| line.contains("--open says that this is wanted")),
+        "{:#?}",
+        finished.stderr
+    );
     let server = Start::serve(&["--open"]).after(handed).input(listener()).expecting(1).go();
     server.client(0).ask(b"a\n", b"a\n");
     assert_eq!(server.stop().code(), 0);
