@@ -150,6 +150,44 @@ fn a_list_of_owners_that_was_cut_short_loses_the_line_that_was_being_written_and
 }
 
 #[test]
+fn whoever_comes_second_to_a_name_takes_neither_the_file_nor_the_room() {
+    let mut house = House::with(narrow());
+    let (alice, bob) = (house.user(1), house.user(2));
+    assert_eq!(house.offers(alice, "tea", &content(1, 400)), "- send tea 0");
+    assert_eq!(house.offers(bob, "tea", &content(2, 500)), "- send tea 0");
+    house.says(alice, &content(1, 400));
+    assert!(house.outcome(alice).starts_with("- stored tea"));
+    house.says(bob, &content(2, 500));
+    assert!(house.outcome(bob).starts_with("! name-taken: "));
+    // Also where what has the name came by hand.
+    assert_eq!(house.offers(bob, "milk", &content(2, 500)), "- send milk 0");
+    fs::write(house.path("milk"), b"by hand").unwrap();
+    house.says(bob, &content(2, 500));
+    assert!(house.outcome(bob).starts_with("! name-taken: "));
+    assert_eq!(house.asks(bob, "quota"), "- quota 0 1000");
+    assert_eq!(house.asks(alice, "quota"), "- quota 400 1000");
+    assert_eq!(fs::read_to_string(house.path(".owners")).unwrap(), "tea user 1\n");
+    for name in ["tea", "milk"] {
+        assert!(house.asks(bob, &format!("remove {name}")).starts_with("! forbidden: "));
+    }
+}
+
+#[test]
+fn a_file_that_could_not_be_placed_leaves_nothing_to_its_owner() {
+    for (step, after) in [(Step::Own, 0), (Step::Sync, 1)] {
+        let mut house = House::with(narrow());
+        let id = house.user(1);
+        house.offers(id, "tea", &content(1, 400));
+        house.disk.fail(step, after, Errno::IO.raw_os_error());
+        house.says(id, &content(1, 400));
+        assert!(house.outcome(id).starts_with("! disk: "), "{step:?}");
+        house.disk.heal();
+        fs::write(house.path("tea"), b"by hand").unwrap();
+        assert_eq!(house.asks(id, "quota"), "- quota 0 1000", "{step:?}");
+    }
+}
+
+#[test]
 fn a_link_in_the_place_of_the_list_of_owners_is_not_followed() {
     let house = House::new();
     let precious = house.path(".precious");

@@ -290,24 +290,35 @@ impl Folder {
         self.sync(file)?;
         self.disk.allow(Step::Place)?;
         is_at(&self.parts, part, file)?;
-        match fs::renameat_with(&self.parts, part, &self.files, name.as_str(), RenameFlags::NOREPLACE) {
-            Err(Errno::EXIST) => return Err(Misplaced::Taken),
-            // Some file systems can't rename so.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.link(part, name)?,
-            renamed => renamed?,
+        // Files are placed one after another, so only somebody with hands in the folder comes between this and the next.
+        if fs::statat(&self.files, name.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            return Err(Misplaced::Taken);
         }
-        let placed = is_at(&self.files, name.as_str(), file).and_then(|()| {
-            self.disk.allow(Step::Own)?;
-            self.owners().claim(&self.files, name.as_str(), &owner.to_string())?;
-            self.sync_folder()?;
-            file.metadata()
+        // Noted before it has its name: whatever stops the server in between, no file of somebody's is nobody's.
+        self.disk.allow(Step::Own)?;
+        self.owners().claim(&self.files, name.as_str(), &owner.to_string())?;
+        let placed = self.name(part, name).and_then(|()| {
+            let known = is_at(&self.files, name.as_str(), file).and_then(|()| self.sync_folder());
+            if known.is_err() {
+                // Who offered it is told that nothing was kept.
+                fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
+            }
+            known?;
+            Ok(Identity::of(&file.metadata()?))
         });
         if placed.is_err() {
-            // Who offered it is told that nothing was kept.
-            fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
             self.owners().disown(&self.files, name.as_str())?;
         }
-        Ok(Identity::of(&placed?))
+        placed
+    }
+
+    fn name(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
+        match fs::renameat_with(&self.parts, part, &self.files, name.as_str(), RenameFlags::NOREPLACE) {
+            Err(Errno::EXIST) => Err(Misplaced::Taken),
+            // Some file systems can't rename so.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.link(part, name),
+            renamed => Ok(renamed?),
+        }
     }
 
     /// What has a name in the folder, and what has none any more, stays so when the power goes.
@@ -319,7 +330,12 @@ impl Folder {
     fn link(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
         match fs::linkat(&self.parts, part, &self.files, name.as_str(), AtFlags::empty()) {
             Err(Errno::EXIST) => Err(Misplaced::Taken),
-            linked => Ok(linked.and_then(|()| fs::unlinkat(&self.parts, part, AtFlags::empty()))?),
+            linked => {
+                linked?;
+                // It has its name. A part that can't be removed now goes when it is old.
+                self.discard(part);
+                Ok(())
+            }
         }
     }
 

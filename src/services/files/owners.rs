@@ -1,7 +1,8 @@
 //! Whose each stored file is: lines in a file of the folder, `NAME OWNER`, the last of a name counts, and one without an
 //! owner takes it back. Lines are appended; now and then the file is written anew without those that count no more.
 //!
-//! What an operator put into the folder by hand is nobody's. A file that lost its line to a power cut is so too.
+//! What an operator put into the folder by hand is nobody's. A line is written before its file has the name, and one
+//! without a file counts for nothing.
 
 use std::collections::BTreeMap;
 use std::fs::File;
