@@ -279,6 +279,7 @@ impl Chat {
             self.sessions.end(own);
         }
         if let Some(before) = self.voices.remove(holder) {
+            self.steward.gate.forget(before.conn);
             cx.close(before.conn);
             (voice.rare, voice.active) = (before.rare, before.active);
         }
@@ -290,6 +291,7 @@ impl Chat {
             *asker = holder;
         }
         self.steward.standings.pass(guest, holder);
+        self.steward.guard.rules.doors.forget_guest(guest);
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);

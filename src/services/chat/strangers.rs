@@ -43,6 +43,10 @@ impl Chat {
         if let Some(accounts) = &guard.accounts {
             self.steward.gate = Gate::to(accounts);
         }
+        // What was locked is so from the start, also where nothing was said: whoever was inside is about to come back.
+        for room in guard.rules.doors.locked() {
+            let _ = self.rooms.room_or_new(room);
+        }
         self.steward.guard = guard;
         self
     }
