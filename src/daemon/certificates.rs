@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::listeners::Listen;
-use crate::hub::{ConnId, Cx, Done, Hub, JobId, Lane, News, Service};
+use crate::hub::{ConnId, Cx, Done, Framing, Hub, JobId, Lane, News, Service};
 use crate::net::listen::Bound;
 use crate::net::tls::{Files, Keyring, Keys};
 
@@ -42,8 +42,8 @@ impl Certificates {
     }
 
     /// A listener behind TLS, with room for so many who shake hands.
-    pub(super) fn guard(&self, bound: Bound, guests: usize) -> std::io::Result<Bound> {
-        bound.behind_tls(self.keyring.clone(), self.config.handshake, guests)
+    pub(super) fn guard(&self, bound: Bound, framing: Framing, guests: usize) -> std::io::Result<Bound> {
+        bound.behind_tls(self.keyring.clone(), framing, self.config.handshake, guests)
     }
 
     /// Has them read again whenever everybody is told to.

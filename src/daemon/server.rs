@@ -199,7 +199,7 @@ fn behind_tls(
         (Door::Streams(bound), Some(certificates)) => {
             let guests = GUESTS.min(*descriptors / 8).max(1);
             *descriptors -= guests;
-            let guarded = certificates.guard(bound, guests).map(Door::Streams);
+            let guarded = certificates.guard(bound, listen.framing, guests).map(Door::Streams);
             let what = format!("cannot listen {}={}", listen.name, listen.at);
             guarded.map(|door| (listen, door)).map_err(failed(&what))
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
 use super::provider;
@@ -60,7 +60,12 @@ impl Files {
             }
         };
         let config = builder.with_single_cert(certificates, key);
-        let config = config.map_err(|error| Self::no_pair(&self.certificate, &self.key, &error))?;
+        let mut config = config.map_err(|error| Self::no_pair(&self.certificate, &self.key, &error))?;
+        if self.client_ca.is_some() {
+            // Whoever comes back with a ticket is not looked at again: by then the certificate may have expired.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         Ok(Keys { config: Arc::new(config), fingerprint })
     }
 
