@@ -186,6 +186,31 @@ fn accounts_are_read_again_and_nobody_goes() {
 }
 
 #[test]
+fn another_password_logs_out_whoever_showed_the_old_one_and_everything_that_their_token_held() {
+    let inn = Inn::new(&[]);
+    let (mut alice, mut bob) = (inn.user("alice"), inn.user("bob"));
+    alice.fence();
+    let (hers, his) = (alice.token(), bob.token());
+    bob.breaks();
+    alice.hear("#lobby -- bob left (connection lost)");
+    let path = inn.file.to_str().unwrap();
+    for name in ["alice", "bob"] {
+        assert!(crate::inn::passwd(&[path, name], "another\n").status.success());
+    }
+    inn.reload(&std::fs::read_to_string(&inn.file).unwrap(), "3 accounts in");
+    let told = "! logged-out: the account alice is gone, or was changed, so you are a guest; /login NAME PASSWORD";
+    alice.hear_all(&[told, "- your name is an account's; you are guest3"]);
+    alice.is_refused("/lock", "not-logged-in");
+    alice.is_refused("/login alice alice's password", "wrong-password");
+    // The name that a token held is the account's again.
+    let mut thief = inn.chat.guest();
+    thief.is_refused(&format!("/session {his}"), "name-taken");
+    thief.hears();
+    thief.ask_all("/who", &["- #lobby: guest3 guest4", "- end who"]);
+    thief.ask(&format!("/session {hers}"), "- welcome back, guest3");
+}
+
+#[test]
 fn without_accounts_there_is_nothing_to_log_in_to() {
     let chat = crate::people::Chat::new();
     chat.guest().is_refused("/login alice secret", "no-accounts");

@@ -9,6 +9,7 @@ mod support;
 
 mod authority;
 mod believing;
+mod certified;
 mod cost;
 mod entering;
 #[cfg(feature = "client")]

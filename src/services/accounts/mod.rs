@@ -7,6 +7,7 @@
 mod book;
 mod desk;
 mod gate;
+mod proof;
 mod reader;
 pub mod secret;
 mod tries;
@@ -16,9 +17,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-pub use self::book::{Account, Book, Edit, LARGEST, Role, Wrong, edited};
+pub use self::book::{Account, Book, Change, Edit, LARGEST, Role, Wrong, edited};
 pub use self::desk::{Coming, Desk};
 pub use self::gate::{Check, Gate, Task, Verdict};
+pub use self::proof::{Fingerprint, Proof, fingerprint};
 pub use self::reader::Reader;
 pub use self::tries::{Place, SLOWED, TRIES, Tries};
 use super::whole_file;

@@ -48,6 +48,7 @@ use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::Log;
 use crate::services::Handover;
+use crate::services::accounts::Verdict;
 
 pub use self::bounds::Bounds;
 pub use self::figures::Figures;
@@ -211,13 +212,16 @@ impl Chat {
 
 impl Service for Chat {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if self.turns_away(cx, id) {
+        let shown = self.recognised(cx, id);
+        if self.turns_away(cx, id, shown.is_some()) {
             return;
         }
         let framing = cx.framing(id).unwrap_or(Framing::LINES);
         let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
         let is_from_afar = cx.about(id).and_then(|about| neighbourhood(about.peer)).is_some();
         self.welcome(cx, Voice::new(id, framing, flood, is_from_afar, cx.now()));
+        // As if a password had been right: with the next batch, behind the greeting.
+        self.steward.verdicts.extend(shown.map(|purpose| (id, purpose, Verdict::Right)));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {

@@ -11,7 +11,7 @@ use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::{Standing, Standings};
 use crate::hub::{About, Address, ConnId, JobId, Limits, ListenerId, Moment};
-use crate::services::accounts::{Accounts, Gate, Place, Verdict};
+use crate::services::accounts::{Accounts, Gate, Place, Proof, Verdict};
 
 /// How long somebody may take to log in, where one has to, from being accepted on (OpenSSH: 120 s; nobody types here).
 pub(in crate::services) const LOGIN_TIME: Duration = Duration::from_secs(30);
@@ -137,10 +137,10 @@ impl Guard {
 /// What a password was shown for.
 #[derive(Debug, Clone)]
 pub(super) enum Purpose {
-    /// To log in to an account; the name as it was typed, if it can be one.
-    LogIn(Option<Name>),
-    /// To enter a room.
-    Enter(Name),
+    /// To log in to an account; the name as it was typed, if it can be one, and what was shown.
+    LogIn(Option<Name>, Proof),
+    /// To enter a room that had this kept of its password.
+    Enter(Name, Box<str>),
     /// To lock a room with it.
     Lock(Name),
 }

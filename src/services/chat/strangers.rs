@@ -6,9 +6,9 @@ use super::Chat;
 use super::asked::Ask;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LATE_LOGIN, LOGIN_TIME, ip_of};
+use super::steward::{Guard, LATE_LOGIN, LOGIN_TIME, Purpose, ip_of};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
-use crate::services::accounts::Gate;
+use crate::services::accounts::{Gate, Proof};
 
 /// The longest line and the longest length frame of somebody who has not logged in: a name and a password fit.
 const LINE_BEFORE_LOGIN: u32 = 1024;
@@ -56,8 +56,21 @@ impl Chat {
         self.steward.guard.private.push(listener);
     }
 
-    /// Somebody is turned away at once: banned, or one too many who have not logged in.
-    pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId) -> bool {
+    /// Whose account it is that the certificate of a newcomer stands with.
+    pub(super) fn recognised(&self, cx: &Cx<'_>, conn: ConnId) -> Option<Purpose> {
+        let (about, accounts) = (cx.about(conn)?, self.steward.guard.accounts.as_ref()?);
+        let (certificate, book) = (about.certificate?, accounts.book());
+        let Some(account) = book.holder(certificate) else {
+            // So that an operator of the machine can take it from the log.
+            let from = self.steward.guard.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
+            log::info!("a certificate that stands with no account came from {from}: {certificate}");
+            return None;
+        };
+        Some(Purpose::LogIn(Some(account.name.clone()), Proof::Certificate(certificate.into())))
+    }
+
+    /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.
+    pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, known: bool) -> bool {
         let ip = cx.about(conn).and_then(|about| ip_of(about.peer));
         let ban = ip.and_then(|ip| self.steward.guard.rules.ban_of_address(ip, cx.wall()));
         if let Some(ban) = ban {
@@ -67,7 +80,7 @@ impl Chat {
         let (strangers, startups) = (self.steward.standings.strangers(), self.steward.guard.startups);
         let mut draw = [0; 4];
         cx.random(&mut draw);
-        if self.steward.guard.require_login && startups.refuse(strangers, u32::from_le_bytes(draw)) {
+        if self.steward.guard.require_login && !known && startups.refuse(strangers, u32::from_le_bytes(draw)) {
             let line =
                 format!("! full: {strangers} others have not logged in yet; come again in a moment (login-startups)");
             return refuse(cx, conn, &line);
