@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use super::certificates::TlsConfig;
 use super::settings::{InForce, Wrong};
 use super::supervisor::Supervisor;
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
@@ -16,7 +18,7 @@ use crate::services::chat;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 16] = [
+const LIVE: [&str; 20] = [
     "log",
     "log-addresses",
     "max-connections",
@@ -33,6 +35,10 @@ const LIVE: [&str; 16] = [
     "limit-ping-after",
     "limit-gone-after",
     "limit-flooding",
+    "tls-certificate",
+    "tls-key",
+    "tls-client-ca",
+    "tls-handshake",
 ];
 
 /// Those whom new settings concern.
@@ -40,6 +46,9 @@ const LIVE: [&str; 16] = [
 pub(super) struct Concerned {
     /// The chat.
     pub(super) chat: Handover<chat::Settings>,
+    /// Listeners behind TLS.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Handover<TlsConfig>,
     /// The door.
     pub(super) max_connections: Rc<Cell<usize>>,
 }
@@ -111,6 +120,15 @@ impl Control {
                 }
             }
         }
+        self.renew();
+    }
+
+    /// Has what stands in files of its own read again: there, where it is to be by what is in force now.
+    fn renew(&self) {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.in_force.config().ok().and_then(|config| config.tls) {
+            self.concerned.tls.put(tls);
+        }
     }
 
     fn apply(&self, read: &InForce, chat: chat::Settings, max_connections: usize, taken: &[String]) {
@@ -152,7 +170,10 @@ impl Service for Control {
         self.reading = None;
         match result.ok().and_then(|result| result.downcast::<Result<InForce, Wrong>>().ok()) {
             Some(read) => self.take_in(*read),
-            None => log::error!("not reloaded, what was in force stays so: the helper that read the settings died"),
+            None => {
+                log::error!("not reloaded, what was in force stays so: the helper that read the settings died");
+                self.renew();
+            }
         }
         self.supervisor.tell("READY=1");
         if std::mem::take(&mut self.again) {

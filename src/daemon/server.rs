@@ -134,7 +134,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned);
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
-        certificates.keep_fresh(&mut house.hub);
+        certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
     if let Some(accounts) = &guard.accounts {
         house.add_accounts(accounts);

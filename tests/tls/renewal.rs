@@ -2,8 +2,9 @@
 
 use rustix::process::Signal;
 
-use crate::authority::{Pair, Valid};
+use crate::authority::{Authority, Pair, Valid};
 use crate::house::{House, Secure};
+use crate::support::Start;
 
 fn reload(house: &House, said: &str) {
     let before = house.server.log.len();
@@ -77,4 +78,56 @@ fn what_is_wrong_changes_nothing_and_is_said() {
     reload(&house, "certificate read again");
     assert_eq!(house.client(0).certificate(), *other.certificate);
     client.ask(b"hello\n", b"hello\n");
+}
+
+#[test]
+fn where_the_files_are_can_change_while_it_runs_and_what_is_wrong_leaves_the_old_in_force() {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let (first, second) = (authority.here(), authority.here());
+    first.files(folder.path(), "first");
+    second.files(folder.path(), "second");
+    let ca = authority.file(folder.path());
+    let path = folder.path().join("parlor.toml");
+    let shown = |name: &str| folder.path().join(name).display().to_string();
+    let write = |name: &str, more: &str| {
+        let (certificate, key) = (shown(&format!("{name}.pem")), shown(&format!("{name}.key")));
+        let text = format!("no-history = true\ntls-certificate = '{certificate}'\ntls-key = '{key}'\n{more}");
+        std::fs::write(&path, text).unwrap();
+    };
+    write("first", "");
+    let start = Start::serve(&["--config", path.to_str().unwrap()]).flags(&["--log", "debug"]);
+    let server = start.listen("echo+tls=127.0.0.1:0").go();
+    let reload = |said: &str| {
+        let before = server.log.len();
+        server.signal(Signal::HUP);
+        server.log.wait_from(before, said, |line| line.contains(said));
+    };
+    let client = || Secure::to(server.place(0), authority.client()).unwrap();
+    let mut stays = client();
+    assert_eq!(stays.certificate(), *first.certificate);
+    // A place where nothing is changes nothing; that it was there that was looked is said each time.
+    write("third", "");
+    for _ in 0..2 {
+        reload("certificate not replaced, the old one stays in force: ");
+        assert!(server.log.lines().last().unwrap().contains("third.pem: No such file"));
+        assert_eq!(client().certificate(), *first.certificate);
+    }
+    write("second", "");
+    reload("certificate read again");
+    assert_eq!(client().certificate(), *second.certificate);
+    // So can be whose clients are believed, and how long shaking hands may take.
+    let alice = authority.signs(&["alice"], Valid::Now);
+    write("second", &format!("tls-client-ca = '{}'\ntls-handshake = '300ms'\n", ca.display()));
+    reload("certificate read again");
+    let before = server.log.len();
+    Secure::to(server.place(0), authority.client_showing(&alice)).unwrap().ask(b"hello\n", b"hello\n");
+    server
+        .log
+        .wait_from(before, "her fingerprint", |line| line.contains(&crate::believing::sha256(&alice.certificate)));
+    let _silent = server.client(0);
+    server.log.wait("the new limit", |line| line.contains("is turned away: it took too long"));
+    // A wrong configuration has the files read again all the same, where they are.
+    write("second", "backlog = 'none'\n");
+    reload("certificate read again");
+    stays.ask(b"hello\n", b"hello\n");
 }

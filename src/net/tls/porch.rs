@@ -51,7 +51,6 @@ pub(in crate::net) struct Porch {
     keyring: Keyring,
     /// How those who speak no TLS will expect to be told so.
     framing: Framing,
-    limit: Duration,
     room: usize,
     poll: Poll,
     events: Events,
@@ -66,19 +65,19 @@ pub(in crate::net) struct Porch {
 }
 
 impl Bound {
-    /// Whoever comes shakes hands first, within `limit`. So many can do so at once; when one more comes, the one who has
+    /// Whoever comes shakes hands first, within the keyring's limit. So many can do so at once; when one more comes, the one who has
     /// waited longest makes room, for most who take long are never going to. Who speaks no TLS is told so in `framing`.
     ///
     /// # Errors
     /// When the kernel has no descriptor for that.
-    pub fn behind_tls(self, keyring: Keyring, framing: Framing, limit: Duration, guests: usize) -> io::Result<Self> {
-        let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, framing, limit, guests)?));
+    pub fn behind_tls(self, keyring: Keyring, framing: Framing, guests: usize) -> io::Result<Self> {
+        let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, framing, guests)?));
         Ok(Self { socket, ..self })
     }
 }
 
 impl Porch {
-    fn new(mut door: Door, keyring: Keyring, framing: Framing, limit: Duration, room: usize) -> io::Result<Self> {
+    fn new(mut door: Door, keyring: Keyring, framing: Framing, room: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         door.register(poll.registry(), Token(DOOR), Interest::READABLE)?;
@@ -86,7 +85,7 @@ impl Porch {
         let (events, clock, guests, knocks) =
             (Events::with_capacity(EVENTS), Clock::default(), BTreeMap::new(), VecDeque::new());
         let (next, door_ready) = (FIRST_GUEST, false);
-        Ok(Self { door, keyring, framing, limit, room, poll, events, timer, clock, guests, next, knocks, door_ready })
+        Ok(Self { door, keyring, framing, room, poll, events, timer, clock, guests, next, knocks, door_ready })
     }
 
     pub(in crate::net) fn socket(&self) -> SockRef<'_> {
@@ -161,7 +160,7 @@ impl Porch {
         let number = self.next;
         watch(self.poll.registry(), stream.wire(), number)?;
         self.next += 1;
-        let deadline = self.clock.now() + self.limit;
+        let deadline = self.clock.now() + self.keyring.limit();
         self.guests.insert(number, Guest { stream, peer, who, deadline, leaving: None });
         Ok(())
     }
