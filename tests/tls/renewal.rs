@@ -16,36 +16,68 @@ fn replace(house: &House, by: &Pair) {
     by.files(house.folder.path(), "server");
 }
 
+/// Everybody hears both, in whatever order.
+#[cfg(feature = "accounts")]
+fn hear_both(client: &mut Secure, one: &str, other: &str) {
+    let mut heard = [client.line(), client.line()];
+    heard.sort_unstable();
+    assert_eq!(heard, [one, other]);
+}
+
 #[test]
-fn a_certificate_replaced_under_load_drops_nobody_and_is_seen_by_who_comes_next() {
+#[cfg(feature = "accounts")]
+fn certificate_and_accounts_replaced_under_load_drop_nobody_and_are_seen_by_who_comes_next() {
+    use crate::support::accounts::accounts;
     // A thousand where there is time.
     let count = if std::env::var_os("CI").is_some() { 100 } else { 1000 };
     assert!(crate::support::proc::raise_own_limit() > 2 * count, "not so many descriptors are to be had");
-    let house = House::new(&["echo+tls=127.0.0.1:0"]);
-    let old = house.client(0).certificate();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts");
+    std::fs::write(&file, accounts()).unwrap();
+    let flags = ["--flood", "off", "--accounts", file.to_str().unwrap()];
+    let house = House::with(&["chat+tls=127.0.0.1:0"], |start, _| start.flags(&flags));
+    let mut alice = house.client(0);
+    alice.line();
+    alice.ask(b"/login alice alice's password\n", b"- you are alice\n");
+    let old = alice.certificate();
     let mut clients: Vec<Secure> = (0..count).map(|_| house.client(0)).collect();
+    clients.iter_mut().for_each(|client| assert!(client.line().starts_with("- parlor chat: ")));
     // Some are in the middle of shaking hands.
     let halfway: Vec<_> = (0..10).map(|_| house.server.client(0)).collect();
-    for round in 0..3 {
-        let new = house.authority.here();
-        replace(&house, &new);
+    let bob = accounts().lines().find(|line| line.starts_with("bob:")).unwrap();
+    for (round, name) in ["carol", "dave", "erin"].into_iter().enumerate() {
+        let pair = house.authority.here();
+        replace(&house, &pair);
+        let new = bob.replace("bob:", &format!("{name}:"));
+        std::fs::write(&file, format!("{}{new}\n", accounts())).unwrap();
+        let before = house.server.log.len();
         house.server.signal(Signal::HUP);
         // Nobody waits for it.
         for client in &mut clients {
-            client.send(format!("round {round}\n").as_bytes());
+            client.send(format!("PING {round}\n").as_bytes());
         }
+        alice.send(format!("round {round}\n").as_bytes());
         for client in &mut clients {
-            client.expect(format!("round {round}\n").as_bytes());
+            hear_both(client, &format!("#lobby <alice> round {round}"), &format!("PONG {round}"));
         }
-        crate::support::until("new ones see the new", || house.client(0).certificate() == *new.certificate);
-        for client in &mut clients {
-            assert_eq!(client.certificate(), old, "whoever stands, stands");
-            client.ask(b"still\n", b"still\n");
-        }
+        house.server.log.wait_from(before, "the accounts", |line| line.contains("4 accounts in"));
+        house.server.log.wait_from(before, "the certificate", |line| line.contains("certificate read again"));
+        let mut new = house.client(0);
+        assert_eq!(new.certificate(), *pair.certificate);
+        new.line();
+        // In no room, so that nobody hears of it.
+        new.ask(b"/leave lobby\n", b"- you left #lobby; you are in no room\n");
+        new.ask(format!("/login {name} bob's password\n").as_bytes(), format!("- you are {name}\n").as_bytes());
+        assert!(clients.iter().all(|client| client.certificate() == old), "whoever stands, stands");
     }
+    // She is who she was.
+    alice.ask(
+        b"/join den\n/lock\n",
+        b"- you are in #den, with 0 others\n- #den is locked; others enter by invitation\n",
+    );
     drop(halfway);
     let figures = house.server.figures();
-    assert!(figures.connections >= count as u64, "{figures:?}");
+    assert!(figures.connections > count as u64, "{figures:?}");
 }
 
 #[test]
