@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::authority::{Authority, Pair, Valid};
 use crate::house::{House, Secure, refusal};
+use crate::support::Start;
 use crate::support::accounts::{accounts, passwd};
 
 /// A chat behind TLS that asks for certificates, with accounts for alice, bob and oscar; alice and oscar, an operator,
@@ -217,4 +218,25 @@ fn an_expired_and_an_unknown_certificate_are_refused_by_an_alert_and_named_in_th
         assert!(refused.contains(alert), "{refused}");
         inn.house.server.log.wait_from(seen, said, |line| line.contains("is turned away") && line.contains(said));
     }
+}
+
+#[test]
+fn our_own_client_shows_its_certificate_and_needs_no_login() {
+    let inn = Inn::new(&["--require-login"]);
+    let mut oscar = inn.comes(&inn.oscar);
+    oscar.line();
+    assert_eq!(oscar.line(), "- you are oscar, an operator, in #lobby; rooms are not recorded");
+    let ca = inn.house.ca();
+    let [certificate, key] = ["alice.pem", "alice.key"].map(|name| inn.house.folder.path().join(name));
+    let paths = [ca, certificate, key].map(|path| path.display().to_string());
+    let flags = ["--ca", &paths[0], "--certificate", &paths[1], "--key", &paths[2], "--send", "hello"];
+    let address = format!("tls:localhost:{}", inn.house.server.place(0).port());
+    let finished = Start::parlor(&["chat", &address]).flags(&flags).run();
+    assert_eq!((finished.code(), finished.stdout.as_str()), (0, ""), "{finished:#?}");
+    for line in ["#lobby -- alice joined", "#lobby <alice> hello", "#lobby -- alice left (quit)"] {
+        assert_eq!(oscar.line(), line);
+    }
+    let finished = Start::parlor(&["chat", &address]).flags(&["--ca", &paths[0], "--send", "hello"]).run();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
+    oscar.ask(b"PING 1\n", b"PONG 1\n");
 }
