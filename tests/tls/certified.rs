@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 
 use crate::authority::{Authority, Pair, Valid};
-use crate::house::{House, Secure, refusal};
+use crate::house::{House, Secure, refusal, served};
 use crate::support::Start;
 use crate::support::accounts::{accounts, passwd};
+use crate::support::tools::needs;
 
 /// A chat behind TLS that asks for certificates, with accounts for alice, bob and oscar; alice and oscar, an operator,
 /// have certificates.
@@ -239,4 +240,28 @@ fn our_own_client_shows_its_certificate_and_needs_no_login() {
     let finished = Start::parlor(&["chat", &address]).flags(&["--ca", &paths[0], "--send", "hello"]).run();
     assert_eq!(finished.code(), 1, "{finished:#?}");
     oscar.ask(b"PING 1\n", b"PONG 1\n");
+}
+
+#[test]
+fn the_certificate_for_a_person_that_the_page_shows_vouches_for_itself() {
+    if !needs("openssl") {
+        return;
+    }
+    let page = include_str!("../../docs/tls.md");
+    let command = page.split("```sh\n").nth(2).unwrap().split("```").next().unwrap();
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let made = std::process::Command::new("sh").args(["-c", command]).current_dir(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, certificate, key) = (path("accounts"), path("alice.pem"), path("alice.key"));
+    assert!(passwd(&[&file, "alice", "--certificate", &certificate], "").status.success());
+    let flags = ["--no-history", "--accounts", &file, "--require-login", "--tls-client-ca", &certificate];
+    let server = served(folder.path(), &authority.here()).flags(&flags).listen("chat+tls=127.0.0.1:0").go();
+    let ca = authority.file(folder.path()).display().to_string();
+    let address = format!("tls:localhost:{}", server.place(0).port());
+    let flags = ["--ca", &ca, "--certificate", &certificate, "--key", &key, "--commands", "--send", "/who"];
+    let finished = Start::parlor(&["chat", &address]).flags(&flags).run();
+    assert_eq!((finished.code(), finished.stdout.as_str()), (0, "- #lobby: alice\n- end who\n"), "{finished:#?}");
+    let finished = Start::parlor(&["chat", &address]).flags(&flags[..2]).flags(&flags[6..]).run();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
 }
