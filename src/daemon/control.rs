@@ -2,6 +2,7 @@
 //! can change to whom it concerns; and it tells the service manager how things are, from the loop itself.
 
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ use crate::services::chat;
 /// After a job was not taken, because too many wait.
 const AGAIN: Duration = Duration::from_secs(1);
 
+const ACCOUNTS: &str = "accounts";
+
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 20] = [
+const LIVE: [&str; 21] = [
+    ACCOUNTS,
     "log",
     "log-addresses",
     "max-connections",
@@ -46,6 +50,8 @@ const LIVE: [&str; 20] = [
 pub(super) struct Concerned {
     /// The chat.
     pub(super) chat: Handover<chat::Settings>,
+    /// Whoever reads accounts: where they are, or nothing for where they were.
+    pub(super) accounts: Handover<Option<PathBuf>>,
     /// Listeners behind TLS.
     #[cfg(feature = "tls")]
     pub(super) tls: Handover<TlsConfig>,
@@ -101,7 +107,8 @@ impl Control {
         });
         match read {
             Ok((read, config)) => {
-                let changes = self.in_force.changes(&read, &LIVE);
+                let live = self.live(&read);
+                let changes = self.in_force.changes(&read, &live);
                 for change in &changes.taken {
                     log::info!("reloaded: {change}");
                 }
@@ -112,7 +119,7 @@ impl Control {
                     log::info!("reloaded: nothing has changed");
                 }
                 self.apply(&read, config.chat, config.max_connections, &changes.taken);
-                self.in_force = self.in_force.with(read, &LIVE);
+                self.in_force = self.in_force.with(read, &live);
             }
             Err(lines) => {
                 for line in lines {
@@ -123,10 +130,18 @@ impl Control {
         self.renew();
     }
 
+    /// What can change. Where accounts are is one of them; whether there are any is not.
+    fn live(&self, read: &InForce) -> Vec<&'static str> {
+        let is_other = self.in_force.is_said(ACCOUNTS) != read.is_said(ACCOUNTS);
+        LIVE.into_iter().filter(|&name| !is_other || name != ACCOUNTS).collect()
+    }
+
     /// Has what stands in files of its own read again: there, where it is to be by what is in force now.
     fn renew(&self) {
+        let Ok(config) = self.in_force.config() else { return };
+        self.concerned.accounts.put(config.entry.accounts);
         #[cfg(feature = "tls")]
-        if let Some(tls) = self.in_force.config().ok().and_then(|config| config.tls) {
+        if let Some(tls) = config.tls {
             self.concerned.tls.put(tls);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::hub::Limits;
 use crate::net::{AddressRules, shown};
-use crate::services::accounts::Accounts;
+use crate::services::accounts::{Accounts, doubts};
 use crate::services::chat::{Guard, Rules, Startups};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
@@ -122,14 +122,8 @@ pub fn guard(
 }
 
 fn open(path: &Path) -> std::io::Result<Accounts> {
-    use std::os::unix::fs::PermissionsExt;
     let accounts = Accounts::open(path)?;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        log::warn!("{} can be read by others than its owner; chmod 600 is better", path.display());
-    }
-    if !accounts.book().is_even() {
-        log::warn!("{}: passwords differ in what a check costs, so time can tell accounts apart", path.display());
-    }
+    doubts(path, &accounts.book()).iter().for_each(|doubt| log::warn!("{doubt}"));
     Ok(accounts)
 }
 

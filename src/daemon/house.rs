@@ -78,7 +78,7 @@ impl House {
 
     /// Accounts are read again while people are here.
     pub(super) fn add_accounts(&mut self, accounts: &Accounts) {
-        self.hub.add(Reader::new(accounts.clone()));
+        self.hub.add(Reader::new(accounts.clone(), &self.concerned.accounts));
     }
 
     /// Who serves a listener of this kind.

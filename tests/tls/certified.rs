@@ -24,10 +24,14 @@ struct Inn {
 
 impl Inn {
     fn new(flags: &[&str]) -> Self {
+        Self::serving(&["chat+tls=127.0.0.1:0"], flags)
+    }
+
+    fn serving(listeners: &[&str], flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("accounts");
         fs::write(&file, accounts()).unwrap();
-        let house = House::with(&["chat+tls=127.0.0.1:0"], |start, ca| {
+        let house = House::with(listeners, |start, ca| {
             let flags = [flags, &["--flood", "off"]].concat();
             start.flags(&["--accounts", file.to_str().unwrap(), "--tls-client-ca", ca.to_str().unwrap()]).flags(&flags)
         });
@@ -264,4 +268,32 @@ fn the_certificate_for_a_person_that_the_page_shows_vouches_for_itself() {
     assert_eq!((finished.code(), finished.stdout.as_str()), (0, "- #lobby: alice\n- end who\n"), "{finished:#?}");
     let finished = Start::parlor(&["chat", &address]).flags(&flags[..2]).flags(&flags[6..]).run();
     assert_eq!(finished.code(), 1, "{finished:#?}");
+}
+
+#[test]
+fn files_and_commands_know_whose_certificate_it_is_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files").display().to_string();
+    let listeners = ["files+tls=127.0.0.1:0", "run+tls=127.0.0.1:0"];
+    let inn = Inn::serving(&listeners, &["--files", &files, "--require-login"]);
+    for (door, greeting) in [(0, "- parlor files: offer, get, list, help"), (1, "- parlor run: list, run COMMAND")] {
+        let place = inn.house.server.place(door);
+        let mut alice = Secure::to(place, inn.house.authority.client_showing(&inn.alice)).unwrap();
+        assert!(alice.line().starts_with(greeting));
+        alice.send(b"list\n");
+        assert_eq!(alice.line(), "- end list");
+        refused(&mut alice, "login bob bob's password", "logged-in");
+        let mut stranger = inn.house.client(door);
+        assert!(stranger.line().contains(": who are you? login NAME PASSWORD"));
+        refused(&mut stranger, "list", "login-first");
+        // Struck out, it is worth nothing from the next line on.
+        let pem = inn.house.folder.path().join("alice.pem").display().to_string();
+        inn.passwd(&["alice", "--without-certificate", &pem]);
+        inn.reload();
+        refused(&mut alice, "list", "login-first");
+        let mut again = Secure::to(place, inn.house.authority.client_showing(&inn.alice)).unwrap();
+        assert!(again.line().contains(": who are you? login NAME PASSWORD"));
+        inn.passwd(&["alice", "--certificate", &pem]);
+        inn.reload();
+    }
 }

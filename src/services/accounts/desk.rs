@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::{Check, Gate, Role, TRIES, Task, Verdict};
+use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
 use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, ListenerId, Moment};
 use crate::services::chat::{
     Alphabet, Guard, HUSHED, LATE_LOGIN, LOGIN_TIME, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow,
@@ -34,13 +35,16 @@ struct Waiting {
     until: Moment,
 }
 
+/// The name that was typed, if it can be one, and what was shown.
+type Claim = (Option<Name>, Proof);
+
 #[derive(Debug)]
 struct Visitor {
     /// Nothing is done for them unless they have an account.
     must: bool,
     waiting: Option<Waiting>,
-    /// They have proved that it is theirs. It may be gone since.
-    account: Option<Name>,
+    /// They have proved that it is theirs, and how. It may be gone since, or what they showed be right no more.
+    account: Option<(Name, Proof)>,
     /// Wrong passwords that they have shown.
     wrong: usize,
 }
@@ -54,8 +58,8 @@ pub struct Desk {
     strangers: usize,
     before_login: Rc<Limits>,
     after_login: Rc<Limits>,
-    gate: Gate<Option<Name>>,
-    verdicts: Vec<(ConnId, Option<Name>, Verdict)>,
+    gate: Gate<Claim>,
+    verdicts: Vec<(ConnId, Claim, Verdict)>,
     /// Strangers that are not heard until they have read what they were told.
     hushed: Vec<ConnId>,
 }
@@ -80,10 +84,13 @@ impl Desk {
         self.guard.require_login
     }
 
-    /// Somebody comes. `must`: nothing is done for them before they have logged in.
+    /// Somebody comes. `must`: nothing is done for them before they have logged in. Whose certificate stands with an account
+    /// is logged in by it.
     pub fn comes(&mut self, cx: &mut Cx<'_>, id: ConnId, must: bool) -> Coming {
         let mut waiting = None;
-        if must {
+        let account = cx.about(id).and_then(|about| self.guard.recognised(&about));
+        let must_still = must && account.is_none();
+        if must_still {
             let (strangers, mut draw) = (self.strangers, [0; 4]);
             cx.random(&mut draw);
             if self.guard.startups.refuse(strangers, u32::from_le_bytes(draw)) {
@@ -100,8 +107,8 @@ impl Desk {
             waiting = Some(Waiting { framing, until });
             self.strangers += 1;
         }
-        self.visitors.insert(id, Visitor { must, waiting, account: None, wrong: 0 });
-        if must { Coming::Strange } else { Coming::Freely }
+        self.visitors.insert(id, Visitor { must, waiting, account, wrong: 0 });
+        if must_still { Coming::Strange } else { Coming::Freely }
     }
 
     /// Somebody has gone.
@@ -118,9 +125,10 @@ impl Desk {
     /// The account that somebody has logged in to, as it is now; none if it is gone.
     #[must_use]
     pub fn account(&self, id: ConnId) -> Option<(Name, Role)> {
-        let name = self.visitors.get(&id)?.account.as_ref()?;
+        let (name, proof) = self.visitors.get(&id)?.account.as_ref()?;
         let book = self.guard.accounts.as_ref()?.book();
-        book.find(name).map(|account| (account.name.clone(), account.role))
+        let account = book.find(name).filter(|account| account.accepts(proof))?;
+        Some((account.name.clone(), account.role))
     }
 
     /// Who somebody is, for the log: the account, and what the system says.
@@ -187,8 +195,8 @@ impl Desk {
             place: place_of(about.peer, about.credentials.map(|who| who.uid)),
             subject: format!("@{}", name.as_ref().map_or("", Name::key)).into(),
             password: password.into(),
-            task: Task::Check { hash, counts },
-            note: name,
+            task: Task::Check { hash: Arc::clone(&hash), counts },
+            note: (name, Proof::Password(hash)),
         };
         if !self.gate.ask(cx, check) {
             let text = "too many passwords are waiting to be looked at; try again in a moment";
@@ -215,9 +223,9 @@ impl Desk {
     pub fn turn_end(&mut self, cx: &mut Cx<'_>) {
         let refused = self.gate.next(cx);
         self.verdicts.extend(refused);
-        for (id, name, verdict) in std::mem::take(&mut self.verdicts) {
+        for (id, claim, verdict) in std::mem::take(&mut self.verdicts) {
             cx.release(id, PROVING);
-            if let Err(wrong) = self.judge(cx, id, name.as_ref(), &verdict) {
+            if let Err(wrong) = self.judge(cx, id, claim, &verdict) {
                 let _ = cx.send(id, wrong.to_string().as_bytes());
                 // Whoever guesses has to come anew, and is counted at the door.
                 let guesses = self.visitors.get(&id).is_some_and(|visitor| visitor.wrong >= TRIES);
@@ -233,9 +241,10 @@ impl Desk {
         }
     }
 
-    fn judge(&mut self, cx: &mut Cx<'_>, id: ConnId, name: Option<&Name>, verdict: &Verdict) -> Result<(), Wrong> {
-        match (verdict, name) {
-            (Verdict::Right, Some(name)) if self.logged_in(cx, id, name) => Ok(()),
+    fn judge(&mut self, cx: &mut Cx<'_>, id: ConnId, claim: Claim, verdict: &Verdict) -> Result<(), Wrong> {
+        let (name, proof) = claim;
+        match (verdict, &name) {
+            (Verdict::Right, Some(name)) if self.logged_in(cx, id, name, proof) => Ok(()),
             // Also of an account that is gone since.
             (Verdict::Right | Verdict::Wrong, _) => {
                 if let Some(visitor) = self.visitors.get_mut(&id) {
@@ -243,7 +252,7 @@ impl Desk {
                 }
                 if let Some(about) = cx.about(id) {
                     self.guard.report(ip_of(about.peer), WRONG_PASSWORD);
-                    self.guard.log_wrong_password(&about, name);
+                    self.guard.log_wrong_password(&about, name.as_ref());
                 }
                 Err(Wrong::new("wrong-password", "wrong name or password"))
             }
@@ -256,9 +265,9 @@ impl Desk {
     }
 
     /// Somebody has proved who they are; `false` if there is no such account any more.
-    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &Name) -> bool {
+    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &Name, proof: Proof) -> bool {
         let Some(visitor) = self.visitors.get_mut(&id) else { return false };
-        visitor.account = Some(name.clone());
+        visitor.account = Some((name.clone(), proof));
         let waiting = visitor.waiting.take();
         let Some((name, role)) = self.account(id) else {
             // It is as it was.

@@ -43,7 +43,7 @@ use self::asked::{Ask, Asked};
 use self::batch::{Batch, Wires};
 use self::keeper::Keeper;
 use self::pace::{Neighbours, neighbourhood};
-use self::steward::Steward;
+use self::steward::{Purpose, Steward};
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::Log;
@@ -212,7 +212,7 @@ impl Chat {
 
 impl Service for Chat {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        let shown = self.recognised(cx, id);
+        let shown = cx.about(id).and_then(|about| self.steward.guard.recognised(&about));
         if self.turns_away(cx, id, shown.is_some()) {
             return;
         }
@@ -221,7 +221,8 @@ impl Service for Chat {
         let is_from_afar = cx.about(id).and_then(|about| neighbourhood(about.peer)).is_some();
         self.welcome(cx, Voice::new(id, framing, flood, is_from_afar, cx.now()));
         // As if a password had been right: with the next batch, behind the greeting.
-        self.steward.verdicts.extend(shown.map(|purpose| (id, purpose, Verdict::Right)));
+        let claim = shown.map(|(name, proof)| Purpose::LogIn(Some(name), proof));
+        self.steward.verdicts.extend(claim.map(|claim| (id, claim, Verdict::Right)));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {

@@ -116,6 +116,18 @@ impl Guard {
             || about.listener.is_some_and(|listener| self.private.contains(&listener))
     }
 
+    /// Whose account it is that the certificate of a connection stands with, if it showed one.
+    pub(in crate::services) fn recognised(&self, about: &About<'_>) -> Option<(Name, Proof)> {
+        let (certificate, accounts) = (about.certificate?, self.accounts.as_ref()?);
+        let holder = accounts.holder(certificate);
+        if holder.is_none() {
+            // So that an operator of the machine can take it from the log.
+            let from = self.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
+            log::info!("a certificate that stands with no account came from {from}: {certificate}");
+        }
+        holder
+    }
+
     /// Tells whoever keeps the door. If they are too busy to listen, they have heard enough.
     pub(in crate::services) fn report(&self, peer: Option<IpAddr>, weight: Duration) {
         if let (Some(misdeeds), Some(peer)) = (&self.misdeeds, peer) {

@@ -6,9 +6,9 @@ use super::Chat;
 use super::asked::Ask;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LATE_LOGIN, LOGIN_TIME, Purpose, ip_of};
+use super::steward::{Guard, LATE_LOGIN, LOGIN_TIME, ip_of};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
-use crate::services::accounts::{Gate, Proof};
+use crate::services::accounts::Gate;
 
 /// The longest line and the longest length frame of somebody who has not logged in: a name and a password fit.
 const LINE_BEFORE_LOGIN: u32 = 1024;
@@ -54,19 +54,6 @@ impl Chat {
     /// What is sent on this listener can be read by nobody in between.
     pub fn trust(&mut self, listener: ListenerId) {
         self.steward.guard.private.push(listener);
-    }
-
-    /// Whose account it is that the certificate of a newcomer stands with.
-    pub(super) fn recognised(&self, cx: &Cx<'_>, conn: ConnId) -> Option<Purpose> {
-        let (about, accounts) = (cx.about(conn)?, self.steward.guard.accounts.as_ref()?);
-        let (certificate, book) = (about.certificate?, accounts.book());
-        let Some(account) = book.holder(certificate) else {
-            // So that an operator of the machine can take it from the log.
-            let from = self.steward.guard.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
-            log::info!("a certificate that stands with no account came from {from}: {certificate}");
-            return None;
-        };
-        Some(Purpose::LogIn(Some(account.name.clone()), Proof::Certificate(certificate.into())))
     }
 
     /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.
