@@ -127,7 +127,6 @@ impl Control {
                 }
             }
         }
-        self.renew();
     }
 
     /// What can change. Where accounts are is one of them; whether there are any is not.
@@ -185,11 +184,9 @@ impl Service for Control {
         self.reading = None;
         match result.ok().and_then(|result| result.downcast::<Result<InForce, Wrong>>().ok()) {
             Some(read) => self.take_in(*read),
-            None => {
-                log::error!("not reloaded, what was in force stays so: the helper that read the settings died");
-                self.renew();
-            }
+            None => log::error!("not reloaded, what was in force stays so: the helper that read the settings died"),
         }
+        self.renew();
         self.supervisor.tell("READY=1");
         if std::mem::take(&mut self.again) {
             self.read(cx);

@@ -123,7 +123,9 @@ pub fn guard(
 
 fn open(path: &Path) -> std::io::Result<Accounts> {
     let accounts = Accounts::open(path)?;
-    doubts(path, &accounts.book()).iter().for_each(|doubt| log::warn!("{doubt}"));
+    for doubt in doubts(path, &accounts.book()) {
+        log::warn!("{doubt}");
+    }
     Ok(accounts)
 }
 

@@ -7,6 +7,9 @@ use super::{Accounts, Book, doubts, load};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Service};
 use crate::services::Handover;
 
+/// What a helper read: the accounts, and what is doubtful about their file.
+type Read = io::Result<(Book, Vec<String>)>;
+
 /// Reads accounts again when it is said where they are now.
 #[derive(Debug)]
 pub struct Reader {
@@ -45,11 +48,12 @@ impl Service for Reader {
     fn done(&mut self, _cx: &mut Cx<'_>, job: JobId, result: Done) {
         // Told twice in a row, it is the later reading that counts.
         let Some((_, path)) = self.reading.take_if(|(reading, _)| *reading == job) else { return };
-        type Read = io::Result<(Book, Vec<String>)>;
         match result.ok().and_then(|read| read.downcast::<Read>().ok()).map(|read| *read) {
             Some(Ok((book, doubts))) => {
                 log::info!("{} accounts in {}", book.len(), path.display());
-                doubts.iter().for_each(|doubt| log::warn!("{doubt}"));
+                for doubt in doubts {
+                    log::warn!("{doubt}");
+                }
                 self.accounts.replace(path, book);
             }
             Some(Err(error)) => log::error!("the accounts stay as they were: {}: {error}", path.display()),
