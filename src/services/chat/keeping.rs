@@ -55,7 +55,8 @@ impl Chat {
 
     pub(super) fn set_alarm(&mut self, cx: &mut Cx<'_>) {
         let alarm = self.keeper.tick(cx).min(self.pauses.due()).min(self.breath.due());
-        let alarm = alarm.min(self.steward.due(cx.now()));
+        // While a batch is on its way to the disk nothing is carried out, whatever is due.
+        let alarm = if self.keeper.is_waiting() { alarm } else { alarm.min(self.steward.due(cx.now())) };
         cx.set_alarm(alarm);
     }
 }

@@ -87,8 +87,7 @@ impl Chat {
         voice.known = true;
         if voice.session.is_none() && voice.token != Token::default() {
             let session = self.sessions.begin(sessions::digest(voice.token), person);
-            self.sessions.get_mut(session).account =
-                self.steward.standings.account(person).map(|name| name.key().into());
+            self.sessions.get_mut(session).account = self.steward.standings.login(person).cloned();
             voice.session = Some(session);
         }
         voice.session
@@ -279,6 +278,7 @@ impl Chat {
             self.sessions.end(own);
         }
         if let Some(before) = self.voices.remove(holder) {
+            self.steward.gate.forget(before.conn);
             cx.close(before.conn);
             (voice.rare, voice.active) = (before.rare, before.active);
         }
@@ -290,6 +290,7 @@ impl Chat {
             *asker = holder;
         }
         self.steward.standings.pass(guest, holder);
+        self.steward.guard.rules.doors.forget_guest(guest);
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
@@ -309,8 +310,8 @@ impl Chat {
         }
         let away = self.sessions.get(session).away;
         let (name, mut rooms) = self.sessions.take_up(session, person);
-        let account = self.sessions.get(session).account.clone();
-        let account = account.as_deref().or(self.steward.standings.account(person).map(Name::key)).map(str::to_owned);
+        let account = self.sessions.get(session).account.as_ref().map(|login| &login.name);
+        let account = account.or(self.steward.standings.account(person)).map(|account| account.key().to_owned());
         let barred = name.as_ref().and_then(|name| self.keeps_from_name(cx, name, account.as_deref()));
         if let Some(Complaint { code, text }) = barred {
             self.complain(cx, person, code, &text);

@@ -11,6 +11,7 @@ use slab::Slab;
 use super::bounds::Bounds;
 use super::language::{Name, Roll};
 use super::rooms::PersonId;
+use super::standing::Login;
 use crate::hub::Moment;
 use crate::log::id_hash;
 
@@ -54,7 +55,7 @@ pub(super) struct Session {
     pub(super) holder: Option<PersonId>,
     pub(super) name: Option<Name>,
     /// The account that its holder had logged in to.
-    pub(super) account: Option<Box<str>>,
+    pub(super) account: Option<Rc<Login>>,
     /// The rooms it was in when its line broke, the current one last.
     pub(super) rooms: Vec<Name>,
     receipts: VecDeque<Receipt>,
@@ -128,6 +129,13 @@ impl Sessions {
 
     pub(super) fn get_mut(&mut self, id: SessionId) -> &mut Session {
         &mut self.all[id.place()]
+    }
+
+    /// Of these accounts only the names are left, which may be somebody else's by now.
+    pub(super) fn log_off(&mut self, is_over: impl Fn(&Login) -> bool) {
+        for (_, session) in &mut self.all {
+            session.account.take_if(|login| is_over(login));
+        }
     }
 
     /// A session is over: its holder said goodbye.
