@@ -81,11 +81,6 @@ fn a_server_for_whom_nobody_vouches_gets_no_file_and_no_password() {
         assert!(said.contains("certificate") && output.stdout.is_empty(), "{words:?}: {said}");
     }
     assert_eq!(fs::read_dir(house.folder.path().join("kept/.parts")).unwrap().count(), 0);
-    // And who speaks no TLS to it hears so.
-    let plain = house.server.place(0).to_string();
-    let output = does(&house, 0, &["files", &plain]);
-    assert_eq!(output.status.code(), Some(4), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("this address speaks TLS only"), "{output:?}");
 }
 
 #[cfg(feature = "accounts")]
