@@ -92,6 +92,18 @@ fn the_folder_is_private_and_a_second_owner_is_told_whose_it_is() {
 }
 
 #[test]
+fn an_empty_folder_becomes_private_and_one_in_use_keeps_its_mode() {
+    for (file, expected) in [(None, 0o700), (Some("notes"), 0o755)] {
+        let mut place = Place::new();
+        fs::create_dir(place.path()).unwrap();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        file.map(|file| fs::write(place.path().join(file), "mine").unwrap());
+        place.open();
+        assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, expected, "{file:?}");
+    }
+}
+
+#[test]
 fn a_chore_that_is_out_keeps_the_folder_locked() {
     let mut place = Place::with_segments(1000);
     let mut log = place.open();
