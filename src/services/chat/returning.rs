@@ -69,10 +69,11 @@ impl Chat {
     /// The token of somebody's session, as it is shown.
     fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
         let Some(voice) = self.voices.get_mut(person) else { return String::new() };
-        if voice.token == Token::default() {
-            cx.random(&mut voice.token);
+        let (mut token, known) = (voice.token, voice.known);
+        if token == Token::default() {
+            cx.random(&mut token);
+            self.voices.show(person, token);
         }
-        let (token, known) = (voice.token, voice.known);
         if known {
             self.make_known(person);
         }
@@ -87,8 +88,9 @@ impl Chat {
             let session = self.sessions.begin(sessions::digest(voice.token), person);
             self.sessions.get_mut(session).account =
                 self.steward.standings.account(person).map(|name| name.key().into());
-            voice.session = Some(session);
+            self.voices.begin(person, session);
             self.moved.push(person);
+            return Some(session);
         }
         voice.session
     }
@@ -246,10 +248,9 @@ impl Chat {
             Some(holder) => self.displace(cx, person, holder),
             None => self.come_back(cx, person, session, &named),
         };
+        self.voices.begin(person, session);
         if let Some(voice) = self.voices.get_mut(person) {
-            voice.token = token;
-            voice.session = Some(session);
-            voice.known = true;
+            (voice.token, voice.known) = (token, true);
         }
         self.moved.push(person);
         let is_json = self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json);
