@@ -173,7 +173,7 @@ impl Link {
         }
         let Step::Frame(frame, _) = step else { return None };
         self.guard = false;
-        (matches!(self.decoder.framing(), Framing::Lines { .. }) && is_http_request(frame)).then_some(Fault::Http)
+        is_http_request(frame).then_some(Fault::Http)
     }
 
     /// When something must be done about this link if nothing happens before.

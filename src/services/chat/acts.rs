@@ -80,6 +80,7 @@ impl Chat {
                 Ask::Gone(why) => self.depart(cx, person, why, Farewell::Broken),
             }
         }
+        self.note_sessions(cx);
         self.frame = line;
         self.asked.clear();
         std::mem::swap(&mut self.asked, &mut self.asked_later);

@@ -16,7 +16,7 @@ impl Chat {
                 self.deliver(cx);
             }
             Progress::Fetched(person) => self.catch_up(person),
-            Progress::Known(person, known) => self.recall(cx, person, known),
+            Progress::Known(person, past) => self.recall(cx, person, past),
             Progress::Speaker(person, name) => self.recall_name(person, name),
         }
         self.ask_for_those_who_wait(cx);

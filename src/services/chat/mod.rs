@@ -104,6 +104,8 @@ pub struct Chat {
     emptied: Vec<RoomId>,
     /// People who have shown a token of which the history has not been asked yet.
     unasked: VecDeque<PersonId>,
+    /// People whose name or rooms have changed, and whose session is to have that.
+    moved: Vec<PersonId>,
     /// People of whom the history has said what they said before a restart.
     returned: Vec<PersonId>,
     /// Who is who, and may what.
@@ -153,6 +155,7 @@ impl Chat {
             neighbours: Neighbours::default(),
             emptied: Vec::new(),
             unasked: VecDeque::new(),
+            moved: Vec::new(),
             returned: Vec::new(),
             steward: Steward::default(),
             inspecting: Vec::new(),

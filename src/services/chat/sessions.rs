@@ -181,11 +181,6 @@ impl Sessions {
         self.held.release(name, own);
     }
 
-    /// Has a session said anything with an id?
-    pub(super) fn has_receipts(&self, id: SessionId) -> bool {
-        !self.get(id).receipts.is_empty()
-    }
-
     /// What a session said with this id, if it did.
     pub(super) fn receipt(&self, id: SessionId, said: &str) -> Option<&Receipt> {
         let print = id_hash(said);
@@ -214,11 +209,11 @@ impl Sessions {
         receipts.push_back(Receipt { id: print, room: room.into(), seq });
     }
 
-    /// A session that only the history knew has nobody yet, but perhaps a name.
-    pub(super) fn orphan(&mut self, id: SessionId, name: Option<Name>) {
+    /// A session that only the history knew has nobody yet, but perhaps a name and rooms.
+    pub(super) fn orphan(&mut self, id: SessionId, name: Option<Name>, rooms: Vec<Name>) {
         let session = self.get_mut(id);
         session.holder = None;
-        session.name = name;
+        (session.name, session.rooms) = (name, rooms);
     }
 
     /// A session is taken up again. Answers its name and its rooms.
