@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::crowd::Server;
+use super::Subject;
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::PAIRS;
 use super::text::{LONGEST, SHORTEST, SPEAKERS};
@@ -17,8 +17,8 @@ use super::text::{LONGEST, SHORTEST, SPEAKERS};
 /// What is to be measured.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// Where.
-    pub server: Server,
+    /// At whom.
+    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room.
@@ -41,8 +41,6 @@ pub struct Exchange {
     pub length: Length,
     /// How long it runs before it counts.
     pub warm_up: Duration,
-    /// The server's process, if its cost is to be known.
-    pub pid: Option<u32>,
 }
 
 /// How speakers are paced.

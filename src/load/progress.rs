@@ -39,16 +39,17 @@ impl Progress {
     }
 }
 
-/// For how long nothing has changed.
+/// For how long nothing has come of what is waited for.
 #[derive(Debug, Default)]
 pub(super) struct Stillness(Option<(u64, Moment)>);
 
 impl Stillness {
-    pub(super) fn lasts(&mut self, sign: u64, now: Moment) -> Duration {
+    /// `sign` changes whenever something comes of what is waited for; `None` while nothing is.
+    pub(super) fn lasts(&mut self, sign: Option<u64>, now: Moment) -> Duration {
         match self.0 {
-            Some((seen, since)) if seen == sign => now - since,
+            Some((seen, since)) if Some(seen) == sign => now - since,
             _ => {
-                self.0 = Some((sign, now));
+                self.0 = sign.map(|sign| (sign, now));
                 Duration::ZERO
             }
         }

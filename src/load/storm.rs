@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::crowd::{BETWEEN, Crowd, Hears, Server};
+use super::course::{Measurement, Next, Watch};
+use super::crowd::{BETWEEN, Crowd, Hears};
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::{Faults, Ledger};
-use super::process::{Meter, Process};
-use super::progress::{Progress, Stillness, TICK};
 use super::report::{Latencies, Percentiles, ServerCost};
 use super::text::Texts;
-use crate::hub::{ConnId, Cx, Moment, Reason, Service};
-use crate::net::Clock;
+use super::{Outcome, Subject};
+use crate::hub::{ConnId, Cx, Moment, Reason};
 
-/// Nothing is heard for so long: what is missing will not come.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How long everybody stays away, so that the server has noticed.
 const AWAY: Duration = Duration::from_millis(500);
 /// How many come at once before the storm.
@@ -30,8 +27,8 @@ const SPEAKER: usize = 0;
 /// What is to be done. It is Parlor's sessions that are tried, so there is one dialect.
 #[derive(Debug, Clone)]
 pub struct Storm {
-    /// Where.
-    pub server: Server,
+    /// At whom.
+    pub subject: Subject,
     /// In which room.
     pub room: String,
     /// How names begin.
@@ -40,8 +37,6 @@ pub struct Storm {
     pub connections: usize,
     /// How many messages are said before, meanwhile, and after.
     pub messages: u32,
-    /// The server's process, if its cost is to be known.
-    pub pid: Option<u32>,
 }
 
 /// What came of it.
@@ -60,7 +55,7 @@ pub(super) struct StormReport {
     /// For each who came back.
     server: Option<ServerCost>,
     complaint: Option<String>,
-    pub(super) ok: bool,
+    ok: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +67,6 @@ enum Phase {
     Away(Moment),
     /// All come back.
     Returning,
-    Over,
 }
 
 /// What is heard.
@@ -137,20 +131,15 @@ pub(super) struct Weather {
     crowd: Crowd,
     log: Log,
     said: u32,
-    clock: Clock,
     phase: Phase,
-    meter: Option<Meter>,
-    stillness: Stillness,
-    progress: Progress,
-    pub(super) report: Option<StormReport>,
 }
 
 impl Weather {
-    pub(super) fn new(plan: Storm, progress: Progress) -> std::io::Result<Self> {
+    pub(super) fn new(plan: Storm) -> Self {
         let (room, name, digits) = (plan.room.clone(), plan.name.clone(), plan.connections.to_string().len());
         let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
         let all = plan.connections + 1;
-        let crowd = Crowd::new(plan.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
+        let crowd = Crowd::new(plan.subject.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
         let log = Log {
             texts: Texts::new(SIZE),
             ledger: Ledger::new(1, all),
@@ -165,14 +154,7 @@ impl Weather {
             back: 0,
             latencies: Latencies::new(),
         };
-        let meter = plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
-        let (stillness, report) = (Stillness::default(), None);
-        let (clock, phase) = (Clock::default(), Phase::Gathering);
-        Ok(Self { plan, crowd, log, said: 0, clock, phase, meter, stillness, progress, report })
-    }
-
-    pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
-        self.crowd.gather(cx);
+        Self { plan, crowd, log, said: 0, phase: Phase::Gathering }
     }
 
     fn say(&mut self, cx: &mut Cx<'_>) {
@@ -183,36 +165,6 @@ impl Weather {
             let _ = cx.send_wire(id, &line);
         }
         self.log.due += u64::from(self.plan.messages) * self.plan.connections as u64;
-    }
-
-    fn go_on(&mut self, cx: &mut Cx<'_>) {
-        let now = self.clock.now();
-        match self.phase {
-            Phase::Gathering if self.log.with_token == self.crowd.len() => {
-                self.say(cx);
-                self.phase = Phase::Before;
-                self.ask(cx);
-            }
-            Phase::Gathering => self.crowd.gather(cx),
-            Phase::Before if self.log.due == 0 && self.log.last.is_some() => self.part(cx, now),
-            Phase::Away(until) if now >= until => self.come_back(cx, now),
-            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => self.finish(cx, now),
-            _ => {}
-        }
-        let sign = self.crowd.ready() as u64 + self.log.heard + (self.log.with_token + self.log.back) as u64;
-        if self.stillness.lasts(sign, now) > PATIENCE {
-            self.crowd.complain("what is missing did not come");
-        }
-        if self.crowd.complaint.is_some() && self.phase != Phase::Over {
-            self.finish(cx, now);
-        }
-        self.progress.show(now, || format!("{} there, {} came back", self.crowd.ready(), self.log.back));
-        let due = match self.phase {
-            Phase::Away(until) => until - now,
-            Phase::Gathering => BETWEEN,
-            Phase::Before | Phase::Returning | Phase::Over => TICK,
-        };
-        cx.set_alarm(cx.now() + due.min(TICK));
     }
 
     /// Which number has the last that was said? Answers come in order, so it is known when this is answered.
@@ -229,11 +181,9 @@ impl Weather {
         self.phase = Phase::Away(now + AWAY);
     }
 
-    fn come_back(&mut self, cx: &mut Cx<'_>, now: Moment) {
+    fn come_back(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) {
         self.say(cx);
-        if let Some(Err(error)) = self.meter.as_mut().map(Meter::start) {
-            self.crowd.complain(&error.to_string());
-        }
+        watch.start();
         (self.log.began, self.phase) = (now, Phase::Returning);
         let last = self.log.last.unwrap_or_default();
         for number in 1..self.crowd.len() {
@@ -243,20 +193,63 @@ impl Weather {
         }
         self.say(cx);
     }
+}
 
-    fn finish(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.phase = Phase::Over;
-        self.progress.end();
-        cx.stop();
-        let server = self.meter.as_ref().map(|meter| meter.stop(self.plan.connections as f64)).transpose();
-        let server = server.unwrap_or_else(|error| {
-            self.crowd.complain(&format!("the server's process: {error}"));
-            None
-        });
+impl Measurement for Weather {
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn begin(&mut self, cx: &mut Cx<'_>, _now: Moment) {
+        self.crowd.gather(cx);
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.crowd.opened(cx, id);
+    }
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
+        self.log.now = watch.now();
+        self.crowd.chunk(cx, id, bytes, &mut self.log, watch);
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
+        self.crowd.closed(id, why, watch);
+    }
+
+    fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
+        match self.phase {
+            Phase::Gathering if self.log.with_token == self.crowd.len() => {
+                self.say(cx);
+                self.phase = Phase::Before;
+                self.ask(cx);
+            }
+            Phase::Gathering => self.crowd.gather(cx),
+            Phase::Before if self.log.due == 0 && self.log.last.is_some() => self.part(cx, now),
+            Phase::Away(until) if now >= until => self.come_back(cx, now, watch),
+            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => return Next::Over,
+            _ => {}
+        }
+        Next::At(match self.phase {
+            Phase::Away(until) => until,
+            Phase::Gathering => now + BETWEEN,
+            Phase::Before | Phase::Returning => Moment::NEVER,
+        })
+    }
+
+    fn sign(&self) -> Option<u64> {
+        Some(self.crowd.ready() as u64 + self.log.heard + (self.log.with_token + self.log.back) as u64)
+    }
+
+    fn progress(&self) -> String {
+        format!("{} there, {} came back", self.crowd.ready(), self.log.back)
+    }
+
+    fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
+        let server = watch.cost(self.plan.connections as f64);
         let Faults { lost, .. } = self.log.ledger.faults;
         let faults = Faults { lost: lost + self.log.due, ..self.log.ledger.faults };
-        let complaint = self.crowd.complaint.clone();
-        self.report = Some(StormReport {
+        let complaint = watch.complaint();
+        let ok = faults.is_none() && complaint.is_none();
+        let report = StormReport {
             bench: "storm",
             connections: self.plan.connections,
             messages: self.said,
@@ -264,33 +257,11 @@ impl Weather {
             seconds: (now - self.log.began).as_secs_f64(),
             latency_us: (self.log.back > 0).then(|| self.log.latencies.percentiles()),
             server,
-            ok: faults.is_none() && complaint.is_none(),
+            ok,
             faults,
             complaint,
-        });
-    }
-}
-
-impl Service for Weather {
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        self.log.now = self.clock.now();
-        self.crowd.chunk(cx, id, bytes, &mut self.log);
-    }
-
-    fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if self.phase != Phase::Over {
-            self.go_on(cx);
-        }
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        self.crowd.closed(id, why);
+        };
+        Outcome::of(&report, ok)
     }
 }
 
