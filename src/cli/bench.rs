@@ -264,44 +264,52 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
         length: shared.count.map_or(Length::Time(shared.duration), Length::Messages),
         warm_up: shared.warmup,
     });
-    if let Err(wrong) = plan.check() {
-        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
-    }
+    insist(plan.check());
     tell(&load::exchange(plan)?, &shared.subject)
 }
 
+/// What makes no sense is wrong usage.
+fn insist(checked: Result<(), String>) {
+    if let Err(wrong) = checked {
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
+    }
+}
+
 fn idle(args: IdleArgs) -> Result<ExitCode, Failure> {
-    let outcome = load::idle(Idle {
+    let plan = Idle {
         subject: subject(&args.subject)?,
         dialect: args.dialect.into(),
         room: args.room,
         connections: args.connections,
         at_once: args.at_once,
         time: args.duration,
-    })?;
-    tell(&outcome, &args.subject)
+    };
+    insist(plan.check());
+    tell(&load::idle(plan)?, &args.subject)
 }
 
 fn churn(args: &ChurnArgs) -> Result<ExitCode, Failure> {
-    let outcome = load::churn(Churn {
+    let plan = Churn {
         subject: subject(&args.subject)?,
         dialect: args.dialect.into(),
         connections: args.connections,
         time: args.duration,
         warm_up: args.warmup,
-    })?;
-    tell(&outcome, &args.subject)
+    };
+    insist(plan.check());
+    tell(&load::churn(plan)?, &args.subject)
 }
 
 fn storm(args: StormArgs) -> Result<ExitCode, Failure> {
-    let outcome = load::storm(Storm {
+    let plan = Storm {
         subject: subject(&args.subject)?,
         room: args.room,
         name: args.name,
         connections: args.connections,
         messages: args.count,
-    })?;
-    tell(&outcome, &args.subject)
+    };
+    insist(plan.check());
+    tell(&load::storm(plan)?, &args.subject)
 }
 
 fn tell(outcome: &Outcome, asked: &SubjectArgs) -> Result<ExitCode, Failure> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::course::{Measurement, Next, Watch};
+use super::course::{Measurement, NOTHING, Next, Watch};
+use super::crowd::countable;
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
 use super::report::{Latencies, Percentiles, ServerCost};
 use super::{Outcome, Subject};
@@ -27,6 +28,16 @@ pub struct Churn {
     pub time: Duration,
     /// How long it runs before it counts.
     pub warm_up: Duration,
+}
+
+impl Churn {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections)
+    }
 }
 
 /// What came of it.
@@ -60,6 +71,8 @@ struct Slot {
 enum Phase {
     WarmingUp(Moment),
     Measuring(Moment),
+    /// Nobody comes any more, but everybody who came is still to be welcomed.
+    Emptying,
 }
 
 /// The revolving door, as a service.
@@ -67,11 +80,18 @@ enum Phase {
 pub(super) struct Door {
     plan: Churn,
     language: Language,
-    /// In no order; as many as the plan says.
-    slots: Vec<Slot>,
+    /// By their places in the hub.
+    slots: Vec<Option<Slot>>,
+    /// How many have not been welcomed yet.
+    waiting: usize,
+    /// Counts connections: no two have one name.
+    came: usize,
     phase: Phase,
     began: Moment,
+    ended: Moment,
+    /// In the measured part, once that has begun.
     welcomed: u64,
+    server: Option<ServerCost>,
     latencies: Latencies,
 }
 
@@ -80,29 +100,49 @@ impl Door {
         let (room, name) = (String::new(), "c".to_owned());
         let language = Language { dialect: plan.dialect, room, name, digits: 1, is_echo: false };
         let (phase, began, latencies) = (Phase::WarmingUp(Moment::START), Moment::START, Latencies::new());
-        Self { plan, language, slots: Vec::new(), phase, began, welcomed: 0, latencies }
+        Self {
+            plan,
+            language,
+            slots: Vec::new(),
+            waiting: 0,
+            came: 0,
+            phase,
+            began,
+            ended: began,
+            welcomed: 0,
+            server: None,
+            latencies,
+        }
     }
 
     fn open(&mut self, cx: &mut Cx<'_>, now: Moment) {
         let id = cx.open(self.plan.subject.server.target(), Framing::Raw);
-        let greeting = self.language.greeting(Part::Visitor, self.slots.len());
+        let greeting = self.language.greeting(Part::Visitor, self.came);
+        self.came += 1;
         if !greeting.is_empty() {
             let _ = cx.send_wire(id, greeting.as_bytes());
         }
-        self.slots.push(Slot { id, asked: now, welcomed: false, piece: Vec::new() });
-    }
-
-    fn slot(&mut self, id: ConnId) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.id == id)
-    }
-
-    fn welcome(&mut self, cx: &mut Cx<'_>, at: usize, now: Moment) {
-        let slot = &mut self.slots[at];
-        if !std::mem::replace(&mut slot.welcomed, true) {
-            self.welcomed += 1;
-            self.latencies.record(now - slot.asked);
-            cx.close(slot.id);
+        if self.slots.len() <= id.slot() {
+            self.slots.resize_with(id.slot() + 1, || None);
         }
+        self.slots[id.slot()] = Some(Slot { id, asked: now, welcomed: false, piece: Vec::new() });
+        self.waiting += 1;
+    }
+
+    fn slot(&mut self, id: ConnId) -> Option<&mut Slot> {
+        self.slots.get_mut(id.slot())?.as_mut().filter(|slot| slot.id == id)
+    }
+
+    fn welcome(&mut self, cx: &mut Cx<'_>, id: ConnId, now: Moment) {
+        let Some(slot) = self.slot(id).filter(|slot| !slot.welcomed) else { return };
+        slot.welcomed = true;
+        let took = now - slot.asked;
+        self.waiting -= 1;
+        if self.phase != Phase::Emptying {
+            self.welcomed += 1;
+            self.latencies.record(took);
+        }
+        cx.close(id);
     }
 }
 
@@ -125,39 +165,47 @@ impl Measurement for Door {
     }
 
     fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId, watch: &mut Watch) {
-        match self.slot(id) {
-            Some(at) if self.language.is_ready_at_once(Part::Visitor) => self.welcome(cx, at, watch.now()),
-            _ => cx.close(id),
+        if self.language.is_ready_at_once(Part::Visitor) {
+            self.welcome(cx, id, watch.now());
         }
+        cx.close(id);
     }
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
-        let Some(at) = self.slot(id) else { return };
-        self.slots[at].piece.extend_from_slice(bytes);
+        let Some(mut piece) = self.slot(id).map(|slot| std::mem::take(&mut slot.piece)) else { return };
+        piece.extend_from_slice(bytes);
         let mut used = 0;
-        while let Found::Line(text, size) = line(&self.slots[at].piece[used..]) {
+        while let Found::Line(text, size) = line(&piece[used..]) {
             used += size;
             match self.language.control(text) {
-                Control::Welcome | Control::Ready => return self.welcome(cx, at, watch.now()),
+                Control::Welcome | Control::Ready => return self.welcome(cx, id, watch.now()),
                 Control::Complaint => {
                     watch.complain(&format!("the server says: {}", String::from_utf8_lossy(text)));
                 }
                 Control::Answer(answer) => drop(cx.send_wire(id, &answer)),
-                Control::Nothing | Control::Names(_) => {}
+                Control::Nothing | Control::Message(_) => {}
             }
         }
-        self.slots[at].piece.drain(..used);
-        if self.slots[at].piece.len() > WELCOME {
+        piece.drain(..used);
+        if piece.len() > WELCOME {
             watch.complain("the server says something that does not end");
+        }
+        if let Some(slot) = self.slot(id) {
+            slot.piece = piece;
         }
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
-        let Some(at) = self.slot(id) else { return };
-        if !self.slots.swap_remove(at).welcomed {
+        if self.slot(id).is_none() {
+            return;
+        }
+        if self.slots[id.slot()].take().is_some_and(|slot| !slot.welcomed) {
+            self.waiting -= 1;
             watch.complain(&format!("a connection broke before it was welcomed: {why}"));
         }
-        self.open(cx, watch.now());
+        if self.phase != Phase::Emptying {
+            self.open(cx, watch.now());
+        }
     }
 
     fn go_on(&mut self, _cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
@@ -167,15 +215,21 @@ impl Measurement for Door {
                 (self.began, self.welcomed, self.latencies) = (now, 0, Latencies::new());
                 self.phase = Phase::Measuring(now + self.plan.time);
             }
-            Phase::Measuring(until) if now >= until => return Next::Over,
-            Phase::WarmingUp(_) | Phase::Measuring(_) => {}
+            Phase::Measuring(until) if now >= until => {
+                self.server = watch.cost(self.welcomed as f64);
+                (self.ended, self.phase) = (now, Phase::Emptying);
+            }
+            Phase::Emptying if self.waiting == 0 => return Next::Over,
+            Phase::WarmingUp(_) | Phase::Measuring(_) | Phase::Emptying => {}
         }
-        let (Phase::WarmingUp(until) | Phase::Measuring(until)) = self.phase;
-        Next::At(until)
+        Next::At(match self.phase {
+            Phase::WarmingUp(until) | Phase::Measuring(until) => until,
+            Phase::Emptying => Moment::NEVER,
+        })
     }
 
     fn sign(&self) -> Option<u64> {
-        Some(self.welcomed)
+        Some(self.came as u64 + self.waiting as u64)
     }
 
     fn progress(&self) -> String {
@@ -183,8 +237,11 @@ impl Measurement for Door {
     }
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
-        let (seconds, welcomed) = ((now - self.began).as_secs_f64(), self.welcomed);
-        let server = watch.cost(welcomed as f64);
+        let end = if self.phase == Phase::Emptying { self.ended } else { now };
+        let (seconds, welcomed) = ((end - self.began).as_secs_f64(), self.welcomed);
+        if welcomed == 0 {
+            watch.complain(NOTHING);
+        }
         let complaint = watch.complaint();
         let ok = complaint.is_none();
         let report = ChurnReport {
@@ -194,7 +251,7 @@ impl Measurement for Door {
             seconds,
             per_second: welcomed as f64 / seconds,
             latency_us: (welcomed > 0).then(|| self.latencies.percentiles()),
-            server,
+            server: self.server,
             ok,
             complaint,
         };

@@ -1,8 +1,8 @@
 //! The course that every measurement takes: begun once, looked at after each turn, given up when something is wrong or
 //! nothing moves any more, reported at its end.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 use super::process::{Meter, Process};
 use super::progress::{Progress, Stillness, TICK};
@@ -14,6 +14,9 @@ use crate::net::stream::Outgoing;
 
 /// A poll sleeps for whole milliseconds. What is due sooner is waited for awake.
 const AWAKE: Duration = Duration::from_millis(2);
+
+/// The complaint of a run in which nothing happened.
+pub(super) const NOTHING: &str = "nothing was measured";
 
 /// What one measurement does, and no other.
 pub(super) trait Measurement: fmt::Debug + 'static {
@@ -90,7 +93,7 @@ impl Watch {
         }
     }
 
-    fn complain_of_process(&mut self, error: &std::io::Error) {
+    fn complain_of_process(&mut self, error: &io::Error) {
         self.complain(&format!("the server's process: {error}"));
     }
 
@@ -120,8 +123,12 @@ pub(super) struct Course<M> {
 
 impl<M: Measurement> Course<M> {
     /// Looks at the server's process before anybody comes.
-    pub(super) fn new(measurement: M, subject: &Subject) -> std::io::Result<Self> {
-        let meter = subject.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
+    pub(super) fn new(measurement: M, subject: &Subject) -> io::Result<Self> {
+        let meter = subject.pid.map(|pid| {
+            Meter::new(Process::new(pid))
+                .map_err(|error| io::Error::new(error.kind(), format!("process {pid}: {error}")))
+        });
+        let meter = meter.transpose()?;
         let watch = Watch { clock: Clock::default(), meter, outgoing: subject.outgoing.clone(), complaint: None };
         Ok(Self { measurement, watch, stillness: Stillness::default(), progress: Progress::new(), outcome: None })
     }

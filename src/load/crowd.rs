@@ -11,8 +11,18 @@ use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 
 /// Where nothing says that the server has let somebody in, as many more come only after this time.
 pub(super) const BETWEEN: Duration = Duration::from_millis(5);
+/// More than a machine has ports and descriptors for.
+const CONNECTIONS: usize = 1_000_000;
 /// The longest piece of a line or message that is kept until the rest comes.
 const PIECE: usize = 1024 * 1024;
+
+/// Can so many connections be had?
+pub(super) fn countable(connections: usize) -> Result<(), String> {
+    if (1..=CONNECTIONS).contains(&connections) {
+        return Ok(());
+    }
+    Err(format!("there can be 1 to {CONNECTIONS} connections"))
+}
 
 /// Where the server is.
 #[derive(Debug, Clone)]
@@ -39,6 +49,8 @@ impl Server {
 pub(super) trait Hears {
     /// A message's text came to a connection.
     fn text(&mut self, connection: usize, text: &[u8]);
+    /// A message came that does not even look like one of ours.
+    fn stray(&mut self);
     /// A line came that is no message and asks for nothing.
     fn line(&mut self, _connection: usize, _line: &[u8]) {}
 }
@@ -238,7 +250,8 @@ impl Crowd {
                     let _ = cx.send_wire(id, &answer);
                 }
             }
-            Control::Names(name) => return self.shape.renames(name).then_some(name),
+            Control::Message(Some(name)) if self.shape.renames(name) => return Some(name),
+            Control::Message(_) => desk.stray(),
             Control::Complaint => watch.complain(&format!("the server says: {}", String::from_utf8_lossy(line))),
         }
         None

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Hears};
+use super::crowd::{BETWEEN, Crowd, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::report::ServerCost;
 use super::{Outcome, Subject};
@@ -30,6 +30,16 @@ pub struct Idle {
     pub at_once: usize,
     /// How long it is measured.
     pub time: Duration,
+}
+
+impl Idle {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections)
+    }
 }
 
 /// What they cost.
@@ -78,6 +88,7 @@ struct Nobody;
 
 impl Hears for Nobody {
     fn text(&mut self, _connection: usize, _text: &[u8]) {}
+    fn stray(&mut self) {}
 }
 
 impl Lounge {
@@ -144,7 +155,7 @@ impl Measurement for Lounge {
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let seconds = (now - self.began).as_secs_f64();
-        let server = watch.cost(seconds);
+        let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost(seconds)).flatten();
         let grown = |cost: ServerCost| cost.resident.saturating_sub(cost.resident_before) as f64;
         let complaint = watch.complaint();
         let ok = complaint.is_none();

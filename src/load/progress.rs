@@ -55,3 +55,17 @@ impl Stillness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stillness_counts_from_when_something_is_waited_for() {
+        let second = |count| Moment::START + Duration::from_secs(count);
+        let mut stillness = Stillness::default();
+        let lasts = [(None, 1), (Some(7), 60), (Some(7), 63), (Some(8), 64), (Some(8), 65), (None, 66), (Some(8), 90)]
+            .map(|(sign, at)| stillness.lasts(sign, second(at)).as_secs());
+        assert_eq!(lasts, [0, 0, 3, 0, 1, 0, 0]);
+    }
+}

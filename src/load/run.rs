@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Outcome;
-use super::course::{Measurement, Next, Watch};
+use super::course::{Measurement, NOTHING, Next, Watch};
 use super::crowd::{BETWEEN, Crowd};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
@@ -69,7 +69,7 @@ impl Run {
         self.phase = Phase::Knocking(now + KNOCK);
     }
 
-    fn begin_part(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) {
+    fn begin_part(&mut self, cx: &mut Cx<'_>, watch: &mut Watch) {
         watch.start();
         if let Err(error) = self.own.start() {
             watch.complain(&error.to_string());
@@ -83,22 +83,36 @@ impl Run {
             Length::Time(time) => time,
             Length::Messages(_) => ENDLESS,
         };
+        // Looking at processes took time that is not the server's.
+        let now = watch.now();
         self.began = now;
         self.desk.begin(now, interval);
         self.phase = Phase::Speaking(now + time);
-        self.speak(cx, now, now + time, watch);
-    }
-
-    fn has_said_all(&self) -> bool {
-        self.left(self.plan.speakers - 1) == 0
-    }
-
-    /// How many messages a speaker has still to say, if they are counted.
-    fn left(&self, speaker: usize) -> usize {
-        match self.plan.length {
-            Length::Messages(count) if self.parts == 1 => count.saturating_sub(self.desk.said(speaker)) as usize,
-            _ => usize::MAX,
+        if !time.is_zero() {
+            self.speak(cx, now, now + time, watch);
         }
+    }
+
+    /// Is all said that the part is to bring? In the open loop that is the plan, however late: what would have been
+    /// said while the generator or the machine was busy counts most of all.
+    fn has_said_all(&self, now: Moment, until: Moment) -> bool {
+        let is_time_over = match self.plan.pace {
+            Pace::Window(_) => now >= until,
+            Pace::Rate(_) => self.desk.next_due().1 >= until,
+        };
+        let is_counted = self.parts == 1
+            && matches!(self.plan.length, Length::Messages(count)
+            if self.desk.said_by_all >= u64::from(count) * self.plan.speakers as u64);
+        is_time_over || is_counted
+    }
+
+    /// How many messages a speaker may still say.
+    fn left(&self, speaker: usize) -> usize {
+        let left = match self.plan.length {
+            Length::Messages(count) if self.parts == 1 => count.saturating_sub(self.desk.said(speaker)),
+            _ => u32::MAX,
+        };
+        left.min(self.desk.numbers_left(speaker)) as usize
     }
 
     fn speak(&mut self, cx: &mut Cx<'_>, now: Moment, until: Moment, watch: &mut Watch) {
@@ -171,8 +185,8 @@ impl Measurement for Run {
             Phase::Knocking(_) if self.desk.silent == 0 => self.rest(now),
             Phase::Knocking(next) if now >= next => self.knock(cx, now, watch),
             Phase::Resting(until) if now >= until && self.parts == 2 => return Next::Over,
-            Phase::Resting(until) if now >= until => self.begin_part(cx, now, watch),
-            Phase::Speaking(until) if now >= until || self.has_said_all() => self.phase = Phase::Draining,
+            Phase::Resting(until) if now >= until => self.begin_part(cx, watch),
+            Phase::Speaking(until) if self.has_said_all(now, until) => self.phase = Phase::Draining,
             Phase::Speaking(until) => self.speak(cx, now, until, watch),
             Phase::Draining if self.desk.due == 0 => {
                 self.parts += 1;
@@ -196,7 +210,10 @@ impl Measurement for Run {
         // Without an end in order the last that was heard is not the end.
         let end = if self.desk.due == 0 { self.desk.now } else { now };
         let seconds = (end - self.began).as_secs_f64();
-        let (messages, deliveries) = (self.desk.said_by_all(), self.desk.heard);
+        let (messages, deliveries) = (self.desk.said_by_all, self.desk.heard);
+        if deliveries == 0 {
+            watch.complain(NOTHING);
+        }
         let server = watch.cost(deliveries as f64);
         let generator_cpu_ns = self.own.stop(1.0).map_or(0, |cost| cost.cpu_ns);
         let (faults, complaint) = (self.desk.faults(), watch.complaint());

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Hears};
+use super::crowd::{BETWEEN, Crowd, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
+use super::exchange::NOTHING_SAID;
 use super::ledger::{Faults, Ledger};
 use super::report::{Latencies, Percentiles, ServerCost};
 use super::text::Texts;
@@ -37,6 +38,17 @@ pub struct Storm {
     pub connections: usize,
     /// How many messages are said before, meanwhile, and after.
     pub messages: u32,
+}
+
+impl Storm {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections)?;
+        if self.messages == 0 { Err(NOTHING_SAID.to_owned()) } else { Ok(()) }
+    }
 }
 
 /// What came of it.
@@ -75,6 +87,7 @@ struct Log {
     texts: Texts,
     ledger: Ledger,
     room: String,
+    said: u32,
     heard: u64,
     due: u64,
     tokens: Vec<Option<String>>,
@@ -83,6 +96,8 @@ struct Log {
     last: Option<u64>,
     now: Moment,
     began: Moment,
+    /// Who has resumed, and how many they are.
+    resumed: Vec<bool>,
     back: usize,
     latencies: Latencies,
 }
@@ -90,13 +105,17 @@ struct Log {
 impl Hears for Log {
     fn text(&mut self, hearer: usize, text: &[u8]) {
         match self.texts.read(text) {
-            Some((SPEAKER, number)) if number > 0 && hearer != SPEAKER => {
+            Some((SPEAKER, number)) if (1..=self.said).contains(&number) && hearer != SPEAKER => {
                 self.heard += 1;
                 let settled = self.ledger.hear(hearer, SPEAKER, number);
                 self.due = self.due.saturating_sub(settled.into());
             }
-            _ => self.ledger.faults.wrong += 1,
+            _ => self.stray(),
         }
+    }
+
+    fn stray(&mut self) {
+        self.ledger.faults.wrong += 1;
     }
 
     fn line(&mut self, connection: usize, line: &[u8]) {
@@ -104,8 +123,10 @@ impl Hears for Log {
         if let Some(token) = line.strip_prefix("- session ") {
             self.with_token += usize::from(self.tokens[connection].replace(token.to_owned()).is_none());
         } else if line == "- end resume" {
-            self.back += 1;
-            self.latencies.record(self.now - self.began);
+            if !std::mem::replace(&mut self.resumed[connection], true) {
+                self.back += 1;
+                self.latencies.record(self.now - self.began);
+            }
         } else if let Some((number, text)) = self.said_before(line) {
             match connection {
                 SPEAKER => self.last = Some(number),
@@ -130,7 +151,6 @@ pub(super) struct Weather {
     plan: Storm,
     crowd: Crowd,
     log: Log,
-    said: u32,
     phase: Phase,
 }
 
@@ -144,6 +164,7 @@ impl Weather {
             texts: Texts::new(SIZE),
             ledger: Ledger::new(1, all),
             room: plan.room.clone(),
+            said: 0,
             heard: 0,
             due: 0,
             tokens: vec![None; all],
@@ -151,17 +172,18 @@ impl Weather {
             last: None,
             now: Moment::START,
             began: Moment::START,
+            resumed: vec![false; all],
             back: 0,
             latencies: Latencies::new(),
         };
-        Self { plan, crowd, log, said: 0, phase: Phase::Gathering }
+        Self { plan, crowd, log, phase: Phase::Gathering }
     }
 
     fn say(&mut self, cx: &mut Cx<'_>) {
         let Some(id) = self.crowd.id(SPEAKER) else { return };
         for _ in 0..self.plan.messages {
-            self.said += 1;
-            let line = [self.log.texts.write(SPEAKER, self.said), b"\n"].concat();
+            self.log.said += 1;
+            let line = [self.log.texts.write(SPEAKER, self.log.said), b"\n"].concat();
             let _ = cx.send_wire(id, &line);
         }
         self.log.due += u64::from(self.plan.messages) * self.plan.connections as u64;
@@ -252,7 +274,7 @@ impl Measurement for Weather {
         let report = StormReport {
             bench: "storm",
             connections: self.plan.connections,
-            messages: self.said,
+            messages: self.log.said,
             deliveries: self.log.heard,
             seconds: (now - self.log.began).as_secs_f64(),
             latency_us: (self.log.back > 0).then(|| self.log.latencies.percentiles()),
@@ -281,5 +303,44 @@ impl fmt::Display for StormReport {
         }
         write!(out, "checks      {}", self.faults)?;
         self.complaint.as_ref().map_or(Ok(()), |complaint| write!(out, "; {complaint}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::stream::Outgoing;
+
+    /// What is heard by two who come back, of a storm in which one message was said.
+    fn log() -> Log {
+        let server = super::super::Server::Unix("/nowhere".into());
+        let subject = Subject { server, outgoing: Outgoing::from(crate::net::socket::Options::client()), pid: None };
+        let plan = Storm { subject, room: "r".into(), name: "s".into(), connections: 2, messages: 1 };
+        let mut log = Weather::new(plan).log;
+        (log.said, log.due) = (1, 2);
+        log
+    }
+
+    #[test]
+    fn one_who_resumes_twice_is_not_two_who_resumed() {
+        let mut log = log();
+        log.line(1, b"- end resume");
+        log.line(1, b"- end resume");
+        assert_eq!(log.back, 1);
+        log.line(2, b"- end resume");
+        assert_eq!(log.back, 2);
+    }
+
+    #[test]
+    fn a_number_that_was_never_said_is_wrong_and_settles_nothing() {
+        let mut log = log();
+        for number in [0, 2, u32::MAX] {
+            let text = log.texts.write(SPEAKER, number).to_vec();
+            log.text(1, &text);
+        }
+        assert_eq!((log.ledger.faults.wrong, log.ledger.faults.lost, log.due), (3, 0, 2));
+        let text = log.texts.write(SPEAKER, 1).to_vec();
+        log.line(1, &[b"- #r 1 2026-11-20T18:46:03.120Z <s0> ", &text[..]].concat());
+        assert_eq!((log.ledger.faults.wrong, log.heard, log.due), (3, 1, 1));
     }
 }
