@@ -1,5 +1,7 @@
 //! Hearing again what was said: `/history`, `/resume`, and long lists. Given in pieces, as fast as it is read.
 
+use std::collections::{HashSet, VecDeque};
+
 use super::batch::Voicing;
 use super::keeper::Reading;
 use super::language::{Speech, When};
@@ -44,6 +46,33 @@ impl Replay {
     }
 }
 
+/// Those who catch up, in the order in which they are served.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    order: VecDeque<PersonId>,
+    /// The same people: looked up, never gone through. After a break ten thousand may stand here.
+    inside: HashSet<PersonId>,
+}
+
+impl Queue {
+    /// Somebody stands at its end, unless they stand in it.
+    fn join(&mut self, person: PersonId) {
+        if self.inside.insert(person) {
+            self.order.push_back(person);
+        }
+    }
+
+    fn next(&mut self) -> Option<PersonId> {
+        let person = self.order.pop_front()?;
+        self.inside.remove(&person);
+        Some(person)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}
+
 /// What giving a piece came to.
 enum Piece {
     /// There is more to give.
@@ -65,7 +94,7 @@ impl Chat {
         let replays = &mut voice.rare().replays;
         replays.push_back(replay);
         match replays.len() {
-            1 => self.replaying.push_back(person),
+            1 => self.replaying.join(person),
             WAITING.. => cx.hold(voice.conn, Self::LONG_ANSWERS),
             _ => {}
         }
@@ -86,16 +115,14 @@ impl Chat {
 
     /// Somebody who catches up has room again.
     pub(super) fn catch_up(&mut self, person: PersonId) {
-        if !self.replaying.contains(&person) {
-            self.replaying.push_back(person);
-        }
+        self.replaying.join(person);
     }
 
     /// Gives the next pieces to those who catch up, one after another.
     pub(super) fn replay(&mut self, cx: &mut Cx<'_>) {
         let mut is_over = false;
         for _ in 0..PIECES_PER_TURN {
-            let Some(person) = self.replaying.pop_front() else { break };
+            let Some(person) = self.replaying.next() else { break };
             let Some(voice) = self.voices.get_mut(person) else { continue };
             let Some(replay) = voice.rare.as_mut().and_then(|rare| rare.replays.pop_front()) else { continue };
             let (piece, replay) = self.give(cx, person, replay);
@@ -108,7 +135,7 @@ impl Chat {
             }
             let waits = matches!(piece, Piece::Full | Piece::Fetching);
             if !waits && !replays.is_empty() {
-                self.replaying.push_back(person);
+                self.replaying.join(person);
             }
             self.fewer_replays(cx, person);
         }
