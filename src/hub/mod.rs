@@ -10,6 +10,7 @@ mod address;
 mod buffer;
 mod core;
 mod cx;
+mod deadlines;
 mod frame;
 mod input;
 mod life;
