@@ -1,6 +1,7 @@
 //! Hearing again what was said: `/history`, `/resume`, and long lists. Given in pieces, as fast as it is read.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
+use std::mem;
 
 use super::batch::Voicing;
 use super::keeper::Reading;
@@ -50,21 +51,24 @@ impl Replay {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     order: VecDeque<PersonId>,
-    /// The same people: looked up, never gone through. After a break ten thousand may stand here.
-    inside: HashSet<PersonId>,
+    /// By person: who stands in it. After a break ten thousand may.
+    inside: Vec<bool>,
 }
 
 impl Queue {
     /// Somebody stands at its end, unless they stand in it.
     fn join(&mut self, person: PersonId) {
-        if self.inside.insert(person) {
+        if self.inside.len() <= person.index() {
+            self.inside.resize(person.index() + 1, false);
+        }
+        if !mem::replace(&mut self.inside[person.index()], true) {
             self.order.push_back(person);
         }
     }
 
     fn next(&mut self) -> Option<PersonId> {
         let person = self.order.pop_front()?;
-        self.inside.remove(&person);
+        self.inside[person.index()] = false;
         Some(person)
     }
 
