@@ -215,6 +215,21 @@ fn a_hundred_thousand_addresses_are_not_all_remembered_and_nobody_is_refused_for
 }
 
 #[test]
+fn so_many_addresses_with_penalties_that_all_matter_are_not_all_remembered_either() {
+    let mut house = House::new(counting(16, 1000));
+    let address = |number: u32| IpAddr::V4((0x0A00_0000 + number).into()).to_string();
+    for number in 0..66_000 {
+        house.is_misdeed(&address(number), 600);
+        if number % 1000 == 999 {
+            // Whoever comes has the door hear of them.
+            house.comes("192.0.2.1").map(|id| house.goes(id)).unwrap();
+        }
+    }
+    house.comes(&address(65_999)).unwrap_err();
+    house.comes(&address(0)).unwrap();
+}
+
+#[test]
 fn the_largest_go_first_once_all_together_hoard_too_much() {
     const MIB: usize = 1024 * 1024;
     let mut house = House::sparing(AddressRules::default(), MIB);
