@@ -98,21 +98,26 @@ impl Run {
     fn has_said_all(&self, now: Moment, until: Moment) -> bool {
         let is_time_over = match self.plan.pace {
             Pace::Window(_) => now >= until,
-            Pace::Rate(_) => self.desk.next_due().1 >= until,
+            Pace::Rate(_) => {
+                let (speaker, due) = self.desk.next_due();
+                due >= until || self.left(speaker) == 0
+            }
         };
-        let is_counted = self.parts == 1
-            && matches!(self.plan.length, Length::Messages(count)
-            if self.desk.said_by_all >= u64::from(count) * self.plan.speakers as u64);
-        is_time_over || is_counted
+        is_time_over || self.desk.said_by_all >= self.count().saturating_mul(self.plan.speakers as u64)
+    }
+
+    /// How many messages each speaker says in this part, if they are counted.
+    fn count(&self) -> u64 {
+        match self.plan.length {
+            Length::Messages(count) if self.parts == 1 => count.into(),
+            _ => u64::MAX,
+        }
     }
 
     /// How many messages a speaker may still say.
     fn left(&self, speaker: usize) -> usize {
-        let left = match self.plan.length {
-            Length::Messages(count) if self.parts == 1 => count.saturating_sub(self.desk.said(speaker)),
-            _ => u32::MAX,
-        };
-        left.min(self.desk.numbers_left(speaker)) as usize
+        let left = self.count().saturating_sub(self.desk.said(speaker).into());
+        usize::try_from(left.min(self.desk.numbers_left(speaker).into())).unwrap_or(usize::MAX)
     }
 
     fn speak(&mut self, cx: &mut Cx<'_>, now: Moment, until: Moment, watch: &mut Watch) {
