@@ -40,9 +40,10 @@ impl Process {
     }
 
     fn sum(&self) -> io::Result<Duration> {
-        let text = fs::read_to_string(self.folder.join("stat"))?;
-        // The name stands in parentheses and may be anything. Behind it the state is the third field, user and system
+        // The name stands in parentheses and may be anything, also cut in the middle of a character. Behind it the state is the third field, user and system
         // time are the 14th and the 15th.
+        let stat = fs::read(self.folder.join("stat"))?;
+        let text = String::from_utf8_lossy(&stat);
         let (_, fields) = text.rsplit_once(')').unwrap_or_default();
         let mut times = fields.split_whitespace().skip(11);
         let mut ticks = || first_number(times.next().unwrap_or_default());
