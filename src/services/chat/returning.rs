@@ -70,11 +70,12 @@ impl Chat {
 
     /// The token of somebody's session, as it is shown.
     fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
-        let Some(voice) = self.voices.get_mut(person) else { return String::new() };
-        if voice.token == Token::default() {
-            cx.random(&mut voice.token);
+        let Some(voice) = self.voices.get(person) else { return String::new() };
+        let (mut token, known) = (voice.token, voice.known);
+        if token == Token::default() {
+            cx.random(&mut token);
+            self.voices.show(person, token);
         }
-        let (token, known) = (voice.token, voice.known);
         if known {
             self.make_known(person);
         }
@@ -85,13 +86,14 @@ impl Chat {
     pub(super) fn make_known(&mut self, person: PersonId) -> Option<SessionId> {
         let voice = self.voices.get_mut(person)?;
         voice.known = true;
-        if voice.session.is_none() && voice.token != Token::default() {
-            let session = self.sessions.begin(sessions::digest(voice.token), person);
-            self.sessions.get_mut(session).account =
-                self.steward.standings.account(person).map(|name| name.key().into());
-            voice.session = Some(session);
+        if voice.session.is_some() || voice.token == Token::default() {
+            return voice.session;
         }
-        voice.session
+        let token = voice.token;
+        let session = self.sessions.begin(sessions::digest(token), person);
+        self.sessions.get_mut(session).account = self.steward.standings.account(person).map(|name| name.key().into());
+        self.voices.begin(person, session, token);
+        Some(session)
     }
 
     /// The session with a token. Of those who have only listened so far, it begins with this.
@@ -222,9 +224,8 @@ impl Chat {
             Some(holder) => self.displace(cx, person, holder),
             None => self.come_back(cx, person, session, &named),
         };
+        self.voices.begin(person, session, token);
         if let Some(voice) = self.voices.get_mut(person) {
-            voice.token = token;
-            voice.session = Some(session);
             voice.known = true;
         }
         let is_json = self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json);

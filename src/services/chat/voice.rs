@@ -1,6 +1,7 @@
 //! A person's connection: how they are spoken to, how fast they may speak, what they still have to catch up with.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::mem;
 
 use super::batch::Voicing;
 use super::language::Form;
@@ -108,6 +109,9 @@ impl Voice {
 pub(super) struct Voices {
     by_person: Vec<Option<Voice>>,
     by_slot: Vec<Option<PersonId>>,
+    /// Those who were shown a token, and have said nothing since. After a restart everybody asks for one at once, and is
+    /// not here.
+    listeners: HashMap<Token, PersonId>,
 }
 
 impl Voices {
@@ -143,13 +147,30 @@ impl Voices {
         if self.by_slot[voice.conn.slot()] == Some(person) {
             self.by_slot[voice.conn.slot()] = None;
         }
+        self.listeners.remove(&voice.token);
         Some(voice)
+    }
+
+    /// Somebody is shown a token.
+    pub(super) fn show(&mut self, person: PersonId, token: Token) {
+        if let Some(voice) = self.get_mut(person) {
+            voice.token = token;
+            self.listeners.insert(token, person);
+        }
+    }
+
+    /// Somebody has a session: it is found by its own means from now on.
+    pub(super) fn begin(&mut self, person: PersonId, session: SessionId, token: Token) {
+        if let Some(voice) = self.get_mut(person) {
+            voice.session = Some(session);
+            let before = mem::replace(&mut voice.token, token);
+            self.listeners.remove(&before);
+        }
     }
 
     /// Who was shown this token, and has said nothing since.
     pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {
-        let is_theirs = |voice: &Voice| voice.session.is_none() && voice.token == token;
-        self.people().find(|&person| self.get(person).is_some_and(is_theirs))
+        self.listeners.get(&token).copied()
     }
 
     /// Everybody.
