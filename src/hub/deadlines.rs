@@ -58,10 +58,7 @@ impl Hub {
     pub fn expire(&mut self) {
         let now = self.core.now;
         // Gathered first: a deadline that is set anew to a time already past waits for the next turn.
-        let mut slots = Vec::new();
-        while let Some(slot) = self.core.timers.expired(now) {
-            slots.push(slot);
-        }
+        let slots: Vec<u32> = std::iter::from_fn(|| self.core.timers.expired(now)).collect();
         for slot in slots {
             let id = self.core.id_of(slot as usize);
             self.expire_link(id);
