@@ -44,6 +44,9 @@ impl Churn {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ChurnReport {
     bench: &'static str,
+    /// `closed`: the next comes when one has gone, so a slow server slows its own load.
+    #[serde(rename = "loop")]
+    pacing: &'static str,
     /// At a time.
     connections: usize,
     /// One after another, in the measured part.
@@ -246,6 +249,7 @@ impl Measurement for Door {
         let ok = complaint.is_none();
         let report = ChurnReport {
             bench: "churn",
+            pacing: "closed",
             connections: self.plan.connections,
             welcomed,
             seconds,
@@ -261,7 +265,7 @@ impl Measurement for Door {
 
 impl fmt::Display for ChurnReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "churn       {} connections at a time", self.connections)?;
+        writeln!(out, "churn, {} loop; {} connections at a time", self.pacing, self.connections)?;
         writeln!(out, "welcomed    {} in {:.3} s, {:.0} a second", self.welcomed, self.seconds, self.per_second)?;
         if let Some(latency) = self.latency_us {
             writeln!(out, "latency µs  {latency}")?;

@@ -17,7 +17,7 @@ fn connections_that_come_and_go_are_all_welcomed() {
         let address = place.to_string();
         let words = ["churn", &address, "--dialect", dialect, "--connections", "5", "--duration", "1", "--warmup", "0"];
         let (code, report) = bench(&words);
-        assert_eq!(code, 0, "{report}");
+        assert_eq!((code, &report["loop"]), (0, &"closed".into()), "{report}");
         assert!(report["welcomed"].as_u64().unwrap() > 5, "{report}");
     }
 }
