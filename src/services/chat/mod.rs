@@ -94,7 +94,7 @@ pub struct Chat {
     /// Counts PINGs.
     pings: u64,
     /// Those who catch up, in the order in which they are served.
-    replaying: VecDeque<PersonId>,
+    replaying: replay::Queue,
     /// Connections that are not read until what they asked for was carried out.
     stalled: Vec<ConnId>,
     pauses: slow::Pauses,
@@ -148,7 +148,7 @@ impl Chat {
             keeper,
             guests: 0,
             pings: 0,
-            replaying: VecDeque::new(),
+            replaying: replay::Queue::default(),
             stalled: Vec::new(),
             pauses: slow::Pauses::default(),
             breath: breath::Breath::default(),

@@ -1,5 +1,8 @@
 //! Hearing again what was said: `/history`, `/resume`, and long lists. Given in pieces, as fast as it is read.
 
+use std::collections::VecDeque;
+use std::mem;
+
 use super::batch::Voicing;
 use super::keeper::Reading;
 use super::language::{Speech, When};
@@ -48,6 +51,47 @@ impl Replay {
     }
 }
 
+/// Those who catch up, in the order in which they are served.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    order: VecDeque<PersonId>,
+    /// By person: who stands in it. After a break ten thousand may.
+    inside: Vec<bool>,
+}
+
+impl Queue {
+    /// Somebody stands at its end, unless they stand in it.
+    fn join(&mut self, person: PersonId) {
+        if self.enters(person) {
+            self.order.push_back(person);
+        }
+    }
+
+    /// Somebody is served next, unless they stand in it.
+    fn join_in_front(&mut self, person: PersonId) {
+        if self.enters(person) {
+            self.order.push_front(person);
+        }
+    }
+
+    fn enters(&mut self, person: PersonId) -> bool {
+        if self.inside.len() <= person.index() {
+            self.inside.resize(person.index() + 1, false);
+        }
+        !mem::replace(&mut self.inside[person.index()], true)
+    }
+
+    fn next(&mut self) -> Option<PersonId> {
+        let person = self.order.pop_front()?;
+        self.inside[person.index()] = false;
+        Some(person)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}
+
 /// What giving a piece came to.
 enum Piece {
     /// There is more to give.
@@ -69,7 +113,7 @@ impl Chat {
         let replays = &mut voice.rare().replays;
         replays.push_back(replay);
         match replays.len() {
-            1 => self.replaying.push_back(person),
+            1 => self.replaying.join(person),
             WAITING.. => cx.hold(voice.conn, Self::LONG_ANSWERS),
             _ => {}
         }
@@ -90,16 +134,14 @@ impl Chat {
 
     /// Somebody who catches up has room again.
     pub(super) fn catch_up(&mut self, person: PersonId) {
-        if !self.replaying.contains(&person) {
-            self.replaying.push_back(person);
-        }
+        self.replaying.join(person);
     }
 
     /// Gives the next pieces to those who catch up, one after another.
     pub(super) fn replay(&mut self, cx: &mut Cx<'_>) {
         let (mut is_over, mut given) = (false, 0);
         while given < GIVEN_PER_TURN {
-            let Some(person) = self.replaying.pop_front() else { break };
+            let Some(person) = self.replaying.next() else { break };
             let Some(voice) = self.voices.get_mut(person) else { continue };
             let conn = voice.conn;
             let Some(replay) = voice.rare.as_mut().and_then(|rare| rare.replays.pop_front()) else { continue };
@@ -118,8 +160,8 @@ impl Chat {
                 _ if replays.is_empty() => {}
                 Piece::Full | Piece::Fetching => {}
                 // The others in the same turn, or what was told last is behind again when the next has caught up.
-                Piece::Later => self.replaying.push_front(person),
-                Piece::More | Piece::Over => self.replaying.push_back(person),
+                Piece::Later => self.replaying.join_in_front(person),
+                Piece::More | Piece::Over => self.replaying.join(person),
             }
             self.fewer_replays(cx, person);
         }
