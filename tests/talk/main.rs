@@ -8,5 +8,6 @@ mod book;
 mod forged;
 mod lossy;
 mod network;
+mod numbers;
 mod talker;
 mod together;
