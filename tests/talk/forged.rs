@@ -160,3 +160,26 @@ fn a16_a_flood_of_nonsense_from_many_addresses_leaves_a_talk_alive() {
         }
     }
 }
+
+#[test]
+fn a16_strangers_without_number_push_nobody_out_who_talks_to_us() {
+    let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0")], &[]);
+    let hand = Hand::greet(ben.address);
+    hand.say(1, "JACK", "hello");
+    assert!(ben.shown().ends_with("> hello"));
+    // More than are known at a time, each from another address.
+    for number in 0..1100_u32 {
+        let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::new(127, 3, 0, 1)) + number);
+        let socket = UdpSocket::bind((address, 0)).expect("a port is left");
+        socket.connect(ben.address).expect("loopback");
+        socket.set_read_timeout(Some(Duration::from_millis(20))).expect("every socket takes this");
+        let mut told = || {
+            socket.send(format!("talk1 hello {MINE} 0000000000000000 0 0").as_bytes()).expect("loopback");
+            socket.recv(&mut [0; 100]).is_ok()
+        };
+        // Until it was surely heard.
+        crate::support::until("an answer", &mut told);
+    }
+    ben.say("still there?");
+    while !hand.hear().ends_with("\nstill there?") {}
+}

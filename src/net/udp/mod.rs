@@ -38,6 +38,9 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 
 /// Sources that are known at a time; whoever was silent for longest makes room for a newcomer.
 const SOURCES: usize = 1024;
+/// How many of those who were silent for longest are looked at for one whose connection is gone. More than a talk lets
+/// stand, which closes strangers itself: so forged sources push nobody out of it.
+const LOOKED_AT: usize = 32;
 /// Datagrams read from one socket in a turn.
 const PER_TURN: usize = 256;
 /// Bytes of them. Less than a source's output may hold before it is paused, even if every letter grows to three in its
@@ -253,9 +256,9 @@ impl Datagrams {
     fn admit(&mut self, key: Key, heard: Option<u64>, hub: &mut Hub, pump: &mut Pump<Stream>) -> Rc<Source> {
         self.forget(&key, hub);
         if self.known.len() >= SOURCES
-            && let Some(&oldest) = self.by_age.values().next()
+            && let Some(leaving) = self.least_missed(hub)
         {
-            self.forget(&oldest, hub);
+            self.forget(&leaving, hub);
         }
         let port = &self.ports[key.0];
         let id = hub.accepted(port.listener, Address::Udp(key.1), None);
@@ -266,6 +269,13 @@ impl Datagrams {
             self.by_age.insert(heard, key);
         }
         source
+    }
+
+    /// Whoever was silent for longest, but rather one of them whose connection is gone already.
+    fn least_missed(&self, hub: &Hub) -> Option<Key> {
+        let is_gone = |key: &&Key| self.known.get(key).is_some_and(|known| hub.about(known.source.id).is_none());
+        let mut silent = self.by_age.values().take(LOOKED_AT);
+        silent.find(is_gone).or_else(|| self.by_age.values().next()).copied()
     }
 
     fn forget(&mut self, key: &Key, hub: &mut Hub) {
