@@ -1,7 +1,9 @@
 //! Listeners for datagrams: how they are asked for, reported and refused.
 
+use std::net::SocketAddr;
+
 use crate::peer::{Peer, place};
-use crate::support::{Client, Server, Start, until};
+use crate::support::{Client, Server, Start, own_address, until};
 
 #[test]
 fn a_listener_for_datagrams_reports_itself_with_its_real_port() {
@@ -19,9 +21,10 @@ fn a_listener_for_datagrams_reports_itself_with_its_real_port() {
 
 #[test]
 fn d23_tcp_and_udp_serve_on_one_port_at_once() {
-    let first = Server::with(&["echo=127.0.0.1:0"]);
-    let address = place(&first, 0);
-    // Another process may have the other protocol's port of that number, and the connections of the first are gone.
+    // The documents' number, at an address that nobody else has.
+    let address = SocketAddr::from((own_address(), 9000));
+    // Another process may have the other protocol's port of that number.
+    let first = Server::with(&[&format!("echo={address}")]);
     let second = Server::with(&[&format!("upper+udp={address}")]);
     first.client(0).ask(b"over tcp\n", b"over tcp\n");
     Peer::to(&second, 0).ask(b"over udp", b"OVER UDP");

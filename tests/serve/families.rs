@@ -1,8 +1,9 @@
 //! Every service on IPv4, IPv6 and Unix sockets, and who it is that comes through the last.
 
+use std::net::SocketAddrV4;
 use std::path::Path;
 
-use crate::support::{Place, Server, Start};
+use crate::support::{Place, Server, Start, own_address};
 
 /// The first line of a service, if it says one, and what it answers to a line.
 const SERVICES: [(&str, &str, &str, &str); 3] = [
@@ -68,9 +69,10 @@ fn d24_a_second_copy_is_told_whose_process_has_the_address_and_what_to_do() {
 
 #[test]
 fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
-    let mut server = Server::with(&["echo=127.0.0.1:0"]);
-    let place = server.place(0).clone();
-    let listener = format!("echo={place}");
+    // At an address that is nobody else's while no server has it.
+    let at = SocketAddrV4::new(own_address(), 8888);
+    let listener = format!("echo={at}");
+    let mut server = Server::with(&[&listener]);
     for round in 0..3 {
         // Whoever closes first is the one that waits: the server does, when it is told to stop.
         let mut clients: Vec<_> = (0..5).map(|_| server.client(0)).collect();
@@ -83,7 +85,7 @@ fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
         }
         drop(clients);
         assert_eq!(server.wait().code(), 0);
-        assert!(waiting(&place) >= 5, "round {round}: no connection is in TIME_WAIT, so this shows nothing");
+        assert!(waiting(at) >= 5, "round {round}: no connection is in TIME_WAIT, so this shows nothing");
         if round == 1 {
             // Without the option, the same start fails.
             let finished = Start::serve(&["--reuse-address", "off"]).listen(&listener).run();
@@ -96,9 +98,9 @@ fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
 }
 
 /// How many connections of a local address are in `TIME_WAIT`.
-fn waiting(place: &Place) -> usize {
+fn waiting(at: SocketAddrV4) -> usize {
     let table = std::fs::read_to_string(Path::new("/proc/net/tcp")).expect("Linux has it");
-    let local = format!("0100007F:{:04X}", place.port());
+    let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port());
     let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter(|columns| columns.get(1) == Some(&local.as_str()) && columns.get(3) == Some(&"06")).count()
 }
