@@ -12,10 +12,22 @@ pub(crate) fn needs(tool: &str) -> bool {
         "strace" => (&["-o", "/dev/null", "true"], "strace"),
         "prlimit" => (&["--nofile=64:64", "true"], "util-linux"),
         "openssl" => (&["version"], "openssl"),
+        "ip" => (&["-V"], "iproute2"),
         other => panic!("how is {other} tried?"),
     };
     let tried = Command::new(tool).args(trial).stdout(Stdio::null()).stderr(Stdio::null()).status();
     tried.is_ok_and(|status| status.success()) || missing(&format!("{tool} (install the package {package})"))
+}
+
+/// May a process here have a network of its own? No package brings that, so where it is forbidden a test is skipped on CI
+/// too.
+pub(crate) fn may_be_apart() -> bool {
+    let tried = Command::new("unshare").args(["--user", "--map-root-user", "--net", "true"]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        println!("skipped: this test needs a network of its own, and `unshare --user --map-root-user --net` fails");
+    }
+    may
 }
 
 /// Something that this test needs can't be had here.
