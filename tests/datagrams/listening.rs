@@ -55,6 +55,17 @@ fn what_makes_no_sense_over_datagrams_is_wrong_usage() {
 }
 
 #[test]
+fn a_listener_that_can_never_answer_is_warned_of_at_the_start() {
+    let server = Server::with(&["echo+stamp+udp=127.0.0.1:0", "echo+stamp=127.0.0.1:0", "echo+udp=127.0.0.1:0"]);
+    let warned = server.log.wait("a warning", |line| line.contains("WARN"));
+    assert!(warned.contains(" echo+stamp+udp=127.0.0.1:0: it will never answer: "), "{warned}");
+    Peer::to(&server, 2).ask(b"1", b"1");
+    let (all, lines) = (server.log.len(), server.log.lines());
+    assert_eq!(all, 4, "three that listen and one warning behind them: {lines:#?}");
+    assert!(lines[3].contains("WARN"), "{lines:#?}");
+}
+
+#[test]
 fn a_second_copy_is_refused_though_datagrams_know_no_connections() {
     let server = Server::with(&["echo+udp=127.0.0.1:0"]);
     let taken = format!("upper+udp={}", server.place(0));

@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 use std::path::Path;
 
-use crate::support::{Place, Server, Start, own_address};
+use crate::support::{Server, Start, own_address};
 
 /// The first line of a service, if it says one, and what it answers to a line.
 const SERVICES: [(&str, &str, &str, &str); 3] = [
