@@ -180,7 +180,9 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         log::info!("listening {} {address}", listen.name);
     }
     // Behind the lines that say what is ready, which others count.
-    caveats.iter().for_each(|caveat| log::warn!("{caveat}"));
+    for caveat in caveats {
+        log::warn!("{caveat}");
+    }
     reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
 }
