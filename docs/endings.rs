@@ -77,6 +77,24 @@ fn fill(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints how many ends of a pile are in which state.
+fn count(what: &str, pile: &[Pair]) {
+    sleep(Duration::from_millis(100));
+    let table = table();
+    let at = |end: usize, wanted: &str| {
+        pile.iter().filter(|pair| state(&table, pair.ends[end], pair.ends[1 - end]) == wanted).count()
+    };
+    println!("  {what}");
+    for (side, end) in [("client", 0), ("server", 1)] {
+        for name in STATES.iter().skip(1) {
+            let count = at(end, name);
+            if count > 0 {
+                println!("    at the {side}: {count} {name}");
+            }
+        }
+    }
+}
+
 fn main() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
 
@@ -130,17 +148,15 @@ fn main() -> io::Result<()> {
     pair.client = None;
     pair.show("the client has closed with unread input");
 
-    println!("A pile: 20 clients have left, and the server does not close");
+    println!("Piles, of 20 connections");
     let mut pile: Vec<Pair> = (0..20).map(|_| Pair::new(&listener)).collect::<Result<_, _>>()?;
-    for pair in &mut pile {
-        pair.client = None;
-    }
-    sleep(Duration::from_millis(100));
-    let table = table();
-    let count = |wanted: &str| {
-        let ends = pile.iter().flat_map(|pair| [(pair.ends[0], pair.ends[1]), (pair.ends[1], pair.ends[0])]);
-        ends.filter(|&(local, remote)| state(&table, local, remote) == wanted).count()
-    };
-    println!("  {} CLOSE_WAIT at the server, {} FIN_WAIT2 at the clients", count("CLOSE_WAIT"), count("FIN_WAIT2"));
+    pile.iter_mut().for_each(|pair| pair.client = None);
+    count("the clients have left, and the server does not close", &pile);
+    pile.iter_mut().for_each(|pair| pair.server = None);
+    count("it has closed too", &pile);
+    let mut pile: Vec<Pair> = (0..20).map(|_| Pair::new(&listener)).collect::<Result<_, _>>()?;
+    pile.iter_mut().for_each(|pair| pair.server = None);
+    pile.iter_mut().for_each(|pair| pair.client = None);
+    count("both have closed, the server first", &pile);
     Ok(())
 }
