@@ -6,18 +6,24 @@ use std::path::Path;
 use crate::support::{Server, Start, own_address};
 
 /// The first line of a service, if it says one, and what it answers to a line.
-const SERVICES: [(&str, &str, &str, &str); 3] = [
+const SERVICES: [(&str, &str, &str, &str); 5] = [
     ("echo", "", "a ñ\n", "a ñ\n"),
     ("upper", "", "a ñ\n", "A Ñ\n"),
     ("chat", "- parlor chat: ", "PING x\n", "PONG x\n"),
+    ("files", "- parlor files: ", "list\n", "- end list\n"),
+    ("metrics", "", "GET /healthz HTTP/1.0\n\n", "HTTP/1.1 200 OK\r\n"),
 ];
 
 #[test]
 fn d22_every_service_is_the_same_on_ipv4_ipv6_and_unix_sockets() {
     let folder = tempfile::tempdir().expect("ours");
-    let mut start = Start::serve(&["--no-history"]);
+    let data = folder.path().join("data");
+    let mut start =
+        Start::serve(&["--no-history", "--data", data.to_str().expect("temporary folders have plain names")]);
     for (service, ..) in SERVICES {
-        for place in ["127.0.0.1:0", "[::1]:0", &format!("unix:{}", folder.path().join(service).display())] {
+        for place in
+            ["127.0.0.1:0", "[::1]:0", &format!("unix:{}", folder.path().join(format!("{service}.sock")).display())]
+        {
             start = start.listen(&format!("{service}={place}"));
         }
     }
