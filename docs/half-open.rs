@@ -134,7 +134,7 @@ impl Stage {
         TcpStream::connect_timeout(&self.at.into(), Duration::from_secs(10))
     }
 
-    /// The listener's connections in the state SYN_RECV, and how many stand and wait to be accepted.
+    /// The listener's connections in the state `SYN_RECV`, and how many stand and wait to be accepted.
     fn queues(&self) -> io::Result<[u64; 2]> {
         let table = fs::read_to_string("/proc/net/tcp")?;
         let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(self.at.ip().octets()), self.at.port());

@@ -109,6 +109,24 @@ fn all_tests(folder: &Path, into: &mut String) {
 const NUMBERED: [u8; 24] = [3, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 32];
 
 #[test]
+fn every_test_that_a_page_names_stands() {
+    let mut tests = String::new();
+    all_tests(&root().join("tests"), &mut tests);
+    let mut found = 0;
+    for page in pages() {
+        for name in code_spans(&fs::read_to_string(&page).unwrap()) {
+            let is_test = name.matches('_').count() >= 4
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
+            if is_test {
+                assert!(tests.contains(&format!("fn {name}(")), "{} names {name}", page.display());
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 80, "only {found} names: this would hold nothing");
+}
+
+#[test]
 fn everything_in_the_documents_has_a_page_and_a_test() {
     let mut tests = String::new();
     all_tests(&root().join("tests"), &mut tests);
