@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rustix::process::Signal;
 
 use crate::support::{Client, Place, Server, proc, until};
-use crate::tables::{CLOSE_WAIT, TIME_WAIT, at_clients, at_server};
+use crate::tables::{CLOSE_WAIT, FIN_WAIT2, TIME_WAIT, at_clients, at_server, timers_at_clients};
 
 fn address(server: &Server) -> SocketAddr {
     match server.place(0) {
@@ -47,6 +47,25 @@ fn d26_the_side_that_closes_first_keeps_time_wait() {
     drop(clients);
     assert_eq!(server.wait().code(), 0);
     assert_eq!((at_server(at, &left, TIME_WAIT), at_clients(at, &left, TIME_WAIT)), (5, 0));
+}
+
+#[test]
+fn d26_time_wait_is_over_after_a_minute_and_so_is_a_fin_wait_2_that_nobody_holds() {
+    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let at = address(&server);
+    // The kernel is asked how long, so nobody has to wait for it. Half of the time may have passed by then.
+    let lasts = |ports: &[u16], state| {
+        until("ten of them", || timers_at_clients(at, ports, state).len() == 10);
+        timers_at_clients(at, ports, state).into_iter().all(|hundredths| (3000..=6000).contains(&hundredths))
+    };
+    server.freeze();
+    let leaving: Vec<Client> = (0..10).map(|_| server.client(0)).collect();
+    let left = ports(&leaving);
+    drop(leaving);
+    let timeout = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_fin_timeout").unwrap();
+    assert!(lasts(&left, FIN_WAIT2) || timeout.trim() != "60");
+    server.thaw();
+    assert!(lasts(&left, TIME_WAIT));
 }
 
 #[test]

@@ -11,10 +11,13 @@ struct Row {
     state: u8,
     /// Of a listener: connections that wait to be accepted.
     waiting: u32,
+    /// When the kernel's timer for it will ring, in hundredths of a second.
+    rings_in: u64,
 }
 
 pub(crate) const ESTABLISHED: u8 = 1;
 pub(crate) const SYN_SENT: u8 = 2;
+pub(crate) const FIN_WAIT2: u8 = 5;
 pub(crate) const TIME_WAIT: u8 = 6;
 pub(crate) const CLOSE_WAIT: u8 = 8;
 pub(crate) const LISTEN: u8 = 10;
@@ -32,6 +35,7 @@ fn rows(at: SocketAddr) -> Vec<Row> {
             remote: port(columns.get(2)?)?,
             state: u8::from_str_radix(columns.get(3)?, 16).ok()?,
             waiting: u32::from_str_radix(columns.get(4)?.split_once(':')?.1, 16).ok()?,
+            rings_in: u64::from_str_radix(columns.get(5)?.split_once(':')?.1, 16).ok()?,
         })
     };
     // There may be many others, of other programs.
@@ -51,6 +55,12 @@ pub(crate) fn at_server(at: SocketAddr, clients: &[u16], state: u8) -> usize {
 pub(crate) fn at_clients(at: SocketAddr, clients: &[u16], state: u8) -> usize {
     let is_one = |row: &&Row| row.remote == at.port() && clients.contains(&row.local) && row.state == state;
     rows(at).iter().filter(is_one).count()
+}
+
+/// When the timers of the clients' ends in a state will ring, in hundredths of a second.
+pub(crate) fn timers_at_clients(at: SocketAddr, clients: &[u16], state: u8) -> Vec<u64> {
+    let is_one = |row: &Row| row.remote == at.port() && clients.contains(&row.local) && row.state == state;
+    rows(at).into_iter().filter(is_one).map(|row| row.rings_in).collect()
 }
 
 /// How many connections wait to be accepted at this port.

@@ -102,6 +102,12 @@ fn d32_a_receive_waits_while_there_is_nothing() {
     server.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let waited = (&server).read(&mut [0; 10]).unwrap_err();
     assert!(matches!(waited.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    server.set_nonblocking(true).unwrap();
+    assert_eq!(
+        (&server).read(&mut [0; 10]).unwrap_err().kind(),
+        ErrorKind::WouldBlock,
+        "and at once, where it may not wait"
+    );
 }
 
 #[test]
