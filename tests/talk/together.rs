@@ -136,6 +136,35 @@ fn somebody_who_sits_elsewhere_than_the_book_says_is_answered_by_address() {
 }
 
 #[test]
+fn whom_no_way_leads_to_is_told_at_once() {
+    let people = [("ann", "127.0.0.1:0"), ("six", "[::1]:9"), ("far", "192.0.2.1:9")];
+    let mut ann = Talker::start("ann", &people, &["--wait", "0"]);
+    let here = ann.address;
+    for line in ["/to six", "/to far", "/to"] {
+        ann.say(line);
+    }
+    ann.end();
+    let log = ann.log.clone();
+    assert!(ann.wait().0.success());
+    let wanted = [
+        format!("- ! no-way: six is at [::1]:9, and from {here} no way leads there"),
+        format!("- ! no-way: far is at 192.0.2.1:9, and from {here} no way leads there"),
+        "- ! no-such-name: whom? there are ann, far, six".to_owned(),
+    ];
+    assert_eq!(log.to_the_end()[1..], wanted);
+}
+
+#[test]
+fn d22_two_talk_over_ipv6() {
+    let mut ben = Talker::start("ben", &[("ben", "[::1]:0")], &[]);
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "[::1]:0")]), &[]);
+    ann.say("hello");
+    assert_eq!(ben.shown(), format!("<ann? at {}> hello", ann.address));
+    ben.say("hello too");
+    assert_eq!(ann.shown(), "<ben?> hello too");
+}
+
+#[test]
 fn who_is_told_to_stop_says_that_they_go() {
     let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0")], &[]);
     let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &[]);

@@ -118,9 +118,16 @@ impl Circle {
     /// Talks to somebody else: a name, or the address of somebody who has spoken. Answers who it is, in words.
     ///
     /// # Errors
-    /// There is nobody of that name.
+    /// There is nobody of that name, or no way to them.
     pub fn choose(&mut self, wanted: &str) -> Result<String, String> {
+        if wanted.is_empty() {
+            return Err(format!("no-such-name: whom? there are {}", self.names()));
+        }
         let found = match (self.book.find(wanted).filter(|one| self.is_elsewhere(one)), wanted.parse()) {
+            (Some(one), _) if !self.leads_to(one.address) => {
+                let (name, there, here) = (&one.name, one.address, self.address);
+                return Err(format!("no-way: {name} is at {there}, and from {here} no way leads there"));
+            }
             (Some(one), _) => self.at(one.address).map(|id| (id, one.name.to_string())),
             (None, Ok(address)) => self.at(address).map(|id| {
                 let called = self.callers.get(&id).map_or("somebody", String::as_str);
@@ -198,6 +205,12 @@ impl Circle {
 
     fn is_elsewhere(&self, one: &Person) -> bool {
         one.address.port() != 0 && one.address != self.address && one.name.key() != self.me.key()
+    }
+
+    /// Another family can't be reached, and from an address of this machine alone nothing beyond it.
+    fn leads_to(&self, there: SocketAddr) -> bool {
+        let here = self.address;
+        here.is_ipv4() == there.is_ipv4() && (!here.ip().is_loopback() || there.ip().is_loopback())
     }
 
     fn at(&self, address: SocketAddr) -> Option<ConnId> {
