@@ -36,6 +36,10 @@ pub const FRAMING: Framing = Framing::Length { max: DATAGRAM };
 /// A source that is silent for so long is forgotten.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
+/// Ports below are those of services, and no client asks from one. An answer to a service that answers too, such as the old
+/// echo and chargen, could begin a conversation without end; inetd's own echo keeps to the same rule.
+const SERVICES_BELOW: u16 = 1024;
+
 /// Sources that are known at a time; whoever was silent for longest makes room for a newcomer.
 const SOURCES: usize = 1024;
 /// How many of those who were silent for longest are looked at for one whose connection is gone. More than a talk lets
@@ -215,7 +219,8 @@ impl Datagrams {
     /// One datagram came. It becomes a frame of its source's connection, or is dropped without a word.
     fn heed(&mut self, key: Key, size: usize, hub: &mut Hub, pump: &mut Pump<Stream>, now: Moment) {
         let (port, from) = (&self.ports[key.0], key.1);
-        let may_answer = from.port() != 0 && from != port.address && !is_for_many(from.ip());
+        let lowest = if port.manner == Manner::Answering { SERVICES_BELOW } else { 1 };
+        let may_answer = from.port() >= lowest && from != port.address && !is_for_many(from.ip());
         let is_known = self.known.get(&key).is_some_and(|known| known.heard.is_none());
         if !may_answer || !is_known && !self.paces.admit(from, now) {
             return;
