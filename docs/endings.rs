@@ -150,13 +150,21 @@ fn main() -> io::Result<()> {
 
     println!("Piles, of 20 connections");
     let mut pile: Vec<Pair> = (0..20).map(|_| Pair::new(&listener)).collect::<Result<_, _>>()?;
-    pile.iter_mut().for_each(|pair| pair.client = None);
+    for pair in &mut pile {
+        pair.client = None;
+    }
     count("the clients have left, and the server does not close", &pile);
-    pile.iter_mut().for_each(|pair| pair.server = None);
+    for pair in &mut pile {
+        pair.server = None;
+    }
     count("it has closed too", &pile);
     let mut pile: Vec<Pair> = (0..20).map(|_| Pair::new(&listener)).collect::<Result<_, _>>()?;
-    pile.iter_mut().for_each(|pair| pair.server = None);
-    pile.iter_mut().for_each(|pair| pair.client = None);
+    for pair in &mut pile {
+        pair.server = None;
+    }
+    for pair in &mut pile {
+        pair.client = None;
+    }
     count("both have closed, the server first", &pile);
     Ok(())
 }

@@ -55,7 +55,7 @@ impl Network {
         let sides = [&sockets[0], &sockets[1]].map(|socket| socket.local_addr().expect("it is bound"));
         let right = right(sides[1]);
         let over = Arc::new(AtomicBool::new(false));
-        let toll = Arc::new(Toll::default());
+        let counted = Arc::new(Toll::default());
         // The left one's address, once it has spoken.
         let (tell, told) = std::sync::mpsc::channel();
         let [near, far] = sockets;
@@ -66,11 +66,17 @@ impl Network {
                 weather,
                 seed,
                 &over,
-                &toll,
+                &counted,
             ),
-            way(Way { from: far, to: near, towards: Towards::Told(told), tell: None }, weather, seed + 1, &over, &toll),
+            way(
+                Way { from: far, to: near, towards: Towards::Told(told), tell: None },
+                weather,
+                seed + 1,
+                &over,
+                &counted,
+            ),
         ];
-        Self { sides, over, toll, ways, door }
+        Self { sides, over, toll: counted, ways, door }
     }
 
     pub(crate) fn carried(&self) -> u64 {
