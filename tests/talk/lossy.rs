@@ -128,8 +128,8 @@ fn long_lines_arrive_whole() {
 }
 
 #[test]
-fn lines_that_cannot_arrive_are_counted_at_the_end() {
-    let (mut ann, ben, _network) = pair(Weather { lost: 100, doubled: 0, late: 0 }, 13, "3");
+fn lines_that_cannot_arrive_are_told_after_ten_seconds_and_counted_at_the_end() {
+    let (mut ann, ben, network) = pair(Weather { lost: 100, doubled: 0, late: 0 }, 13, "12");
     drop(ben);
     ann.say("one");
     ann.say("two");
@@ -139,5 +139,8 @@ fn lines_that_cannot_arrive_are_counted_at_the_end() {
     let (ended, heard) = ann.wait();
     assert_eq!((ended.code(), heard.len()), (Some(1), 0));
     let lines = log.to_the_end();
+    let missed =
+        format!("- ! no-answer: nobody answers at {}; lines that are sent again and again: 2", network.sides[0]);
+    assert_eq!(lines.iter().filter(|line| **line == missed).count(), 1, "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("lines that may not have arrived: 2")), "{lines:#?}");
 }

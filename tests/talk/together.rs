@@ -128,7 +128,7 @@ fn somebody_who_sits_elsewhere_than_the_book_says_is_answered_by_address() {
     ben.say("/to ann");
     ben.log.wait("the book's address", |line| line.ends_with(&format!("you talk to ann, at {at}")));
     ben.say(&format!("/to {}", ann.address));
-    ben.log.wait("hers", |line| line.ends_with(&format!("you talk to ann, at {}", ann.address)));
+    ben.log.wait("hers", |line| line.ends_with(&format!("you talk to ann?, at {}", ann.address)));
     ben.say("so I see");
     assert_eq!(ann.shown(), "<ben?> so I see");
     ben.say("/to 127.0.0.1:1");

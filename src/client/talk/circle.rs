@@ -81,9 +81,16 @@ impl Circle {
 
     /// Whom we talk to, and by which name.
     #[must_use]
-    pub fn partner(&self) -> Option<(&Peer, &str)> {
+    pub fn partner(&self) -> Option<(&Peer, String)> {
         let (id, name) = self.partner.as_ref()?;
-        Some((self.peers.get(id)?, name))
+        let peer = self.peers.get(id)?;
+        Some((peer, self.marked(name, peer.address)))
+    }
+
+    /// A name, with a mark if it is not the book that says so.
+    fn marked(&self, name: &str, address: SocketAddr) -> String {
+        let mark = if self.book.places(name, address) { "" } else { "?" };
+        format!("{name}{mark}")
     }
 
     /// An address has a connection now. Answers whose is to be closed, if there are too many strangers.
@@ -134,13 +141,14 @@ impl Circle {
                 (id, called.to_owned())
             }),
             // At our own address, or nowhere: whoever last called themselves so.
-            (None, Err(_)) => self.caller(wanted).map(|id| (id, wanted.to_owned())),
+            (None, Err(_)) => self.caller(wanted).map(|id| (id, self.callers[&id].clone())),
         };
         let Some((id, name)) = found else {
             let (nobody, names) = (neutralise(wanted), self.names());
             return Err(format!("no-such-name: there is no {nobody} elsewhere; there are {names}"));
         };
-        let news = format!("you talk to {name}, at {}", self.peers[&id].address);
+        let address = self.peers[&id].address;
+        let news = format!("you talk to {}, at {address}", self.marked(&name, address));
         self.partner = Some((id, name));
         self.takes_anybody = false;
         Ok(news)

@@ -49,12 +49,13 @@ impl Talk {
                 let _ = cx.send(id, datagram.as_bytes());
             });
             let mut missed = None;
-            if !peer.outgoing.is_empty() && !peer.is_missed {
+            let lines = peer.undelivered();
+            if lines > 0 && !peer.is_missed {
                 missed = Some(peer.waits_since + MISSED);
                 if missed <= Some(now) {
                     (peer.is_missed, missed) = (true, None);
-                    let (lines, address) = (peer.undelivered(), peer.address);
-                    let what = format!("nobody answers at {address}; {lines} lines wait and are sent again");
+                    let what =
+                        format!("nobody answers at {}; lines that are sent again and again: {lines}", peer.address);
                     face.complain(cx, &format!("no-answer: {what}"));
                 }
             }

@@ -117,12 +117,12 @@ impl Talk {
     fn show(&mut self, cx: &mut Cx<'_>) -> Option<Moment> {
         let Self { circle, face: Face::Screen(screen), closing, .. } = self else { return None };
         let partner = circle.partner();
-        let title = partner.map_or("to whom?", |(_, name)| name);
+        let title = partner.as_ref().map_or("to whom?", |(_, name)| name);
         let waiting = match circle.undelivered() {
             0 => String::new(),
             count => format!(" | {count} on the way"),
         };
-        let missed = partner.filter(|(peer, _)| peer.is_missed).map_or("", |_| " | NO ANSWER");
+        let missed = if partner.as_ref().is_some_and(|(peer, _)| peer.is_missed) { " | NO ANSWER" } else { "" };
         let leaving = if closing.is_some() { " | leaving" } else { "" };
         let status = format!("{} at {}{missed}{waiting}{leaving}", circle.me(), circle.address());
         screen.paint(cx, title, &status);
