@@ -54,13 +54,11 @@ impl Screen {
 
     /// Something came from the terminal; answers what it means.
     pub(super) fn hear(&mut self, cx: &Cx<'_>, id: ConnId, bytes: &[u8]) -> Vec<Act> {
-        match self.window.hear(id, bytes) {
-            Ok(keys) => keys.iter().filter_map(|key| self.key(key)).collect(),
-            Err(wrong) => {
-                self.note(cx.wall(), Kind::Wrong, &wrong);
-                Vec::new()
-            }
+        let (keys, wrong) = self.window.hear(id, bytes);
+        if let Some(wrong) = wrong {
+            self.note(cx.wall(), Kind::Wrong, &wrong);
         }
+        keys.iter().filter_map(|key| self.key(key)).collect()
     }
 
     fn key(&mut self, key: &Key) -> Option<Act> {

@@ -196,9 +196,12 @@ impl Service for Terminal {
     }
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        match self.window.hear(id, bytes) {
-            Ok(keys) => keys.iter().for_each(|key| self.key(cx, key)),
-            Err(wrong) => self.notice(Kind::Wrong, &wrong),
+        let (keys, wrong) = self.window.hear(id, bytes);
+        for key in &keys {
+            self.key(cx, key);
+        }
+        if let Some(wrong) = wrong {
+            self.notice(Kind::Wrong, &wrong);
         }
         self.follow(cx);
     }

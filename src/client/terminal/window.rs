@@ -106,36 +106,38 @@ impl Window {
         self.size
     }
 
-    /// Something came from one of its ends; answers the keys among it. What is the same for everybody is done here:
-    /// another size, Ctrl-Z, Ctrl-L.
-    ///
-    /// # Errors
-    /// What went wrong, in words for the user.
-    pub fn hear(&mut self, id: ConnId, bytes: &[u8]) -> Result<Vec<Key>, String> {
-        match Some(id) {
-            end if end == self.ends.input => {
-                let mut keys = self.keyboard.press(bytes);
-                (self.stale, self.typed) = (true, true);
-                keys.retain(|key| match key {
-                    Key::Ctrl('l') => {
-                        self.canvas.forget();
-                        false
-                    }
-                    Key::Ctrl('z') => {
-                        // To everybody who was started with us, as the terminal itself would do.
-                        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-                        false
-                    }
-                    _ => true,
-                });
-                return Ok(keys);
+    /// Something came from one of its ends; answers the keys among it, and what went wrong, in words for the user. What is
+    /// the same for everybody is done here: another size, Ctrl-Z, Ctrl-L.
+    pub fn hear(&mut self, id: ConnId, bytes: &[u8]) -> (Vec<Key>, Option<String>) {
+        let done = match Some(id) {
+            end if end == self.ends.input => return (self.pressed(bytes), None),
+            end if end == self.ends.resized => {
+                self.anew();
+                Ok(())
             }
-            end if end == self.ends.resized => self.anew(),
-            end if end == self.ends.stopped => self.suspend()?,
-            end if end == self.ends.continued => self.resume()?,
-            _ => {}
-        }
-        Ok(Vec::new())
+            end if end == self.ends.stopped => self.suspend(),
+            end if end == self.ends.continued => self.resume(),
+            _ => Ok(()),
+        };
+        (Vec::new(), done.err())
+    }
+
+    fn pressed(&mut self, bytes: &[u8]) -> Vec<Key> {
+        (self.stale, self.typed) = (true, true);
+        let mut keys = self.keyboard.press(bytes);
+        keys.retain(|key| match key {
+            Key::Ctrl('l') => {
+                self.canvas.forget();
+                false
+            }
+            Key::Ctrl('z') => {
+                // To everybody who was started with us, as the terminal itself would do.
+                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+                false
+            }
+            _ => true,
+        });
+        keys
     }
 
     /// Somebody wants us to stop for a while.
