@@ -135,14 +135,6 @@ impl FromStr for Listen {
 }
 
 impl Listen {
-    /// What somebody who asked for this should know, though it can be had.
-    #[must_use]
-    pub fn caveat(&self) -> Option<&'static str> {
-        let never = "it will never answer: a stamp makes each answer longer than its question, and over udp such an \
-                     answer is not sent";
-        (self.udp && self.kind == Kind::Echo { stamp: true }).then_some(never)
-    }
-
     fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), String> {
         let wrong = match self {
             Self { kind, name, .. } if !matches!(kind, Kind::Echo { .. } | Kind::Upper) => {
@@ -157,6 +149,14 @@ impl Listen {
             _ => return Ok(()),
         };
         Err(wrong.to_owned())
+    }
+
+    /// What somebody who asked for this should know, though it can be had.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        let never = "it will never answer: a stamp makes each answer longer than its question, and over udp such an \
+                     answer is not sent";
+        (self.udp && self.kind == Kind::Echo { stamp: true }).then_some(never)
     }
 }
 

@@ -36,15 +36,8 @@ pub const FRAMING: Framing = Framing::Length { max: DATAGRAM };
 /// A source that is silent for so long is forgotten.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// Ports below are those of services, and no client asks from one. An answer to a service that answers too, such as the old
-/// echo and chargen, could begin a conversation without end; inetd's own echo keeps to the same rule.
-const SERVICES_BELOW: u16 = 1024;
-
 /// Sources that are known at a time; whoever was silent for longest makes room for a newcomer.
 const SOURCES: usize = 1024;
-/// How many of those who were silent for longest are looked at for one whose connection is gone. More than a talk lets
-/// stand, which closes strangers itself: so forged sources push nobody out of it.
-const LOOKED_AT: usize = 32;
 /// Datagrams read from one socket in a turn.
 const PER_TURN: usize = 256;
 /// Bytes of them. Less than a source's output may hold before it is paused, even if every letter grows to three in its
@@ -53,6 +46,12 @@ const BYTES_PER_TURN: usize = 16 * 1024;
 /// What a socket asks for to hold a burst. A small datagram costs the kernel 768 bytes, so the 64 KiB of a stream
 /// would be full with 170 of them.
 const BURST_BUFFER: u32 = 1024 * 1024;
+/// How many of those who were silent for longest are looked at for one whose connection is gone. More than a talk lets
+/// stand, which closes strangers itself: so forged sources push nobody out of it.
+const LOOKED_AT: usize = 32;
+/// Ports below are those of services, and no client asks from one. An answer to a service that answers too, such as the old
+/// echo and chargen, could begin a conversation without end; inetd's own echo keeps to the same rule.
+const SERVICES_BELOW: u16 = 1024;
 /// The length that stands before each frame.
 const PREFIX: usize = 4;
 
@@ -261,9 +260,9 @@ impl Datagrams {
     fn admit(&mut self, key: Key, heard: Option<u64>, hub: &mut Hub, pump: &mut Pump<Stream>) -> Rc<Source> {
         self.forget(&key, hub);
         if self.known.len() >= SOURCES
-            && let Some(leaving) = self.least_missed(hub)
+            && let Some(&oldest) = self.by_age.values().next()
         {
-            self.forget(&leaving, hub);
+            self.make_room(&oldest, hub);
         }
         let port = &self.ports[key.0];
         let id = hub.accepted(port.listener, Address::Udp(key.1), None);
@@ -276,11 +275,11 @@ impl Datagrams {
         source
     }
 
-    /// Whoever was silent for longest, but rather one of them whose connection is gone already.
-    fn least_missed(&self, hub: &Hub) -> Option<Key> {
+    /// The oldest goes, but rather one of the oldest whose connection is gone already.
+    fn make_room(&mut self, oldest: &Key, hub: &mut Hub) {
         let is_gone = |key: &&Key| self.known.get(key).is_some_and(|known| hub.about(known.source.id).is_none());
-        let mut silent = self.by_age.values().take(LOOKED_AT);
-        silent.find(is_gone).or_else(|| self.by_age.values().next()).copied()
+        let gone = self.by_age.values().take(LOOKED_AT).find(is_gone).copied();
+        self.forget(&gone.unwrap_or(*oldest), hub);
     }
 
     fn forget(&mut self, key: &Key, hub: &mut Hub) {
