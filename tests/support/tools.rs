@@ -19,13 +19,14 @@ pub(crate) fn needs(tool: &str) -> bool {
     tried.is_ok_and(|status| status.success()) || missing(&format!("{tool} (install the package {package})"))
 }
 
-/// May a process here have a network of its own? No package brings that, so where it is forbidden a test is skipped on CI
-/// too.
+/// May a process here have a network of its own, with cables and switches? No package brings that, so where it is forbidden
+/// a test is skipped on CI too.
 pub(crate) fn may_be_apart() -> bool {
-    let tried = Command::new("unshare").args(["--user", "--map-root-user", "--net", "true"]).output();
+    let trial = "ip link add near type veth peer name far && echo 1 >/proc/sys/net/ipv4/tcp_syncookies";
+    let tried = Command::new("unshare").args(["--user", "--map-root-user", "--net", "sh", "-c", trial]).output();
     let may = tried.is_ok_and(|output| output.status.success());
     if !may {
-        println!("skipped: this test needs a network of its own, and `unshare --user --map-root-user --net` fails");
+        println!("skipped: this test needs a network of its own; `unshare --user --map-root-user --net` or `ip` fails");
     }
     may
 }
