@@ -31,10 +31,16 @@ fn table() -> String {
 
 /// The state of the socket at `local` that is connected to `remote`; `-` when there is none.
 fn state(table: &str, local: SocketAddr, remote: SocketAddr) -> &'static str {
-    // 127.0.0.1 and a port, as the table writes them: in a row of their own, local and remote stand side by side.
-    let ends = format!("0100007F:{:04X} 0100007F:{:04X} ", local.port(), remote.port());
+    // In a row of the table, local and remote stand side by side.
+    let ends = format!("{} {} ", written(local), written(remote));
     let number = table.split_once(&ends).and_then(|(_, rest)| usize::from_str_radix(rest.get(..2)?, 16).ok());
     number.and_then(|number| STATES.get(number)).unwrap_or(&"-")
+}
+
+/// An address as the table writes it.
+fn written(address: SocketAddr) -> String {
+    let ip = if let SocketAddr::V4(address) = address { u32::from_ne_bytes(address.ip().octets()) } else { 0 };
+    format!("{ip:08X}:{:04X}", address.port())
 }
 
 struct Pair {
@@ -96,7 +102,8 @@ fn count(what: &str, pile: &[Pair]) {
 }
 
 fn main() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    // All of 127.0.0.0/8 is this machine. At 127.0.0.1 somebody else's client might come by.
+    let listener = TcpListener::bind("127.26.0.1:0")?;
 
     println!("The client closes first                        client       server");
     let mut pair = Pair::new(&listener)?;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rustix::process::Signal;
 
 use crate::support::{Client, Place, Server, proc, until};
-use crate::tables::{CLOSE_WAIT, FIN_WAIT2, TIME_WAIT, at_clients, at_server, timers_at_clients};
+use crate::tables::{CLOSE_WAIT, FIN_WAIT2, TIME_WAIT, apart, at_clients, at_server, timers_at_clients};
 
 fn address(server: &Server) -> SocketAddr {
     match server.place(0) {
@@ -29,7 +29,7 @@ fn clients(server: &Server, count: usize) -> Vec<Client> {
 
 #[test]
 fn d26_the_side_that_closes_first_keeps_time_wait() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     let at = address(&server);
     let leaving = clients(&server, 10);
     let left = ports(&leaving);
@@ -51,7 +51,7 @@ fn d26_the_side_that_closes_first_keeps_time_wait() {
 
 #[test]
 fn d26_time_wait_is_over_after_a_minute_and_so_is_a_fin_wait_2_that_nobody_holds() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     let at = address(&server);
     // The kernel is asked how long, so nobody has to wait for it. Half of the time may have passed by then.
     let lasts = |ports: &[u16], state| {
@@ -70,7 +70,7 @@ fn d26_time_wait_is_over_after_a_minute_and_so_is_a_fin_wait_2_that_nobody_holds
 
 #[test]
 fn d26_our_server_leaves_no_pile_of_close_wait() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     let at = address(&server);
     server.freeze();
     // Twenty leave while the server can't move: that is the pile.
@@ -85,7 +85,7 @@ fn d26_our_server_leaves_no_pile_of_close_wait() {
 
 #[test]
 fn d13_a_client_that_has_shut_its_write_side_hears_all_answers_and_then_the_end() {
-    let server = Server::with(&["upper=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("upper")]);
     let mut client = server.client(0);
     client.send(&b"word\n".repeat(1000));
     client.finish();
@@ -94,7 +94,7 @@ fn d13_a_client_that_has_shut_its_write_side_hears_all_answers_and_then_the_end(
 
 #[test]
 fn d15_whatever_was_opened_is_closed_again() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     clients(&server, 1);
     let settled = |server: &Server| {
         server.figures_when("nobody is left", |figures| figures.connections == 0);
