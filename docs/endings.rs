@@ -87,13 +87,11 @@ fn fill(stream: &TcpStream) -> io::Result<()> {
 fn count(what: &str, pile: &[Pair]) {
     sleep(Duration::from_millis(100));
     let table = table();
-    let at = |end: usize, wanted: &str| {
-        pile.iter().filter(|pair| state(&table, pair.ends[end], pair.ends[1 - end]) == wanted).count()
-    };
     println!("  {what}");
     for (side, end) in [("client", 0), ("server", 1)] {
-        for name in STATES.iter().skip(1) {
-            let count = at(end, name);
+        let states: Vec<_> = pile.iter().map(|pair| state(&table, pair.ends[end], pair.ends[1 - end])).collect();
+        for name in &STATES[1..] {
+            let count = states.iter().filter(|state| *state == name).count();
             if count > 0 {
                 println!("    at the {side}: {count} {name}");
             }

@@ -44,7 +44,8 @@ fn rows(at: SocketAddr) -> Vec<Row> {
             rings_in: u64::from_str_radix(columns.get(5)?.split_once(':')?.1, 16).ok()?,
         })
     };
-    table.lines().filter_map(row).collect()
+    // There may be many others, of other programs.
+    table.lines().filter(|line| line.contains(&ours)).filter_map(row).collect()
 }
 
 /// The server's ends of connections to these ports that are in a state, or the clients'. Named one by one, for a port may

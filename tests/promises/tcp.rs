@@ -20,7 +20,11 @@ fn pair() -> (TcpStream, TcpStream) {
 
 /// Bytes that show when one of them is missing.
 fn counted(count: u32) -> Vec<u8> {
-    (0..count / 4).flat_map(u32::to_be_bytes).collect()
+    let mut bytes = vec![0; count as usize];
+    for (number, place) in (0_u32..).zip(bytes.chunks_exact_mut(4)) {
+        place.copy_from_slice(&number.to_be_bytes());
+    }
+    bytes
 }
 
 #[test]
