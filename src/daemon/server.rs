@@ -172,11 +172,16 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     reactor.watch(Rc::new(overseer));
     reactor.drain_within(config.wire.drain);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
+    let caveats: Vec<String> = listening.iter().filter_map(|(_, listen, _)| caveat(listen)).collect();
     for (id, listen, bound) in listening {
         report(&listen, &bound);
         let address = bound.address().to_string();
         bound.open(&mut reactor, id).map_err(failed("cannot watch a listener"))?;
         log::info!("listening {} {address}", listen.name);
+    }
+    // Behind the lines that say what is ready, which others count.
+    for caveat in caveats {
+        log::warn!("{caveat}");
     }
     reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
@@ -220,6 +225,10 @@ fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) 
         limits: Rc::clone(limits),
         address: bound.address(),
     }
+}
+
+fn caveat(listen: &Listen) -> Option<String> {
+    listen.caveat().map(|caveat| format!("{}={}: {caveat}", listen.name, listen.at))
 }
 
 fn report(listen: &Listen, bound: &Door) {
