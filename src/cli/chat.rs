@@ -1,25 +1,22 @@
 //! `parlor chat`: the chat, for people and for scripts.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, stdin};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clap::error::ErrorKind;
 use log::LevelFilter;
 
+use super::Failure;
+use super::login::{LoginArgs, name};
 use super::trust::TrustArgs;
-use super::{Failure, typing};
 use crate::client::address::{CHAT_PORT, ServerAddress};
-use crate::client::chat::{Login, Script, Settings, Talk, Wishes};
-use crate::client::terminal::{self, Terminal};
+use crate::client::chat::{Script, Settings, Talk, Wishes};
+use crate::client::terminal::{self, Terminal, Window};
 use crate::daemon::logger;
 use crate::hub::{Hub, Limits};
 use crate::net::stream::Outgoing;
 use crate::net::{Doorkeeper, Reactor, random};
-use crate::services::chat::{Alphabet, Name};
 
 /// What was said before is shown to people on coming, so that they know what it is about.
 const PAST: u32 = 30;
@@ -44,14 +41,10 @@ pub(super) struct Args {
     #[arg(long = "room", value_name = "ROOM", value_parser = room)]
     rooms: Vec<String>,
     /// Have this name
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "login")]
     nick: Option<String>,
-    /// Log in as this account; the password is asked for
-    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "nick")]
-    login: Option<String>,
-    /// The password is the first line of this file
-    #[arg(long, value_name = "FILE", requires = "login")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    login: LoginArgs,
     /// Say this instead of what standard input has; as often as wanted
     #[arg(long, value_name = "TEXT")]
     send: Vec<String>,
@@ -83,11 +76,6 @@ enum Format {
     Json,
 }
 
-fn name(text: &str) -> Result<String, String> {
-    let bare = text.strip_prefix('@').unwrap_or(text);
-    Name::new(bare, Alphabet::OneScript).map(|name| name.as_str().to_owned()).map_err(|complaint| complaint.text)
-}
-
 fn room(text: &str) -> Result<String, String> {
     name(text.strip_prefix('#').unwrap_or(text))
 }
@@ -101,25 +89,7 @@ impl Args {
     /// Is it for somebody who sits at a terminal?
     fn is_for_people(&self) -> bool {
         let asks = self.follow || self.count.is_some() || self.timeout.is_some() || !self.send.is_empty();
-        let asks = asks || self.commands || self.format == Format::Json;
-        let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
-        stdin().is_terminal() && stdout().is_terminal() && able && !asks
-    }
-
-    /// Who to log in as, if anybody.
-    fn login(&self) -> Result<Option<Login>, Failure> {
-        let Some(name) = self.login.clone() else { return Ok(None) };
-        let password = match &self.password_file {
-            Some(path) => first_line(path).map_err(|error| format!("{}: {error}", path.display()))?,
-            None if stdin().is_terminal() => {
-                typing::asked_for(&format!("password for {name}: "))?.ok_or("without a password nobody logs in")?
-            }
-            None => {
-                let why = "where standard input is no terminal, --login needs --password-file";
-                super::command().error(ErrorKind::MissingRequiredArgument, why).exit()
-            }
-        };
-        Ok(Some(Login { name, password }))
+        Window::is_here() && !asks && !self.commands && self.format == Format::Plain
     }
 
     fn settings(self) -> Settings {
@@ -137,15 +107,6 @@ impl Args {
     }
 }
 
-fn first_line(path: &Path) -> io::Result<String> {
-    let mut line = String::new();
-    // As long as a line to a server can be.
-    BufReader::new(File::open(path)?.take(8 * 1024)).read_line(&mut line)?;
-    let end = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(end);
-    Ok(line)
-}
-
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let for_people = args.is_for_people();
     // Nothing but us writes to a screen that we paint.
@@ -153,7 +114,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let address = args.address.clone().unwrap_or_else(ServerAddress::here).with_port(CHAT_PORT);
     let outgoing = args.trust.outgoing(&address)?;
     let past = if for_people { PAST } else { 0 };
-    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), login: args.login()?, past };
+    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), login: args.login.login()?, past };
     let mut random = random::source();
     let mut chance = [0; 8];
     random(&mut chance);

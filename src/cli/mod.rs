@@ -17,6 +17,8 @@ mod generate;
 #[cfg(feature = "client")]
 mod get;
 mod history;
+#[cfg(feature = "client")]
+mod login;
 #[cfg(feature = "accounts")]
 mod passwd;
 mod probe;

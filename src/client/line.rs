@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::address::ServerAddress;
 use super::backoff::Backoff;
 use super::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Done, Framing, JobId, Lane, Limits, Moment, Reason, Target};
+use crate::hub::{Address, ConnId, Cx, Done, Framing, JobId, Lane, Limits, Moment, Reason, Target};
 
 /// How long connecting may take, to the first word of the server: the documents' number.
 pub const CONNECT: Duration = Duration::from_secs(10);
@@ -146,6 +146,13 @@ impl Line {
             State::Stands(own) => *own == id,
             _ => false,
         }
+    }
+
+    /// Can nobody read on the way what is sent on it?
+    #[must_use]
+    pub fn is_private(&self, cx: &Cx<'_>, id: ConnId) -> bool {
+        let own = |peer: &Address| !matches!(peer, Address::Tcp(at) if !at.ip().to_canonical().is_loopback());
+        self.address.is_tls() || cx.about(id).is_some_and(|about| own(about.peer))
     }
 
     /// The connection, once the server has spoken on it.

@@ -2,9 +2,12 @@
 //! can change to whom it concerns; and it tells the service manager how things are, from the loop itself.
 
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use super::certificates::TlsConfig;
 use super::settings::{InForce, Wrong};
 use super::supervisor::Supervisor;
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
@@ -15,8 +18,11 @@ use crate::services::chat;
 /// After a job was not taken, because too many wait.
 const AGAIN: Duration = Duration::from_secs(1);
 
+const ACCOUNTS: &str = "accounts";
+
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 16] = [
+const LIVE: [&str; 21] = [
+    ACCOUNTS,
     "log",
     "log-addresses",
     "max-connections",
@@ -33,6 +39,10 @@ const LIVE: [&str; 16] = [
     "limit-ping-after",
     "limit-gone-after",
     "limit-flooding",
+    "tls-certificate",
+    "tls-key",
+    "tls-client-ca",
+    "tls-handshake",
 ];
 
 /// Those whom new settings concern.
@@ -40,6 +50,11 @@ const LIVE: [&str; 16] = [
 pub(super) struct Concerned {
     /// The chat.
     pub(super) chat: Handover<chat::Settings>,
+    /// Whoever reads accounts: where they are, or nothing for where they were.
+    pub(super) accounts: Handover<Option<PathBuf>>,
+    /// Listeners behind TLS.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Handover<TlsConfig>,
     /// The door.
     pub(super) max_connections: Rc<Cell<usize>>,
 }
@@ -92,7 +107,8 @@ impl Control {
         });
         match read {
             Ok((read, config)) => {
-                let changes = self.in_force.changes(&read, &LIVE);
+                let live = self.live(&read);
+                let changes = self.in_force.changes(&read, &live);
                 for change in &changes.taken {
                     log::info!("reloaded: {change}");
                 }
@@ -103,13 +119,29 @@ impl Control {
                     log::info!("reloaded: nothing has changed");
                 }
                 self.apply(&read, config.chat, config.max_connections, &changes.taken);
-                self.in_force = self.in_force.with(read, &LIVE);
+                self.in_force = self.in_force.with(read, &live);
             }
             Err(lines) => {
                 for line in lines {
                     log::error!("not reloaded, what was in force stays so: {line}");
                 }
             }
+        }
+    }
+
+    /// What can change. Where accounts are is one of them; whether there are any is not.
+    fn live(&self, read: &InForce) -> Vec<&'static str> {
+        let is_other = self.in_force.is_said(ACCOUNTS) != read.is_said(ACCOUNTS);
+        LIVE.into_iter().filter(|&name| !is_other || name != ACCOUNTS).collect()
+    }
+
+    /// Has what stands in files of its own read again: there, where it is to be by what is in force now.
+    fn renew(&self) {
+        let Ok(config) = self.in_force.config() else { return };
+        self.concerned.accounts.put(config.entry.accounts);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = config.tls {
+            self.concerned.tls.put(tls);
         }
     }
 
@@ -154,6 +186,7 @@ impl Service for Control {
             Some(read) => self.take_in(*read),
             None => log::error!("not reloaded, what was in force stays so: the helper that read the settings died"),
         }
+        self.renew();
         self.supervisor.tell("READY=1");
         if std::mem::take(&mut self.again) {
             self.read(cx);

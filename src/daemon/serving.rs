@@ -5,21 +5,24 @@ use std::sync::Arc;
 
 use super::server::{Config, StartError, failed};
 use super::settings;
+use crate::services::accounts::Desk;
+use crate::services::chat::{Alphabet, Guard, Name};
 use crate::services::files::{Files, Folder, RealDisk};
-use crate::services::run::{Offer, Run, Template};
+use crate::services::run::{Callers, Offer, Run, Template};
 
 /// The file service over its folder.
-pub(super) fn files(config: &Config) -> Result<Files, StartError> {
+pub(super) fn files(config: &Config, guard: &Guard) -> Result<Files, StartError> {
     let path = config.files.as_ref().ok_or_else(|| io::Error::other("no folder is known; name one with --files"));
     let opened = path.and_then(|path| {
         let folder = Folder::open(path, Arc::new(RealDisk));
         folder.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     });
-    Ok(Files::new(opened.map_err(failed("cannot keep files"))?, config.file_limits))
+    let files = Files::new(opened.map_err(failed("cannot keep files"))?, config.file_limits);
+    Ok(files.with_desk(Desk::new(guard.for_another())))
 }
 
 /// The command service with what it offers.
-pub(super) fn run(config: &Config) -> Result<Run, StartError> {
+pub(super) fn run(config: &Config, guard: &Guard) -> Result<Run, StartError> {
     let offer = |(name, offer): (&String, &settings::Offer)| {
         let refused = |why: String| failed(&format!("cannot offer run.{name}"))(io::Error::other(why));
         if name.is_empty() || name.contains(char::is_whitespace) {
@@ -28,8 +31,11 @@ pub(super) fn run(config: &Config) -> Result<Run, StartError> {
         let argv = Template::parse(&offer.argv).map_err(refused)?;
         let time = offer.time.map_or(Offer::TIME, |time| time.0);
         let output = offer.output.map_or(Offer::OUTPUT, |output| output.0);
-        Ok((name.clone(), Offer { argv, time, output }))
+        let account = |name: &String| Name::new(name, Alphabet::OneScript).map_err(|complaint| refused(complaint.text));
+        let callers =
+            Callers { accounts: offer.accounts.iter().map(account).collect::<Result<_, _>>()?, role: offer.role };
+        Ok((name.clone(), Offer { argv, time, output, callers }))
     };
     let offers = config.offers.iter().map(offer).collect::<Result<_, StartError>>()?;
-    Ok(Run::new(offers, config.wire.silence))
+    Ok(Run::new(offers, config.wire.silence).with_desk(Desk::new(guard.for_another())))
 }

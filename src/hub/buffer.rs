@@ -28,6 +28,18 @@ impl Filled {
     fn waiting(&self) -> &[u8] {
         &self.shared.as_deref().unwrap_or(&self.own)[self.start..]
     }
+
+    /// Sees to it that what is appended stands behind what waits.
+    fn tidy(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            self.own.extend_from_slice(&shared[self.start..]);
+            self.start = 0;
+        } else if self.start > self.own.len() - self.start {
+            // More was consumed than waits: moving the rest costs less than it saves, however often it happens.
+            self.own.drain(..self.start);
+            self.start = 0;
+        }
+    }
 }
 
 impl Buffer {
@@ -38,10 +50,17 @@ impl Buffer {
     }
 
     /// How much waits.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         let Some(filled) = &self.0 else { return 0 };
         filled.shared.as_ref().map_or(filled.own.len(), |all| all.len()) - filled.start
+    }
+
+    /// What it takes of the memory: of bytes that others are to be told too, a share.
+    pub fn weight(&self) -> usize {
+        let shared = self.0.as_ref().and_then(|filled| filled.shared.as_ref());
+        shared.map_or(self.len(), |all| all.len().div_ceil(Rc::strong_count(all)))
     }
 
     /// Does nothing wait?
@@ -51,17 +70,13 @@ impl Buffer {
     }
 
     /// The vector to append to, for encoders that write in place.
+    #[inline]
     pub fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
-        let Filled { own, shared, start } = &mut **self.0.get_or_insert_with(|| pool.take());
-        if let Some(shared) = shared.take() {
-            own.extend_from_slice(&shared[*start..]);
-            *start = 0;
-        } else if *start > own.len() - *start {
-            // More was consumed than waits: moving the rest costs less than it saves, however often it happens.
-            own.drain(..*start);
-            *start = 0;
+        let filled = self.0.get_or_insert_with(|| pool.take());
+        if filled.start > 0 || filled.shared.is_some() {
+            filled.tidy();
         }
-        own
+        &mut filled.own
     }
 
     /// Appends bytes that others are given too; without a copy, if nothing waits.
@@ -114,6 +129,7 @@ pub struct Pool {
 impl Pool {
     /// A buffer to fill; a new one when there is none.
     #[expect(clippy::unnecessary_box_returns, reason = "it comes boxed and goes boxed")]
+    #[inline(never)]
     fn take(&mut self) -> Box<Filled> {
         let Some(filled) = self.spare.pop() else { return Box::default() };
         self.bytes -= filled.own.capacity() + size_of::<Filled>();

@@ -148,6 +148,7 @@ impl Decoder {
     }
 
     /// Looks at `bytes`: all that has arrived behind the last frame.
+    #[inline]
     pub fn next<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
         if bytes.is_empty() {
             return Step::More;
@@ -188,6 +189,7 @@ impl Decoder {
         }
     }
 
+    #[inline]
     fn line<'a>(&mut self, bytes: &'a [u8], max: usize) -> Step<'a> {
         let too_long = Step::Broken(Fault::TooLong { max: u32::try_from(max).unwrap_or(u32::MAX) });
         let Some(found) = memchr(b'\n', &bytes[self.scanned..]) else {
@@ -216,18 +218,12 @@ fn without_cr(line: &[u8]) -> &[u8] {
 }
 
 /// Is this how a web browser's request begins (`METHOD TARGET HTTP/1.x`)? A web page must not be able to speak to a
-/// line service through its visitor's browser, so the hub refuses a first line of this shape.
+/// line service through its visitor's browser, so the hub refuses a first frame of which the first line has this shape.
 #[must_use]
-pub fn is_http_request(line: &[u8]) -> bool {
-    let mut words = line.split(|&byte| byte == b' ');
-    let (method, target, version) = (words.next(), words.next(), words.next());
-    let is_method = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_graphic);
-    let is_version =
-        |word: &[u8]| matches!(word, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', digit] if digit.is_ascii_digit());
-    words.next().is_none()
-        && method.is_some_and(is_method)
-        && target.is_some_and(|word| !word.is_empty())
-        && version.is_some_and(is_version)
+pub fn is_http_request(frame: &[u8]) -> bool {
+    let words: Vec<&[u8]> = frame.splitn(3, |&byte| byte == b' ').collect();
+    matches!(words[..], [method @ [_, ..], [_, ..], [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', rest @ ..]]
+        if method.iter().all(u8::is_ascii_graphic) && matches!(rest, [] | [b'\r' | b'\n', ..]))
 }
 
 /// Is this how TLS begins: a record that holds a client's hello? No text begins so, and no length that anybody takes.

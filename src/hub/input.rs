@@ -2,9 +2,8 @@
 
 use std::mem;
 
-use super::frame::is_tls_hello;
 use super::link::State;
-use super::{ConnId, FRAMES_PER_TURN, Fault, Framing, Hub, Moment, Reason, Step, is_http_request};
+use super::{ConnId, FRAMES_PER_TURN, Fault, Hub, Moment, Reason, Step};
 
 impl Hub {
     /// How many bytes may be read for this connection now. After 0, [`Hub::take_woken`] names it when that changes.
@@ -107,18 +106,17 @@ impl Hub {
                 return used;
             }
             let (service, rest) = (link.service, &bytes[used..]);
-            let step = match link.decoder.next(rest) {
-                _ if link.guard && is_tls_hello(rest) => Step::Broken(Fault::Tls),
-                Step::More if link.input_over && !link.deaf => link.decoder.finish(rest),
-                step => step,
-            };
+            let mut step = link.decoder.next(rest);
+            if step == Step::More && link.input_over && !link.deaf {
+                step = link.decoder.finish(rest);
+            }
+            if link.guard
+                && let Some(fault) = link.stranger(rest, &step)
+            {
+                step = Step::Broken(fault);
+            }
             match step {
                 Step::Frame(frame, size) => {
-                    let first = mem::replace(&mut link.guard, false);
-                    if first && matches!(link.decoder.framing(), Framing::Lines { .. }) && is_http_request(frame) {
-                        self.break_off(id, Fault::Http);
-                        return bytes.len();
-                    }
                     used += size;
                     self.core.tally.frames += 1;
                     self.call(service, |service, cx| service.frame(cx, id, frame));

@@ -2,9 +2,9 @@
 
 use super::address::{Address, Identity};
 use super::buffer::Buffer;
-use super::frame::{Decoder, Framing};
+use super::frame::{Decoder, Framing, Step, is_http_request, is_tls_hello};
 use super::limits::Limits;
-use super::service::{ListenerId, Reason, ServiceId};
+use super::service::{Fault, ListenerId, Reason, ServiceId};
 use super::time::Moment;
 use std::rc::Rc;
 use std::time::Duration;
@@ -166,6 +166,16 @@ impl Link {
         }
     }
 
+    /// Whoever speaks another protocol is known by what they say first.
+    pub(super) fn stranger(&mut self, bytes: &[u8], step: &Step<'_>) -> Option<Fault> {
+        if is_tls_hello(bytes) {
+            return Some(Fault::Tls);
+        }
+        let Step::Frame(frame, _) = step else { return None };
+        self.guard = false;
+        is_http_request(frame).then_some(Fault::Http)
+    }
+
     /// When something must be done about this link if nothing happens before.
     pub(super) fn deadline(&self) -> Moment {
         match self.state {
@@ -195,7 +205,8 @@ impl Link {
         self.heard + Duration::from_secs(self.silence.into())
     }
 
-    /// So much output is written now: how many bytes behind it belong to a frame of which the peer has a part?
+    /// So much output is written now: how many bytes behind it belong to a frame of which the peer has a part? Through
+    /// TLS it may have one byte more than is reported, so a frame that begins right there counts as torn.
     pub(super) fn tear(&mut self, written: usize) {
         let (waiting, framing) = (self.outbox.waiting(), self.decoder.framing());
         if written == waiting.len() {
@@ -203,7 +214,7 @@ impl Link {
             return;
         }
         let mut end = self.torn as usize;
-        while end < written && written < waiting.len() && framing != Framing::Raw {
+        while end <= written && written > 0 && framing != Framing::Raw {
             end += framing.first_on_wire(&waiting[end..]);
         }
         self.torn = u32::try_from(end.saturating_sub(written)).expect("an outbox is far below 4 GiB");

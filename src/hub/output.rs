@@ -41,7 +41,6 @@ impl Hub {
         if moves {
             link.stalled = if is_empty { Moment::NEVER } else { now };
         }
-        let goes_on = count > 0 && !is_empty;
         let was_waited_for = link.full || link.owes_drained || link.lagging != Moment::NEVER;
         if is_over {
             self.core.change(id);
@@ -49,7 +48,7 @@ impl Hub {
         if moves && !is_empty {
             self.core.schedule(id);
         }
-        if goes_on {
+        if count > 0 && !is_empty {
             // The stream took a part, or the turn's share was written: the next flush takes up the rest.
             self.core.touch(id);
         }

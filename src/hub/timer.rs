@@ -53,10 +53,7 @@ impl Timers {
 
     /// Takes out one slot whose deadline is not after `now`.
     pub fn expired(&mut self, now: Moment) -> Option<u32> {
-        let &(at, slot) = self.heap.first()?;
-        if at > now {
-            return None;
-        }
+        let &(_, slot) = self.heap.first().filter(|&&(at, _)| at <= now)?;
         self.remove(0);
         Some(slot)
     }

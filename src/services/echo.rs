@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::is_blank;
-use crate::hub::{ConnId, Cx, Service};
+use crate::hub::{ConnId, Cx, Service, Wall};
 
 /// The echo service.
 #[derive(Debug, Default)]
@@ -19,6 +19,14 @@ impl Echo {
     pub fn new(stamp: bool) -> Self {
         Self { stamp, answer: Vec::new() }
     }
+
+    #[inline(never)]
+    fn stamped(&mut self, wall: Wall, frame: &[u8]) -> &[u8] {
+        self.answer.clear();
+        write!(self.answer, "{wall} ").expect("a vector takes everything");
+        self.answer.extend_from_slice(frame);
+        &self.answer
+    }
 }
 
 impl Service for Echo {
@@ -26,14 +34,8 @@ impl Service for Echo {
         if is_blank(cx, id, frame) {
             return;
         }
+        let answer = if self.stamp { self.stamped(cx.wall(), frame) } else { frame };
         // A full outbox needs no care here: the hub does not read whoever does not read us.
-        let _ = if self.stamp {
-            self.answer.clear();
-            write!(self.answer, "{} ", cx.wall()).expect("a vector takes everything");
-            self.answer.extend_from_slice(frame);
-            cx.send(id, &self.answer)
-        } else {
-            cx.send(id, frame)
-        };
+        let _ = cx.send(id, answer);
     }
 }

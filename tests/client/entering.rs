@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use parlor::client::chat::Login;
+use parlor::client::login::Login;
 
 use crate::house::House;
 
@@ -107,6 +107,23 @@ fn a_login_that_was_typed_and_was_right_is_repeated_on_the_next_line_and_a_wrong
         assert!(house.obeys(line).is_err(), "{line}");
     }
     assert_eq!(house.sent(), [""; 0]);
+}
+
+#[test]
+fn a_password_is_sent_to_nobody_else_s_machine_in_the_clear() {
+    let login = Login { name: "ann".to_owned(), password: "secret".to_owned() };
+    let mut house = House::with("192.0.2.1:8888", Some(login));
+    house.opened();
+    house.server_says(GREETING);
+    house.server_says(&welcome("guest1", "T1"));
+    assert!(!house.sent().iter().any(|line| line.contains("secret")));
+    assert!(house.news()[0].starts_with(r#"Failed("insecure: "#));
+    let mut house = House::with("192.0.2.1:8888", None);
+    house.opened();
+    assert!(house.obeys("/login ann secret").is_err_and(|why| why.starts_with("insecure: ")));
+    let mut house = House::with("tls:192.0.2.1:8888", None);
+    house.opened();
+    assert!(house.obeys("/login ann secret").is_ok());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use parlor::client::address::ServerAddress;
-use parlor::client::chat::{Login, News, Talk, Wishes};
+use parlor::client::chat::{News, Talk, Wishes};
+use parlor::client::login::Login;
 use parlor::hub::{ConnId, Cx, Done, Hub, JobId, Limits, Moment, Reason, Request, Service, ServiceId, Target, Wall};
 
 /// A service that does nothing but talk, and notes what it is told.

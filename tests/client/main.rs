@@ -17,6 +17,9 @@ mod families;
 mod liar;
 mod lies;
 mod line;
+#[cfg(feature = "accounts")]
+mod logins;
+mod lying;
 mod manners;
 mod scripts;
 mod staying;

@@ -8,12 +8,12 @@
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 
 use super::heard::Heard;
 use super::naming;
 use super::numbers::Numbers;
 use super::outgoing::{Outgoing, Saying};
+use crate::client::login::{INSECURE, Login};
 use crate::services::chat::{Command, Secret, parse};
 
 /// How the chat names itself in its first line.
@@ -39,21 +39,6 @@ pub struct Wishes {
     pub login: Option<Login>,
     /// How much of what was said before is shown on entering a room.
     pub past: u32,
-}
-
-/// Who somebody is, and how they prove it.
-#[derive(Clone)]
-pub struct Login {
-    /// The account's name.
-    pub name: String,
-    /// Its password.
-    pub password: String,
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Login({:?})", self.name)
-    }
 }
 
 /// What came of it.
@@ -109,6 +94,8 @@ pub struct Conversation {
     pub(super) fresh: String,
     /// A `/login` was sent for whoever is wished for, and has no answer yet.
     pub(super) proves: bool,
+    /// Nobody can read on the way what is sent.
+    pub(super) is_private: bool,
     /// One that was typed, until it is answered.
     pub(super) typed_login: Option<Login>,
     /// Nobody is let in here who does not log in first.
@@ -143,6 +130,7 @@ impl Conversation {
             token: String::new(),
             fresh: String::new(),
             proves: false,
+            is_private: false,
             typed_login: None,
             is_guarded: false,
             hopeless: None,
@@ -216,6 +204,7 @@ impl Conversation {
     pub fn obey(&mut self, line: &str) -> Result<(), &'static str> {
         match parse(line) {
             Ok(Command::Format(_) | Command::Session | Command::TakeUp { .. }) => return Err(OWN),
+            Ok(Command::Login { .. }) if !self.is_private => return Err(INSECURE),
             Ok(Command::Login { name, password: Secret(password) }) => {
                 self.typed_login = Some(Login { name: name.to_owned(), password: password.to_owned() });
             }
@@ -225,8 +214,9 @@ impl Conversation {
         Ok(())
     }
 
-    /// A connection stands.
-    pub fn connected(&mut self) {
+    /// A connection stands. Nobody can read on the way what is sent on a private one.
+    pub fn connected(&mut self, is_private: bool) {
+        self.is_private = is_private;
         self.stage = Stage::Greeting;
         self.last_error = None;
     }

@@ -1,9 +1,10 @@
 //! Coming to the chat, and coming back after a broken line: which lines are sent, and what their answers mean.
 
-use super::conversation::{Conversation, Doubt, Event, LOBBY, Login, Stage};
+use super::conversation::{Conversation, Doubt, Event, LOBBY, Stage};
 use super::hearing::room_named;
 use super::naming;
 use super::numbers::Numbers;
+use crate::client::login::{INSECURE, Login};
 use crate::services::chat::neutralise;
 
 /// Answers to `/login` which say that it did not work.
@@ -78,6 +79,9 @@ impl Conversation {
     /// Proves who we are, if we are anybody.
     fn log_in(&mut self) {
         if let Some(Login { name, password }) = &self.wishes.login {
+            if !self.is_private {
+                return self.events.push_back(Event::Failed(INSECURE.to_owned()));
+            }
             self.lines.push_back(format!("/login {name} {password}"));
             self.proves = true;
         }

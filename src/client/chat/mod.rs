@@ -13,7 +13,7 @@ mod script;
 mod speaking;
 mod talk;
 
-pub use self::conversation::{Conversation, Event, LOBBY, Login, SECRET, Wishes};
+pub use self::conversation::{Conversation, Event, LOBBY, SECRET, Wishes};
 pub use self::heard::{Heard, Said};
 pub use self::outgoing::{Outgoing, Saying};
 pub use self::script::{Script, Settings};

@@ -99,7 +99,7 @@ impl Talk {
     /// The connection stands.
     pub fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         self.line.opened(cx, id);
-        self.conversation.connected();
+        self.conversation.connected(self.line.is_private(cx, id));
     }
 
     /// The server said something.

@@ -8,11 +8,11 @@ mod happenings;
 pub mod keys;
 pub mod paint;
 mod pressed;
-mod screen;
 mod tty;
 mod typed;
 pub mod view;
 pub mod width;
+pub mod window;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,12 +23,11 @@ use self::board::Board;
 use self::complete::Completion;
 use self::editor::Editor;
 use self::entry::{Entry, Kind};
-use self::keys::Keyboard;
-use self::paint::Canvas;
-use self::tty::Tty;
 use super::chat::{LOBBY, Talk};
-use super::standard::{Standard, say_aside};
+use super::standard::say_aside;
 use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
+
+pub use self::window::Window;
 
 /// After so long without a connection a word is said.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,36 +43,16 @@ pub struct Settings {
     pub colours: bool,
 }
 
-/// The connections besides the server's.
-#[derive(Debug, Default)]
-struct Ends {
-    input: Option<ConnId>,
-    output: Option<ConnId>,
-    resized: Option<ConnId>,
-    stopped: Option<ConnId>,
-    continued: Option<ConnId>,
-}
-
 /// The terminal's side of a talk.
 #[derive(Debug)]
 pub struct Terminal {
     talk: Talk,
     settings: Settings,
-    standard: Standard,
-    /// Ours from the moment on in which there is something to show.
-    tty: Option<Tty>,
-    ends: Ends,
+    window: Window,
     zone: TimeZone,
-    size: (usize, usize),
     board: Board,
     editor: Editor,
-    keyboard: Keyboard,
     completion: Option<Completion>,
-    canvas: Canvas,
-    /// The picture is not what it should be; and a key was pressed, so it must not wait.
-    stale: bool,
-    typed: bool,
-    next_frame: Moment,
     rings: bool,
     /// Why there is no connection, and when it is tried again.
     down: Option<(String, Moment)>,
@@ -97,19 +76,11 @@ impl Terminal {
         Self {
             talk,
             settings,
-            standard: Standard::default(),
-            tty: None,
-            ends: Ends::default(),
+            window: Window::default(),
             zone: TimeZone::system(),
-            size: (80, 24),
             board: Board::new(&room, settings.colours),
             editor: Editor::default(),
-            keyboard: Keyboard::default(),
             completion: None,
-            canvas: Canvas::default(),
-            stale: false,
-            typed: false,
-            next_frame: Moment::START,
             rings: false,
             down: None,
             round_trip: None,
@@ -135,11 +106,38 @@ impl Terminal {
         self.failure.as_deref()
     }
 
+    /// Shows what has changed, if the terminal has taken what it was shown before.
+    fn paint(&mut self, cx: &mut Cx<'_>) {
+        if self.window.wants_picture(cx) {
+            let title = format!("#{}", self.board.current().name);
+            let status = self.status(cx.now());
+            let (rows, cursor) = view::screen(&mut self.board, &self.editor, &title, &status, self.window.size());
+            self.window.show(cx, rows, cursor, std::mem::take(&mut self.rings));
+        }
+    }
+
+    fn status(&self, now: Moment) -> String {
+        let waiting = match self.talk.conversation.outgoing.len() {
+            0 => String::new(),
+            count => format!(" | {count} on the way"),
+        };
+        let line = match (&self.down, self.round_trip) {
+            (Some((why, again)), _) => {
+                let seconds = (*again - now).as_secs() + 1;
+                let when = if now < *again { format!("again in {seconds} s") } else { "trying again".to_owned() };
+                format!("NO CONNECTION: {why}; {when}")
+            }
+            (None, Some(time)) => format!("connected, {} ms", time.as_millis()),
+            (None, None) => "connected".to_owned(),
+        };
+        format!("{} | {line}{waiting}", self.talk.conversation.me())
+    }
+
     /// A word of our own, in the room that is looked at.
     fn notice(&mut self, kind: Kind, text: &str) {
         let entry = Entry::plain(kind, "", text);
         self.board.add(None, entry);
-        self.stale = true;
+        self.window.change();
     }
 
     fn leave(&mut self, cx: &mut Cx<'_>, words: &str) {
@@ -156,8 +154,7 @@ impl Terminal {
         if left > 0 {
             self.failure.get_or_insert(format!("{left} lines have no receipt; perhaps nobody heard them"));
         }
-        // What the terminal has not taken by now is of no use any more.
-        self.ends.output.take().into_iter().for_each(|output| cx.close(output));
+        self.window.close(cx);
         cx.stop();
     }
 
@@ -185,13 +182,12 @@ impl Service for Terminal {
     }
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        match Some(id) {
-            end if end == self.ends.input => self.keys(cx, bytes),
-            end if end == self.ends.resized => self.anew(),
-            end if end == self.ends.stopped => self.suspend(),
-            end if end == self.ends.continued => self.resumed(),
-            _ => {}
+        let (keys, wrong) = self.window.hear(id, bytes);
+        self.keys(cx, &keys);
+        if let Some(wrong) = wrong {
+            self.notice(Kind::Wrong, &wrong);
         }
+        self.follow(cx);
     }
 
     fn fault(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _fault: Fault) {}
@@ -209,10 +205,14 @@ impl Service for Terminal {
         }
         if cx.now() >= self.patience {
             self.patience = Moment::NEVER;
-            say_aside(&format!("connecting to {}; Ctrl-C gives up", self.talk.address()));
+            if !self.window.is_open() {
+                say_aside(&format!("connecting to {}; Ctrl-C gives up", self.talk.address()));
+            }
         }
-        // The seconds until the next try are counted down.
-        self.stale |= self.down.is_some();
+        if self.down.is_some() {
+            // The seconds until the next try are counted down.
+            self.window.change();
+        }
         self.follow(cx);
     }
 
@@ -223,17 +223,14 @@ impl Service for Terminal {
 
     fn told(&mut self, _cx: &mut Cx<'_>, news: News) {
         self.leaving |= news == News::Stopping;
-        if self.leaving && self.tty.is_none() {
+        if self.leaving && !self.window.is_open() {
             self.failure.get_or_insert("interrupted before there was a connection".to_owned());
         }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
         self.paint(cx);
-        let mut due = self.talk.due().min(self.farewell).min(self.patience);
-        if self.stale && self.tty.is_some() && cx.now() < self.next_frame {
-            due = due.min(self.next_frame);
-        }
+        let mut due = self.talk.due().min(self.farewell).min(self.patience).min(self.window.due(cx.now()));
         if self.down.is_some() {
             due = due.min(cx.now() + Duration::from_secs(1));
         }
@@ -241,7 +238,7 @@ impl Service for Terminal {
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        if Some(id) == self.ends.input || Some(id) == self.ends.output {
+        if self.window.is_at(id) {
             // The terminal is gone, and with it whoever sat there.
             self.end(cx);
         } else if self.talk.is(id) {

@@ -4,23 +4,20 @@ use super::Terminal;
 use super::complete;
 use super::entry::Kind;
 use super::keys::Key;
-use super::tty;
 use crate::hub::Cx;
 
 impl Terminal {
-    pub(super) fn keys(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
-        for key in self.keyboard.press(bytes) {
-            self.key(cx, &key);
+    pub(super) fn keys(&mut self, cx: &mut Cx<'_>, keys: &[Key]) {
+        for key in keys {
+            self.key(cx, key);
         }
         if self.editor.overflowed() {
             self.notice(Kind::Wrong, "the line is full, and what came behind it was left out");
         }
-        (self.stale, self.typed) = (true, true);
-        self.follow(cx);
     }
 
     fn key(&mut self, cx: &mut Cx<'_>, key: &Key) {
-        let page = isize::try_from(self.size.1.saturating_sub(3).max(1)).unwrap_or(1);
+        let page = isize::try_from(self.window.size().1.saturating_sub(3).max(1)).unwrap_or(1);
         match key {
             Key::Tab | Key::BackTab => {
                 let before = self.completion.take();
@@ -32,16 +29,8 @@ impl Terminal {
                 let place = digit.to_digit(10).unwrap_or(1) as usize - 1;
                 self.board.look_at(place);
             }
-            Key::Ctrl('l') => self.canvas.forget(),
             Key::Ctrl('c') => self.leave(cx, ""),
             Key::Ctrl('d') if self.editor.text().is_empty() => self.leave(cx, ""),
-            Key::Ctrl('z') if !tty::is_anybodys() => {
-                self.notice(Kind::Wrong, "there is no shell to go back to");
-            }
-            Key::Ctrl('z') => {
-                // To everybody who was started with us, as the terminal itself would do.
-                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-            }
             key => {
                 if let Some(line) = self.editor.press(key) {
                     self.board.current_mut().scroll = 0;

@@ -72,6 +72,10 @@ impl EntryArgs {
         }
     }
 
+    pub(super) fn has_accounts(&self) -> bool {
+        self.accounts.is_some()
+    }
+
     pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
         if self.require_login && self.accounts.is_none() {
             found.push(("require-login", "nobody could log in: accounts names no file".to_owned()));

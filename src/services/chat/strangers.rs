@@ -1,14 +1,14 @@
 //! Strangers: those who have not logged in, where one has to.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::Chat;
 use super::asked::Ask;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LOGIN_TIME, ip_of};
+use super::steward::{Guard, LATE_LOGIN, LOGIN_TIME, ip_of};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
+use crate::services::accounts::Gate;
 
 /// The longest line and the longest length frame of somebody who has not logged in: a name and a password fit.
 const LINE_BEFORE_LOGIN: u32 = 1024;
@@ -16,16 +16,22 @@ const FRAME_BEFORE_LOGIN: u32 = 4 * 1024;
 /// What they may owe us: at this much they are not read, and not before all of it is gone.
 const OUTPUT_BEFORE_LOGIN: usize = 4 * 1024;
 
-/// What is reported of who has not logged in in time, as OpenSSH does.
-const LATE_LOGIN: Duration = Duration::from_secs(10);
-
 /// It is not heard until it has read what it was told.
-const HUSHED: Hold = Hold::own(3);
+pub(in crate::services) const HUSHED: Hold = Hold::own(3);
 
 /// What a stranger is held to.
-fn narrow(limits: &Limits) -> Limits {
+pub(in crate::services) fn narrow(limits: &Limits) -> Limits {
     let unread = Framing::Length { max: FRAME_BEFORE_LOGIN }.longest();
     Limits { unread, high: OUTPUT_BEFORE_LOGIN, low: 0, ..limits.clone() }
+}
+
+/// What frames they may send.
+pub(in crate::services) fn narrower(framing: Framing) -> Framing {
+    match framing {
+        Framing::Lines { max } => Framing::Lines { max: max.min(LINE_BEFORE_LOGIN) },
+        Framing::Length { max } => Framing::Length { max: max.min(FRAME_BEFORE_LOGIN) },
+        Framing::Fixed | Framing::Raw => framing,
+    }
 }
 
 impl Chat {
@@ -34,6 +40,13 @@ impl Chat {
     pub fn guarded(mut self, guard: Guard) -> Self {
         (self.steward.before_login, self.steward.after_login) =
             (Rc::new(narrow(&guard.limits)), Rc::new(guard.limits.clone()));
+        if let Some(accounts) = &guard.accounts {
+            self.steward.gate = Gate::to(accounts);
+        }
+        // What was locked is so from the start, also where nothing was said: whoever was inside is about to come back.
+        for room in guard.rules.doors.locked() {
+            let _ = self.rooms.room_or_new(room);
+        }
         self.steward.guard = guard;
         self
     }
@@ -43,8 +56,8 @@ impl Chat {
         self.steward.guard.private.push(listener);
     }
 
-    /// Somebody is turned away at once: banned, or one too many who have not logged in.
-    pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId) -> bool {
+    /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.
+    pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, known: bool) -> bool {
         let ip = cx.about(conn).and_then(|about| ip_of(about.peer));
         let ban = ip.and_then(|ip| self.steward.guard.rules.ban_of_address(ip, cx.wall()));
         if let Some(ban) = ban {
@@ -54,7 +67,7 @@ impl Chat {
         let (strangers, startups) = (self.steward.standings.strangers(), self.steward.guard.startups);
         let mut draw = [0; 4];
         cx.random(&mut draw);
-        if self.steward.guard.require_login && startups.refuse(strangers, u32::from_le_bytes(draw)) {
+        if self.steward.guard.require_login && !known && startups.refuse(strangers, u32::from_le_bytes(draw)) {
             let line =
                 format!("! full: {strangers} others have not logged in yet; come again in a moment (login-startups)");
             return refuse(cx, conn, &line);
@@ -67,12 +80,7 @@ impl Chat {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
         let framing = cx.framing(conn).unwrap_or(Framing::LINES);
         self.steward.standings.wait(person, Waiting { framing, until: cx.now() + LOGIN_TIME });
-        let narrower = match framing {
-            Framing::Lines { max } => Framing::Lines { max: max.min(LINE_BEFORE_LOGIN) },
-            Framing::Length { max } => Framing::Length { max: max.min(FRAME_BEFORE_LOGIN) },
-            Framing::Fixed | Framing::Raw => framing,
-        };
-        cx.set_framing(conn, narrower);
+        cx.set_framing(conn, narrower(framing));
         cx.set_limits(conn, &self.steward.before_login);
         self.schedule(cx, person);
         self.inform(cx, person, "parlor chat: who are you? /login NAME PASSWORD; /help");
@@ -112,13 +120,14 @@ impl Chat {
 }
 
 /// A connection has read everything that it was told.
-pub(super) fn heard_out(cx: &mut Cx<'_>, conn: ConnId) {
+pub(in crate::services) fn heard_out(cx: &mut Cx<'_>, conn: ConnId) {
     if cx.unsent(conn) == 0 {
         cx.release(conn, HUSHED);
     }
 }
 
-fn refuse(cx: &mut Cx<'_>, conn: ConnId, line: &str) -> bool {
+/// Somebody does not come in, and is told why.
+pub(in crate::services) fn refuse(cx: &mut Cx<'_>, conn: ConnId, line: &str) -> bool {
     let _ = cx.send(conn, line.as_bytes());
     cx.close(conn);
     true
