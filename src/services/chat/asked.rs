@@ -49,6 +49,11 @@ impl Asked {
         self.waiting.push((person, conn, kept));
     }
 
+    /// Does something wait that this connection has asked for?
+    pub(super) fn is_from(&self, conn: ConnId) -> bool {
+        self.waiting.iter().rev().any(|&(_, from, _)| from == conn)
+    }
+
     /// How much waits.
     pub(super) fn weight(&self) -> usize {
         self.text.len() + self.waiting.len() * WEIGHT
