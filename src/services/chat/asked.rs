@@ -105,7 +105,7 @@ mod tests {
         let conn = ConnId::from_bits(1 << 32).expect("it is one");
         let mut asked = Asked::default();
         for _ in 0..1000 {
-            asked.push(person, conn, Ask::Line(&[b'x'; 64 * 1024]));
+            asked.push(person, conn, Ask::Line(&vec![b'x'; 64 * 1024]));
         }
         asked.clear();
         assert!(asked.text.capacity() <= KEPT && asked.waiting.capacity() <= KEPT / WEIGHT);
