@@ -110,6 +110,8 @@ pub struct Chat {
     returned: Vec<PersonId>,
     /// Who is who, and may what.
     steward: Steward,
+    /// PINGs that came behind something else in this turn, and whose.
+    pinged: Vec<(PersonId, String)>,
     /// Who asked for the kernel's figures.
     inspecting: Vec<(JobId, PersonId)>,
     /// What was counted since the start.
@@ -158,6 +160,7 @@ impl Chat {
             moved: Vec::new(),
             returned: Vec::new(),
             steward: Steward::default(),
+            pinged: Vec::new(),
             inspecting: Vec::new(),
             counted: Figures::default(),
             frame: Vec::new(),
@@ -203,6 +206,7 @@ impl Chat {
             self.take_breath(cx);
             self.replay(cx);
         }
+        self.answer_pings(cx, None);
     }
 
     /// Reads again whoever had to wait for a turn to end.
@@ -232,8 +236,10 @@ impl Service for Chat {
         let Some(person) = self.voices.person(id) else { return };
         self.pay(cx, person, 1);
         self.hush(cx, person, id);
-        if let Some(token) = acts::ping(frame) {
-            // At once: it measures the way, not the queue.
+        if let Some(token) = acts::ping(frame)
+            && (self.keeper.is_waiting() || !self.asked.is_from(id))
+        {
+            // At once: it measures the way, not the disk. Behind something else it has its place in the queue.
             let _ = self.tell(cx, person, &Speech::Pong { token });
             self.begin_heartbeat(cx, person);
             return;
