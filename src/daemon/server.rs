@@ -221,7 +221,8 @@ fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) 
     Profile {
         framing: if listen.udp { listen.framing } else { bounded(listen.framing, config.wire) },
         silence: (!asks).then_some(silence),
-        refuse_http: listen.kind != Kind::Metrics,
+        // No browser sends datagrams.
+        refuse_http: listen.kind != Kind::Metrics && !listen.udp,
         limits: Rc::clone(limits),
         address: bound.address(),
     }
