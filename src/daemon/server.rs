@@ -20,7 +20,7 @@ use super::listeners::{Kind, Listen};
 use super::serving;
 use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
-use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
+use crate::hub::{Framing, Hub, Limits, ListenerId, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
@@ -172,17 +172,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     reactor.watch(Rc::new(overseer));
     reactor.drain_within(config.wire.drain);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
-    let caveats: Vec<String> = listening.iter().filter_map(|(_, listen, _)| caveat(listen)).collect();
-    for (id, listen, bound) in listening {
-        report(&listen, &bound);
-        let address = bound.address().to_string();
-        bound.open(&mut reactor, id).map_err(failed("cannot watch a listener"))?;
-        log::info!("listening {} {address}", listen.name);
-    }
-    // Behind the lines that say what is ready, which others count.
-    for caveat in caveats {
-        log::warn!("{caveat}");
-    }
+    listen_to(listening, &mut reactor)?;
     reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
 }
@@ -228,8 +218,20 @@ fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) 
     }
 }
 
-fn caveat(listen: &Listen) -> Option<String> {
-    listen.caveat().map(|caveat| format!("{}={}: {caveat}", listen.name, listen.at))
+fn listen_to(listening: Vec<(ListenerId, Listen, Door)>, reactor: &mut Reactor) -> Result<(), StartError> {
+    let mut caveats = Vec::new();
+    for (id, listen, bound) in listening {
+        report(&listen, &bound);
+        let address = bound.address().to_string();
+        bound.open(reactor, id).map_err(failed("cannot watch a listener"))?;
+        log::info!("listening {} {address}", listen.name);
+        caveats.extend(listen.caveat().map(|caveat| format!("{}={}: {caveat}", listen.name, listen.at)));
+    }
+    // Behind the lines that say what is ready, which others count.
+    for caveat in caveats {
+        log::warn!("{caveat}");
+    }
+    Ok(())
 }
 
 fn report(listen: &Listen, bound: &Door) {
