@@ -113,9 +113,11 @@ pub(super) fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
 /// A listener can't be bound, or the kernel refuses what a loop needs.
 pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError> {
     let config = in_force.config().map_err(|why| failed("configuration")(io::Error::other(why)))?;
-    #[cfg(feature = "tls")]
-    let certificates = Certificates::read(config.tls.as_ref(), &config.listeners).map_err(wrong("cannot serve TLS"))?;
     let doors = doors::open(&in_force, &config)?;
+    // Also of those that somebody else has bound, who say so by their names alone.
+    #[cfg(feature = "tls")]
+    let certificates = Certificates::read(config.tls.as_ref(), doors.iter().map(|(listen, _)| listen))
+        .map_err(wrong("cannot serve TLS"))?;
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
     let mut descriptors = raise_descriptor_limit();
     #[cfg(feature = "tls")]
