@@ -1,14 +1,13 @@
 //! The server's own service: it has no connections. It reads settings again when told to, off the loop, and hands what
 //! can change to whom it concerns; and it tells the service manager how things are, from the loop itself.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::settings::{InForce, Wrong};
 use super::supervisor::Supervisor;
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
-use crate::net::log_addresses;
+use crate::net::{Terms, log_addresses};
 use crate::services::Handover;
 use crate::services::chat;
 
@@ -36,12 +35,12 @@ const LIVE: [&str; 16] = [
 ];
 
 /// Those whom new settings concern.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Concerned {
     /// The chat.
     pub(super) chat: Handover<chat::Settings>,
     /// The door.
-    pub(super) max_connections: Rc<Cell<usize>>,
+    pub(super) door: Rc<Terms>,
 }
 
 /// Reads settings again, and speaks with the service manager.
@@ -119,7 +118,7 @@ impl Control {
             log::set_max_level(read.settings.log());
         }
         log_addresses(read.settings.log_addresses());
-        self.concerned.max_connections.set(max_connections);
+        self.concerned.door.max_connections.set(max_connections);
         self.concerned.chat.put(chat);
     }
 }

@@ -100,6 +100,7 @@ impl House {
         Overseer {
             figures: Rc::clone(&self.figures),
             wishes: Rc::clone(&self.wishes),
+            door: Rc::clone(&self.concerned.door),
             chat: self.chat,
             metrics: self.metrics,
             admin: self.admin,

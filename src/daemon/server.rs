@@ -24,7 +24,7 @@ use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
-use crate::services::{chat, files};
+use crate::services::{Handover, chat, files};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         .sparing(config.entry.buffers.bytes(), config.limits.output);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
-    let concerned = Concerned { max_connections: Rc::clone(&door.max_connections), ..Concerned::default() };
+    let concerned = Concerned { chat: Handover::default(), door: Rc::clone(&door.terms) };
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned);
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {

@@ -24,7 +24,7 @@ pub mod tls;
 pub mod udp;
 mod watcher;
 
-pub use admission::Doorkeeper;
+pub use admission::{Doorkeeper, Terms};
 pub use clock::{Clock, wall};
 pub use ending::DRAIN;
 pub use jobs::Stopper;

@@ -109,3 +109,37 @@ fn several_doors_lead_to_one_service() {
     assert_eq!(answer(&mut one, "connections admin").len(), 2);
     assert!(answer(&mut two, "stats").contains(&"connections admin 2".to_owned()));
 }
+
+#[test]
+fn answers_come_in_the_order_of_questions() {
+    let (server, _folder) = served(&[]);
+    let mut operator = operator(&server);
+    let mut client = server.client(0);
+    client.ask(b"a\n", b"a\n");
+    let number = answer(&mut operator, "connections echo")[0].split(' ').next().unwrap().to_owned();
+    operator.send(format!("info {number}\nstats\nconnections upper\nlog\nstats\n").as_bytes());
+    let mut ends = Vec::new();
+    while ends.len() < 5 {
+        let line = operator.line();
+        if line.starts_with("- end ") || line.starts_with("- log ") {
+            ends.push(line[2..].to_owned());
+        }
+    }
+    assert_eq!(ends, ["end info", "end stats", "end connections", "log info", "end stats"]);
+}
+
+#[test]
+fn a_program_in_the_chat_is_told_in_its_own_form_that_it_is_kicked() {
+    let folder = tempfile::tempdir().unwrap();
+    let admin = format!("admin=unix:{}", folder.path().join("admin").display());
+    let server = Start::serve(&["--no-history"]).listen("chat=127.0.0.1:0").listen(&admin).go();
+    let mut operator = operator(&server);
+    let mut program = server.client(0);
+    assert!(program.line().starts_with("- parlor chat"));
+    program.send(b"/format json\n");
+    assert!(program.line().contains(r#""type":"welcome""#));
+    let number = answer(&mut operator, "connections chat")[0].split(' ').next().unwrap().to_owned();
+    operator.ask(format!("kick {number}\n").as_bytes(), format!("- kicked {number}\n").as_bytes());
+    let wanted = r#"{"type":"error","code":"kicked","text":"an operator closed this connection"}"#;
+    assert_eq!(String::from_utf8(program.rest()).unwrap(), format!("{wanted}\n"));
+}
