@@ -97,7 +97,8 @@ fn wanted(listen: &Listen) -> Wanted<'_> {
     }
 }
 
-fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
+/// May this be listened on?
+pub(super) fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
     let At::Tcp(address) = &listen.at else { return Ok(()) };
     if listen.kind == Kind::Run {
         let why = "commands run for those on Unix sockets only, where the system says who they are: run=unix:PATH";

@@ -24,7 +24,7 @@ use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
-use crate::services::{Handover, chat, files};
+use crate::services::{chat, files};
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         .sparing(config.entry.buffers.bytes(), config.limits.output);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
-    let concerned = Concerned { chat: Handover::default(), door: Rc::clone(&door.terms) };
+    let concerned = Concerned::at(&door);
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned);
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
@@ -141,10 +141,10 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         house.add_chat(config.chat.clone(), history, guard);
     }
     if doors.iter().any(|(listen, _)| listen.kind == Kind::Files) {
-        house.add_files(serving::files(&config)?);
+        house.add_files(serving::files(&config, &house.concerned.files.clone())?);
     }
     if doors.iter().any(|(listen, _)| listen.kind == Kind::Run) {
-        house.add_run(serving::run(&config)?);
+        house.add_run(serving::run(&config, &house.concerned.run.clone())?);
     } else {
         for name in config.offers.keys() {
             log::warn!("nothing serves the command run.{name}: there is no such listener");

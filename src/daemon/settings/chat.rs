@@ -10,6 +10,9 @@ use crate::daemon::History;
 use crate::log::{self, SyncMode};
 use crate::services::chat::{self, Alphabet, Bounds, Flood, Name, Slow};
 
+/// Four segments, which is the least that a limit of the history holds, of a few of the longest messages each.
+const LEAST_HISTORY: Bytes = Bytes(256 * 1024);
+
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ChatArgs {
     /// Folder of the history [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/parlor, else ~/.local/state/parlor]
@@ -123,17 +126,21 @@ impl ChatArgs {
         if self.no_history {
             return Ok(None);
         }
-        let (folder, age) = self.kept();
+        let folder = self.kept().0;
         let folder =
             folder.ok_or("there is no home for the history; name a folder with --data, or say --no-history")?;
-        let settings = log::Settings {
+        Ok(Some(History { folder, settings: self.kept_of_it() }))
+    }
+
+    /// How much of a history is kept.
+    fn kept_of_it(&self) -> log::Settings {
+        log::Settings {
             sync: self.sync.into(),
-            keep_age: age.millis(),
+            keep_age: self.limit_history_age.millis(),
             keep_room: self.limit_history_room.0,
             keep_total: self.limit_history_total.0,
             ..log::Settings::default()
-        };
-        Ok(Some(History { folder, settings }))
+        }
     }
 
     /// Where a history would be, and how old what is shown of it may be.
@@ -155,8 +162,10 @@ impl ChatArgs {
             pausing: self.pause_rooms.clone(),
             days: crate::daemon::history::days(self.limit_history_age.millis()),
             names: if self.names == Names::Ascii { Alphabet::Ascii } else { Alphabet::OneScript },
+            kept: self.kept_of_it(),
             sync: self.sync.into(),
             bounds: self.bounds(),
+            ..chat::Settings::default()
         }
     }
 
@@ -183,21 +192,26 @@ impl ChatArgs {
         }
         if self.limit_gone_after.0 <= self.limit_ping_after.0 {
             let asked = self.limit_ping_after;
-            found.push((
-                "limit-gone-after",
-                format!("nobody is gone before they were asked: expected more than {asked}"),
-            ));
+            let why = format!("nobody is gone before they were asked (limits.ping-after): expected more than {asked}");
+            found.push(("limit-gone-after", why));
         }
-        if self.limit_rooms == 0 || self.limit_rooms_each == 0 {
-            found
-                .push(("limit-rooms", "everybody comes to the lobby, which is a room: expected at least 1".to_owned()));
+        for (name, rooms) in [("limit-rooms", self.limit_rooms), ("limit-rooms-each", self.limit_rooms_each)] {
+            if rooms == 0 {
+                found.push((name, "everybody comes to the lobby, which is a room: expected at least 1".to_owned()));
+            }
         }
         if self.limit_history_room.0 > self.limit_history_total.0 {
             let total = self.limit_history_total;
-            found.push(("limit-history-room", format!("one room can't have more than all, which have {total}")));
+            let why = format!("one room can't have more than all of limits.history-total: expected at most {total}");
+            found.push(("limit-history-room", why));
+        }
+        if self.limit_history_room.0 < LEAST_HISTORY.0 {
+            let why = format!("too little to keep anything in: expected at least {LEAST_HISTORY}");
+            found.push(("limit-history-room", why));
         }
         if self.limit_history_age.0.as_secs() < 60 {
-            found.push(("limit-history-age", "a history of less than a minute is none; no-history says so".to_owned()));
+            let why = "a history of less than a minute is none, as no-history says: expected at least 1m";
+            found.push(("limit-history-age", why.to_owned()));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::values::Switch;
 use crate::daemon::entry::{Entry, Share};
 use crate::net::{AddressRules, PerAddress};
-use crate::services::chat::Startups;
+use crate::services::chat::{self, Startups};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct EntryArgs {
@@ -70,6 +70,11 @@ impl EntryArgs {
                 penalties: self.penalties == Switch::On,
             },
         }
+    }
+
+    /// What of it the chat has to hear of when it changes.
+    pub(super) fn chat(&self, settings: chat::Settings) -> chat::Settings {
+        chat::Settings { startups: self.login_startups, plain_login: self.plain_login, ..settings }
     }
 
     pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {

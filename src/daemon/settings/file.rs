@@ -106,6 +106,11 @@ impl Reading<'_> {
     fn entry<'i>(&mut self, key: Key<'i>, value: Spanned<DeValue<'i>>, tables: &mut DeTable<'i>) {
         let name = key.get_ref().to_string();
         if sections::NAMES.contains(&&*name) {
+            for inner in value.get_ref().as_table().into_iter().flat_map(|table| table.keys()) {
+                if let Some(why) = sections::misnamed(&name, inner.get_ref()) {
+                    self.complain(inner.span().start, format!("{name}.{:?}: {why}", inner.get_ref()));
+                }
+            }
             tables.insert(key, value);
             return;
         }

@@ -30,4 +30,11 @@ impl FileArgs {
     pub(super) fn limits(&self) -> files::Settings {
         files::Settings { file: self.limit_file.0, total: self.limit_files.0, keep: self.limit_part_age.0 }
     }
+
+    pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        if self.limit_file.0 > self.limit_files.0 {
+            let why = format!("no file can be larger than all of limits.files: expected at most {}", self.limit_files);
+            found.push(("limit-file", why));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Bounds that connections are held to.
 
 use super::values::{Bytes, Span};
-use crate::hub::{LENGTH_FRAME, LINE, Limits};
+use crate::hub::{FIXED_FRAME, LENGTH_FRAME, LINE, Limits};
 use crate::net::DRAIN;
 
 /// A length prefix.
@@ -114,6 +114,8 @@ impl LimitArgs {
         };
         at_least("limit-line", self.limit_line.0, 512, "512");
         at_least("limit-frame", self.limit_frame.0, 512, "512");
+        // A whole frame of the fixed framing must fit too.
+        at_least("limit-unread", self.limit_unread.0, FIXED_FRAME as u64, "1KiB");
         at_least("limit-high", self.limit_high.0, 1024, "1KiB");
         for (name, time) in [
             ("limit-lag-time", self.limit_lag_time),

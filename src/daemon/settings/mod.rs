@@ -28,7 +28,7 @@ use super::logger::Format;
 use super::{Config, Listen};
 use crate::net::Detail;
 
-pub use self::layers::{Changes, InForce, Layers, Wrong};
+pub use self::layers::{Change, Changes, InForce, Layers, Wrong};
 pub use self::limits::WireLimits;
 pub use self::sections::{Offer, Sections};
 pub use self::show::{in_force, sample};
@@ -131,7 +131,7 @@ impl Settings {
             limits: self.limits.limits(),
             wire: self.limits.wire(),
             history: self.chat.history()?,
-            chat: self.chat.chat(),
+            chat: self.entry.chat(self.chat.chat()),
             files: self.files.folder(self.chat.kept().0),
             file_limits: self.files.limits(),
             entry: self.entry.entry(self.chat.rules()),
@@ -149,8 +149,19 @@ impl Settings {
 
     /// Settings that can't be true together.
     fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        if self.max_connections == 0 {
+            found.push(("max-connections", "nobody could come in: expected at least 1".to_owned()));
+        }
+        let mut before: Vec<&Listen> = Vec::new();
+        for listen in &self.listeners {
+            if before.iter().any(|other| other.collides(listen)) {
+                found.push(("listen", format!("two listeners at {}: expected each address once", listen.at)));
+            }
+            before.push(listen);
+        }
         self.limits.contradictions(found);
         self.chat.contradictions(found);
+        self.files.contradictions(found);
         #[cfg(feature = "tls")]
         self.tls.contradictions(self.listeners.iter().any(|listen| listen.tls), found);
         self.entry.contradictions(found);

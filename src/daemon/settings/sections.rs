@@ -2,7 +2,7 @@
 //!
 //! Another one is a field of [`Sections`], its name in [`NAMES`], and its part of [`SAMPLE`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -11,8 +11,11 @@ use toml::de::{DeTable, Error};
 use super::values::{Bytes, Span};
 use crate::services::run::Template;
 
+/// Commands.
+pub(super) const RUN: &str = "run";
+
 /// The tables, by name.
-pub(super) const NAMES: [&str; 1] = ["run"];
+pub(super) const NAMES: [&str; 1] = [RUN];
 
 /// How they are written.
 pub(super) const SAMPLE: &str = r#"
@@ -31,6 +34,22 @@ pub(super) const SAMPLE: &str = r#"
 pub struct Sections {
     /// Commands that are offered, by name.
     pub run: BTreeMap<String, Offer>,
+}
+
+impl Sections {
+    /// What is different in others: a key, what it says here, what it says there.
+    pub(super) fn changes(&self, later: &Self) -> Vec<(String, String, String)> {
+        let shown = |offer: Option<&Offer>| offer.map_or_else(|| "nothing".to_owned(), |offer| offer.argv.join(" "));
+        let names: BTreeSet<&String> = self.run.keys().chain(later.run.keys()).collect();
+        let changed = names.into_iter().filter(|name| self.run.get(*name) != later.run.get(*name));
+        changed.map(|name| (format!("{RUN}.{name}"), shown(self.run.get(name)), shown(later.run.get(name)))).collect()
+    }
+}
+
+/// Why something in a table can't have this name, if it can't.
+pub(super) fn misnamed(table: &str, name: &str) -> Option<&'static str> {
+    let is_word = !name.is_empty() && !name.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+    (table == RUN && !is_word).then_some("a command is called by one word: expected a name without blanks")
 }
 
 /// A command that is offered.

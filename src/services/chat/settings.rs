@@ -1,7 +1,8 @@
 //! What an operator can choose, and choose again.
 
+use super::steward::Startups;
 use super::{Alphabet, Bounds, Chat, Flood, Name, Slow};
-use crate::log::SyncMode;
+use crate::log::{self, SyncMode};
 use crate::services::Handover;
 
 /// What an operator can choose.
@@ -15,10 +16,16 @@ pub struct Settings {
     pub pausing: Vec<Name>,
     /// For how many days rooms are recorded, to say so.
     pub days: u64,
+    /// How much is kept of what is said, where a history is.
+    pub kept: log::Settings,
     /// Which letters names may have.
     pub names: Alphabet,
     /// When what is kept is synced.
     pub sync: SyncMode,
+    /// How many may be here that have not logged in yet.
+    pub startups: Startups,
+    /// Passwords are taken over plain TCP from other machines too.
+    pub plain_login: bool,
     /// How much, how many, how long.
     pub bounds: Bounds,
 }
@@ -30,8 +37,11 @@ impl Default for Settings {
             slow: Slow::Disconnect,
             pausing: Vec::new(),
             days: 30,
+            kept: log::Settings::default(),
             names: Alphabet::OneScript,
             sync: SyncMode::Second,
+            startups: Startups::default(),
+            plain_login: false,
             bounds: Bounds::default(),
         }
     }
@@ -50,7 +60,10 @@ impl Chat {
         if let Some(settings) = self.changed.take() {
             self.rooms.bounds = settings.bounds;
             self.sessions.bounds = settings.bounds;
-            self.settings = Settings { days: self.settings.days, sync: self.settings.sync, ..settings };
+            self.keeper.keep(settings.kept.clone());
+            let guard = &mut self.steward.guard;
+            (guard.startups, guard.plain_login) = (settings.startups, settings.plain_login);
+            self.settings = Settings { sync: self.settings.sync, ..settings };
         }
     }
 }

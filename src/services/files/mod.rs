@@ -22,6 +22,7 @@ use self::getting::Download;
 use self::name::Owner;
 use self::putting::Upload;
 use self::work::{Get, Put};
+use super::Handover;
 use super::line::{Wrong, answer, obey, say};
 use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Reason, Service, Wall};
 
@@ -87,6 +88,7 @@ enum Errand {
 pub struct Files {
     folder: Arc<Folder>,
     settings: Settings,
+    changed: Handover<Settings>,
     people: BTreeMap<ConnId, Doing>,
     /// Files that are being put. Each has at most one job under way.
     uploads: BTreeMap<Part, Upload>,
@@ -106,6 +108,7 @@ impl Files {
         Self {
             folder: Arc::new(folder),
             settings,
+            changed: Handover::default(),
             people: BTreeMap::new(),
             uploads: BTreeMap::new(),
             downloads: 0,
@@ -113,6 +116,13 @@ impl Files {
             grown: Vec::new(),
             digests: BTreeMap::new(),
         }
+    }
+
+    /// Other settings may be put there while it runs. They hold for what is offered from then on.
+    #[must_use]
+    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
+        self.changed = changed.clone();
+        self
     }
 
     /// Removes what an earlier run left behind and nobody came back for, now and from time to time.
@@ -308,6 +318,9 @@ impl Service for Files {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(settings) = self.changed.take() {
+            self.settings = settings;
+        }
         for part in std::mem::take(&mut self.grown) {
             self.write_on(cx, &part);
         }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use self::child::{Ended, Process, Started};
 use self::command::{Command, HELP, parse};
 use self::task::{Task, Wire};
+use super::Handover;
 use super::line::{Wrong, answer, obey, say};
 use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, News, Reason, Service};
 
@@ -47,6 +48,9 @@ impl Offer {
     pub const OUTPUT: u64 = 64 * 1024 * 1024;
 }
 
+/// What is offered, by name.
+pub type Offers = BTreeMap<String, Offer>;
+
 /// Who is connected.
 #[derive(Debug, Default)]
 struct Caller {
@@ -69,6 +73,7 @@ enum Errand {
 #[derive(Debug)]
 pub struct Run {
     offers: BTreeMap<String, Offer>,
+    changed: Handover<Offers>,
     /// The longest silence of somebody for whom nothing runs.
     silence: Duration,
     callers: BTreeMap<ConnId, Caller>,
@@ -84,9 +89,17 @@ pub struct Run {
 impl Run {
     /// A service that offers these, by name.
     #[must_use]
-    pub fn new(offers: BTreeMap<String, Offer>, silence: Duration) -> Self {
+    pub fn new(offers: Offers, silence: Duration) -> Self {
         let (callers, tasks, wires) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { offers, silence, callers, tasks, started: 0, wires, jobs: BTreeMap::new(), unreaped: Vec::new() }
+        let (changed, jobs, unreaped) = (Handover::default(), BTreeMap::new(), Vec::new());
+        Self { offers, changed, silence, callers, tasks, started: 0, wires, jobs, unreaped }
+    }
+
+    /// Other offers may be put there while it runs. What runs already goes on as it began.
+    #[must_use]
+    pub fn offers_from(mut self, changed: &Handover<Offers>) -> Self {
+        self.changed = changed.clone();
+        self
     }
 
     fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
@@ -314,6 +327,12 @@ impl Service for Run {
             say(cx, id, "running");
         }
         self.look_later(cx, id, number);
+    }
+
+    fn turn_end(&mut self, _cx: &mut Cx<'_>) {
+        if let Some(offers) = self.changed.take() {
+            self.offers = offers;
+        }
     }
 
     fn alarm(&mut self, cx: &mut Cx<'_>) {
