@@ -22,6 +22,8 @@ use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
 use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
 use crate::log::Log;
+#[cfg(feature = "tls")]
+use crate::net::Misdeeds;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
 use crate::services::{chat, files};
@@ -118,20 +120,20 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     #[cfg(feature = "tls")]
     let certificates = Certificates::read(config.tls.as_ref(), doors.iter().map(|(listen, _)| listen))
         .map_err(wrong("cannot serve TLS"))?;
-    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
-    let mut descriptors = raise_descriptor_limit();
-    #[cfg(feature = "tls")]
-    let doors = behind_tls(doors, certificates.as_ref(), &mut descriptors)?;
     let serves_chat = doors.iter().any(|(listen, _)| listen.kind == Kind::Chat);
     let (guard, misdeeds) = entry::guard(&config.entry, serves_chat, &config.limits)
         .map_err(|(what, cause)| StartError { what, cause: cause.into() })?;
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
+    let mut descriptors = raise_descriptor_limit();
+    #[cfg(feature = "tls")]
+    let doors = behind_tls(doors, certificates.as_ref(), guard.misdeeds.as_ref(), &mut descriptors)?;
     let door = Doorkeeper::new(config.max_connections, descriptors)
         .watchful(config.entry.addresses.clone(), misdeeds)
         .sparing(config.entry.buffers.bytes(), config.limits.output);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
     let concerned = Concerned::at(&door);
-    let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned);
+    let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub);
@@ -190,13 +192,18 @@ fn wrong(what: &str) -> impl Fn(String) -> StartError {
 fn behind_tls(
     doors: Vec<(Listen, Door)>,
     by: Option<&Certificates>,
+    misdeeds: Option<&Misdeeds>,
     descriptors: &mut usize,
 ) -> Result<Vec<(Listen, Door)>, StartError> {
     let guarded = |(listen, door): (Listen, Door)| match (door, by.filter(|_| listen.tls)) {
         (Door::Streams(bound), Some(certificates)) => {
             let guests = GUESTS.min(*descriptors / 8).max(1);
             *descriptors -= guests;
-            let guarded = certificates.guard(bound, guests).map(Door::Streams);
+            let guarded = certificates.guard(bound, guests);
+            let guarded = guarded.map(|bound| match misdeeds {
+                Some(misdeeds) => Door::Streams(bound.reporting(misdeeds)),
+                None => Door::Streams(bound),
+            });
             let what = format!("cannot listen {}={}", listen.name, listen.at);
             guarded.map(|door| (listen, door)).map_err(failed(&what))
         }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use crate::hub::{Address, ConnId, Hub, Moment};
@@ -15,6 +16,16 @@ const LEAST: Duration = Duration::from_secs(15);
 const MOST: Duration = Duration::from_secs(600);
 /// Addresses that are remembered; the oldest go, and with them what was counted (OpenSSH: 65,536 of each kind).
 const REMEMBERED: usize = 65_536;
+
+/// Where the door is told of misdeeds: whose, and how long they are to stay out for one.
+pub type Misdeeds = SyncSender<(IpAddr, Duration)>;
+
+/// Tells the door of a misdeed. If it is too busy to listen, it has heard enough.
+pub fn report(misdeeds: &Misdeeds, peer: &Address, weight: Duration) {
+    if let Address::Tcp(peer) = peer {
+        let _ = misdeeds.try_send((peer.ip(), weight));
+    }
+}
 
 /// How many connections one address may have; `None`: any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

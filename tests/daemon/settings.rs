@@ -174,6 +174,15 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
         ("\n  backlog = -1", "2:13: backlog = -1: expected a whole number from 0 to 4294967295"),
         ("flood = 'fast'", "1:9: flood = 'fast': expected BURST/RATE, two numbers above 0, or off"),
         ("open = 1979-05-27", "1:8: open = 1979-05-27: expected a string, a number, true or false, not a datetime"),
+        ("log = 'loud'", "1:7: log = 'loud': expected off, error, warn, info, debug or trace"),
+        ("data = ''", "1:8: data = '': expected something between the quotes"),
+        ("keepalive-count = 200", "1:19: keepalive-count = 200: expected a number from 1 to 127"),
+        ("open = 'perhaps'", "1:8: open = 'perhaps': expected true or false"),
+        ("[run.x]\nargv = 'ls'", "2:8: argv = 'ls': expected words in brackets, as [\"uptime\", \"-p\"]"),
+        (
+            "[run]\nx = 1",
+            "2:5: x = 1: invalid type: integer `1`, expected a table [run.NAME] with argv, and perhaps time and output",
+        ),
         ("log = [\"info\"]", "1:7: log = [\"info\"]: expected one value, not a list"),
         ("listen = []", "1:10: listen = []: expected at least one, for nothing is said by a list of none"),
         ("limits = 1", "1:1: limits is a table: expected [limits], and its keys below it"),
@@ -189,6 +198,7 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
             "[run.'x y']\nargv = ['a']",
             "1:6: run.\"x y\": a command is called by one word: expected a name without blanks",
         ),
+        ("[[run]]\nargv = ['a']", "1:3: run is a table of tables: expected [run.NAME], and its keys below it"),
         ("[run.x]\nargv = []", "2:8: argv = []: expected a program and its arguments, as [\"uptime\", \"-p\"]"),
         (
             "[run.x]\nargv = ['a']\nfoo = 1",
@@ -203,7 +213,7 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
     }
     let address = complaints("listen = [\"echo=127.0.0.1:0\", \"ecco=127.0.0.1:0\"]");
     assert_eq!(address.len(), 1);
-    assert!(address[0].starts_with("1:10: listen = [\"echo") && address[0].contains("unknown service \"ecco\""));
+    assert!(address[0].starts_with("1:31: listen = \"ecco=127.0.0.1:0\": unknown service \"ecco\""), "{address:?}");
 }
 
 #[test]

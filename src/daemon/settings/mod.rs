@@ -53,7 +53,7 @@ pub struct Settings {
     #[arg(long, value_name = "MODE", default_value = "600", value_parser = octal)]
     unix_mode: u32,
     /// What is logged: off, error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     log: LevelFilter,
     /// How the log looks: plain for people, logfmt for programs
     #[arg(long, value_name = "FORMAT", default_value = "plain")]
@@ -93,6 +93,10 @@ enum LogAddresses {
     Full,
     Net,
     None,
+}
+
+fn level(text: &str) -> Result<LevelFilter, String> {
+    text.parse().map_err(|_| "expected off, error, warn, info, debug or trace".to_owned())
 }
 
 impl Settings {

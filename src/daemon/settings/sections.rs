@@ -54,7 +54,7 @@ pub(super) fn misnamed(table: &str, name: &str) -> Option<&'static str> {
 
 /// A command that is offered.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table [run.NAME] with argv, and perhaps time and output")]
 pub struct Offer {
     /// The program and its arguments.
     #[serde(deserialize_with = "words")]
@@ -68,7 +68,12 @@ pub struct Offer {
 }
 
 fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    let words = Vec::<String>::deserialize(from)?;
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected words in brackets, as [\"uptime\", \"-p\"]")]
+    enum Written {
+        Words(Vec<String>),
+    }
+    let Written::Words(words) = Written::deserialize(from)?;
     Template::parse(&words).map_err(serde::de::Error::custom)?;
     Ok(words)
 }
