@@ -18,7 +18,7 @@ use crate::services::{Handover, chat, files};
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 30] = [
+const LIVE: [&str; 38] = [
     "log",
     "log-format",
     "log-addresses",
@@ -43,6 +43,14 @@ const LIVE: [&str; 30] = [
     "limit-ping-after",
     "limit-gone-after",
     "limit-flooding",
+    "limit-said",
+    "limit-topic",
+    "limit-name",
+    "limit-ids",
+    "limit-login-time",
+    "limit-line-before-login",
+    "limit-frame-before-login",
+    "limit-output-before-login",
     "limit-history-age",
     "limit-history-room",
     "limit-history-total",

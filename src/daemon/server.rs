@@ -25,7 +25,7 @@ use crate::log::Log;
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
+use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
 use crate::services::{chat, files};
 
 /// What a server is to be.
@@ -170,6 +170,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     reactor.watch(figures);
     reactor.watch(Rc::new(overseer));
     reactor.drain_within(config.wire.drain);
+    reactor.treat_datagrams(config.wire.udp);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
     for (id, listen, bound) in listening {
         report(&listen, &bound);
@@ -216,7 +217,7 @@ fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) 
     // The chat asks who is silent whether they are there, an operator may think for as long as they like, and whoever
     // wants figures has to say so at once.
     let asks = matches!(listen.kind, Kind::Chat | Kind::Admin | Kind::Metrics);
-    let silence = if listen.udp { udp::SILENCE } else { config.wire.silence };
+    let silence = if listen.udp { config.wire.udp_silence } else { config.wire.silence };
     Profile {
         framing: if listen.udp { listen.framing } else { bounded(listen.framing, config.wire) },
         silence: (!asks).then_some(silence),

@@ -40,7 +40,8 @@ impl Terms {
     #[must_use]
     pub fn refused(&self) -> Vec<(&'static str, u64)> {
         let refused = self.refused.borrow();
-        Refusal::CODES.iter().map(|&code| (code, refused.get(code).copied().unwrap_or(0))).collect()
+        let codes = Refusal::KINDS.map(Refusal::code);
+        codes.iter().map(|&code| (code, refused.get(code).copied().unwrap_or(0))).collect()
     }
 }
 

@@ -61,16 +61,17 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// The words for programs, one for each reason.
-    pub(super) const CODES: [&'static str; 4] = ["full", "penalty", "too-many-open", "too-many-came"];
+    /// One of each kind.
+    pub(super) const KINDS: [Self; 4] = [Self::Full, Self::Penalty(0), Self::TooManyOpen(0), Self::TooManyCame(0)];
 
+    /// The word for programs.
     pub(super) const fn code(self) -> &'static str {
-        Self::CODES[match self {
-            Self::Full => 0,
-            Self::Penalty(_) => 1,
-            Self::TooManyOpen(_) => 2,
-            Self::TooManyCame(_) => 3,
-        }]
+        match self {
+            Self::Full => "full",
+            Self::Penalty(_) => "penalty",
+            Self::TooManyOpen(_) => "too-many-open",
+            Self::TooManyCame(_) => "too-many-came",
+        }
     }
 }
 

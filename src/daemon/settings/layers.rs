@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::super::doors::permitted;
+use super::super::listeners::Listen;
 use super::Settings;
 use super::file::{self, Contents, Given, Place};
 use super::sections::{self, Sections};
@@ -165,11 +166,16 @@ impl Layers {
         let in_force = layers.combine(&below(bare, &contents.given), contents, false)?;
         // Where there is no home for a history, the file is not to blame.
         let Ok(config) = in_force.config() else { return Ok(in_force) };
-        let refused = config.listeners.iter().filter_map(|listen| {
-            let why = permitted(listen, &config).err()?;
-            Some(contradiction(&in_force.origins, LISTEN, &format!("{}={}: {why}", listen.name, listen.at)))
-        });
-        let refused: Vec<String> = refused.collect();
+        let wrong = |listen: &Listen, why: String| {
+            contradiction(&in_force.origins, LISTEN, &format!("{}={}: {why}", listen.name, listen.at))
+        };
+        let mut refused = Vec::new();
+        for (index, listen) in config.listeners.iter().enumerate() {
+            refused.extend(permitted(listen, &config).err().map(|why| wrong(listen, why.to_string())));
+            if config.listeners[..index].iter().any(|other| other.collides(listen)) {
+                refused.push(wrong(listen, "another listener has this address: expected each once".to_owned()));
+            }
+        }
         if refused.is_empty() { Ok(in_force) } else { Err(Wrong::Settings(refused)) }
     }
 
@@ -264,7 +270,7 @@ fn from_environment() -> Result<Option<Vec<String>>, clap::Error> {
         return Err(wrong(" is set and names no listener".to_owned()));
     }
     for word in &words {
-        word.parse::<crate::daemon::Listen>().map_err(|error| wrong(format!(": {word}: {error}")))?;
+        word.parse::<Listen>().map_err(|error| wrong(format!(": {word}: {error}")))?;
     }
     Ok(Some(words))
 }

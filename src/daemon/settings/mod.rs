@@ -153,16 +153,6 @@ impl Settings {
 
     /// Settings that can't be true together.
     fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
-        if self.max_connections == 0 {
-            found.push(("max-connections", "nobody could come in: expected at least 1".to_owned()));
-        }
-        let mut before: Vec<&Listen> = Vec::new();
-        for listen in &self.listeners {
-            if before.iter().any(|other| other.collides(listen)) {
-                found.push(("listen", format!("two listeners at {}: expected each address once", listen.at)));
-            }
-            before.push(listen);
-        }
         self.limits.contradictions(found);
         self.chat.contradictions(found);
         self.files.contradictions(found);

@@ -49,7 +49,7 @@ use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Re
 use crate::log::Log;
 use crate::services::Handover;
 
-pub use self::bounds::Bounds;
+pub use self::bounds::{Bounds, MAX_IDS};
 pub use self::figures::Figures;
 pub use self::house_rules::Rules;
 pub use self::language::{
@@ -165,7 +165,9 @@ impl Chat {
     }
 
     fn named(&self, word: &str) -> Result<Name, Complaint> {
-        Name::new(word, self.settings.names)
+        let name = Name::new(word, self.settings.names)?;
+        let (count, most) = (name.as_str().chars().count(), self.settings.bounds.name);
+        if count > most { Err(Complaint::too_long_name(count, most)) } else { Ok(name) }
     }
 
     /// Says one thing to one person.

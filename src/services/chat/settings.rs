@@ -57,13 +57,16 @@ impl Chat {
 
     /// Takes the settings that were put there, but for what has to stay.
     pub(super) fn take_settings(&mut self) {
-        if let Some(settings) = self.changed.take() {
-            self.rooms.bounds = settings.bounds;
-            self.sessions.bounds = settings.bounds;
+        if let Some(mut settings) = self.changed.take() {
+            // Who waits for receipts is released at half of the number at which they were held: it has to stay.
+            let unreceipted = self.settings.bounds.unreceipted;
+            settings.bounds = Bounds { unreceipted, ..settings.bounds };
+            (self.rooms.bounds, self.sessions.bounds) = (settings.bounds, settings.bounds);
             self.keeper.keep(settings.kept.clone());
             let guard = &mut self.steward.guard;
             (guard.startups, guard.plain_login) = (settings.startups, settings.plain_login);
             self.settings = Settings { sync: self.settings.sync, ..settings };
+            self.narrow_strangers();
         }
     }
 }

@@ -13,9 +13,6 @@ use super::standing::{Standing, Standings};
 use crate::hub::{Address, ConnId, JobId, Limits, ListenerId, Moment};
 use crate::services::accounts::{Accounts, Gate, Place, Verdict};
 
-/// How long somebody may take to log in, where one has to, from being accepted on (OpenSSH: 120 s; nobody types here).
-pub(super) const LOGIN_TIME: Duration = Duration::from_secs(30);
-
 /// How many may be here that have not logged in yet: from `from` on a newcomer is refused with a chance of `percent`,
 /// which rises to certainty at `all` (OpenSSH's `MaxStartups`, with its numbers).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

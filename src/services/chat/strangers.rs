@@ -5,16 +5,11 @@ use std::time::Duration;
 
 use super::Chat;
 use super::asked::Ask;
+use super::bounds::Bounds;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LOGIN_TIME, ip_of};
+use super::steward::{Guard, ip_of};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
-
-/// The longest line and the longest length frame of somebody who has not logged in: a name and a password fit.
-const LINE_BEFORE_LOGIN: u32 = 1024;
-const FRAME_BEFORE_LOGIN: u32 = 4 * 1024;
-/// What they may owe us: at this much they are not read, and not before all of it is gone.
-const OUTPUT_BEFORE_LOGIN: usize = 4 * 1024;
 
 /// What is reported of who has not logged in in time, as OpenSSH does.
 const LATE_LOGIN: Duration = Duration::from_secs(10);
@@ -23,9 +18,10 @@ const LATE_LOGIN: Duration = Duration::from_secs(10);
 const HUSHED: Hold = Hold::own(3);
 
 /// What a stranger is held to.
-fn narrow(limits: &Limits) -> Limits {
-    let unread = Framing::Length { max: FRAME_BEFORE_LOGIN }.longest();
-    Limits { unread, high: OUTPUT_BEFORE_LOGIN, low: 0, ..limits.clone() }
+fn narrow(limits: &Limits, bounds: &Bounds) -> Limits {
+    let (line, frame) = (bounds.line_before_login as usize, Framing::Length { max: bounds.frame_before_login });
+    let unread = frame.longest().max(line).max(Framing::Fixed.longest());
+    Limits { unread, high: bounds.output_before_login, low: 0, ..limits.clone() }
 }
 
 impl Chat {
@@ -33,9 +29,14 @@ impl Chat {
     #[must_use]
     pub fn guarded(mut self, guard: Guard) -> Self {
         (self.steward.before_login, self.steward.after_login) =
-            (Rc::new(narrow(&guard.limits)), Rc::new(guard.limits.clone()));
+            (Rc::new(narrow(&guard.limits, &self.settings.bounds)), Rc::new(guard.limits.clone()));
         self.steward.guard = guard;
         self
+    }
+
+    /// Other bounds are in force: they are those of newcomers.
+    pub(super) fn narrow_strangers(&mut self) {
+        self.steward.before_login = Rc::new(narrow(&self.steward.after_login, &self.settings.bounds));
     }
 
     /// What is sent on this listener can be read by nobody in between.
@@ -65,11 +66,11 @@ impl Chat {
     /// Somebody came who has to log in before anything else.
     pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let framing = cx.framing(conn).unwrap_or(Framing::LINES);
-        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + LOGIN_TIME });
+        let (framing, bounds) = (cx.framing(conn).unwrap_or(Framing::LINES), self.settings.bounds);
+        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + bounds.login_time });
         let narrower = match framing {
-            Framing::Lines { max } => Framing::Lines { max: max.min(LINE_BEFORE_LOGIN) },
-            Framing::Length { max } => Framing::Length { max: max.min(FRAME_BEFORE_LOGIN) },
+            Framing::Lines { max } => Framing::Lines { max: max.min(bounds.line_before_login) },
+            Framing::Length { max } => Framing::Length { max: max.min(bounds.frame_before_login) },
             Framing::Fixed | Framing::Raw => framing,
         };
         cx.set_framing(conn, narrower);
@@ -103,7 +104,8 @@ impl Chat {
             return;
         }
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let text = format!("nobody logged in here within {} seconds; goodbye", LOGIN_TIME.as_secs());
+        let text =
+            format!("nobody logged in here within {} seconds; goodbye", self.settings.bounds.login_time.as_secs());
         self.complain(cx, person, "login-timeout", &text);
         self.report(cx, conn, LATE_LOGIN);
         self.asked.push(person, conn, Ask::Gone("did not log in"));

@@ -193,7 +193,7 @@ fn is_general_mark(c: char) -> bool {
 }
 
 fn too_long(count: usize) -> Complaint {
-    Complaint::new("bad-name", format!("a name has 1 to {MAX_NAME} characters, this one has {count}"))
+    Complaint::too_long_name(count, MAX_NAME)
 }
 
 fn bad_character(c: char) -> Complaint {
