@@ -130,6 +130,14 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let door = Doorkeeper::new(config.max_connections, descriptors)
         .watchful(config.entry.addresses.clone(), misdeeds)
         .sparing(config.entry.buffers.bytes(), config.limits.output);
+    if config.max_connections > door.most_sockets() {
+        log::warn!(
+            "max-connections = {}, but the limit of descriptors leaves room for {}; more will have to wait (ulimit -n, \
+             LimitNOFILE=)",
+            config.max_connections,
+            door.most_sockets(),
+        );
+    }
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
     let concerned = Concerned::at(&door);

@@ -87,6 +87,12 @@ impl Doorkeeper {
         }
     }
 
+    /// So many connections can be inside, whatever may be.
+    #[must_use]
+    pub fn most_sockets(&self) -> usize {
+        self.max_sockets
+    }
+
     /// The same, looking at addresses, and hearing of misdeeds.
     #[must_use]
     pub fn watchful(self, rules: AddressRules, misdeeds: Receiver<(IpAddr, Duration)>) -> Self {
