@@ -162,6 +162,15 @@ echo "== it takes over a socket, and is started by whoever comes"
 
 inside systemctl stop parlor.socket parlor.service
 inside rm /run/systemd/system/parlor.socket
+inside dpkg --remove parlor >/dev/null 2>&1 || fail "it can't be removed"
+inside dpkg --install /tmp/parlor.deb >/dev/null 2>&1 || fail "it does not install again"
+inside systemctl is-active --quiet parlor.service || fail "it is not started when it is installed again"
+talk /history | grep >/dev/null '<guest1> said before the restart$' || fail "it was removed, and has forgotten"
+inside systemctl disable --now parlor.service >/dev/null 2>&1
+inside dpkg --install /tmp/parlor.deb >/dev/null 2>&1 || fail "it does not install over itself"
+! inside systemctl is-active --quiet parlor.service || fail "it starts though its administrator has disabled it"
+echo "== it is removed and comes back; disabled, it stays so"
+
 inside dpkg --purge parlor >/dev/null 2>&1 || fail "it can't be purged"
 [ -z "$(inside sh -c 'ls -d /etc/parlor /var/lib/parlor /usr/bin/parlor 2>/dev/null')" ] || fail "purging left something"
 echo "the unit starts, serves, reloads, restarts with its history, hears its watchdog, takes over a socket, stops and goes"
