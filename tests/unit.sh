@@ -5,7 +5,7 @@
 #
 #   tests/package.sh build && tests/unit.sh [PACKAGE]
 #
-# Needs root with CAP_SYS_ADMIN, systemd 250 or later as a program, overlayfs, and a cgroup2 file system somewhere.
+# Needs root with CAP_SYS_ADMIN, systemd 250 or later as a program, overlayfs, python3, and a cgroup2 file system somewhere.
 # Nothing of the machine's own systemd is touched, if there is one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,10 @@ work=$(mktemp -d)
 group=$groups/parlor-unit-$$
 system=
 cleanup() {
-  [ -z "$system" ] || kill -9 "$system" 2>/dev/null || true
+  if [ -n "$system" ]; then
+    kill -9 "$system" 2>/dev/null || true
+    wait "$system" 2>/dev/null || true
+  fi
   for _ in $(seq 50); do
     [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || sleep 0.1
   done
@@ -122,7 +125,7 @@ inside systemctl restart parlor.service || fail "it does not start with a config
 talk 'said before the restart' | grep >/dev/null '^- parlor chat: you are guest1' || fail "it does not greet"
 operate stats | grep >/dev/null '^- end stats' || fail "its admin socket does not answer"
 inside parlor run --at unix:/run/parlor/run who | grep >/dev/null -x parlor || fail "it runs no command"
-inside parlor put /etc/hostname unix:/run/parlor/files >/dev/null || fail "it takes no file"
+inside parlor put /etc/hostname unix:/run/parlor/files >/dev/null 2>&1 || fail "it takes no file"
 echo "== it serves the chat, its operator, files and commands"
 
 talk '/login alice a password of alice' | grep >/dev/null '^- you are alice' || fail "nobody can log in"

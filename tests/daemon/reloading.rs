@@ -160,6 +160,9 @@ fn commands_are_offered_changed_and_taken_back_while_callers_are_there() {
     reload(&server, "reloaded: run.two = echo two (was nothing)");
     let lines = list(&mut caller);
     assert!(lines.len() == 2 && lines[0].starts_with("- command two: "), "{lines:?}");
+    written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', 'two']\ntime = 5\n"));
+    reload(&server, "reloaded: run.two = echo two, for 5s (was echo two)");
+    let lines = list(&mut caller);
     // One that is no command line changes nothing.
     written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', '{{x:nonsense}}']\n"));
     reload(&server, "parlor.toml:4:");

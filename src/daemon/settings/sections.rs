@@ -3,6 +3,7 @@
 //! Another one is a field of [`Sections`], its name in [`NAMES`], and its part of [`SAMPLE`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -39,7 +40,7 @@ pub struct Sections {
 impl Sections {
     /// What is different in others: a key, what it says here, what it says there.
     pub(super) fn changes(&self, later: &Self) -> Vec<(String, String, String)> {
-        let shown = |offer: Option<&Offer>| offer.map_or_else(|| "nothing".to_owned(), |offer| offer.argv.join(" "));
+        let shown = |offer: Option<&Offer>| offer.map_or_else(|| "nothing".to_owned(), ToString::to_string);
         let names: BTreeSet<&String> = self.run.keys().chain(later.run.keys()).collect();
         let changed = names.into_iter().filter(|name| self.run.get(*name) != later.run.get(*name));
         changed.map(|name| (format!("{RUN}.{name}"), shown(self.run.get(name)), shown(later.run.get(name)))).collect()
@@ -65,6 +66,14 @@ pub struct Offer {
     /// How much it may say.
     #[serde(default, deserialize_with = "written")]
     pub output: Option<Bytes>,
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.argv.join(" "))?;
+        self.time.map_or(Ok(()), |time| write!(out, ", for {time}"))?;
+        self.output.map_or(Ok(()), |output| write!(out, ", {output}"))
+    }
 }
 
 fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
