@@ -13,7 +13,7 @@ use super::History;
 use super::certificates::{Certificates, GUESTS};
 use super::control::{Concerned, Control};
 use super::doors::{self, Door};
-use super::entry::{self, Entry};
+use super::entry::{self, Entry, Noted};
 use super::history;
 use super::house::House;
 use super::listeners::{Kind, Listen};
@@ -127,17 +127,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let mut descriptors = raise_descriptor_limit();
     #[cfg(feature = "tls")]
     let doors = behind_tls(doors, certificates.as_ref(), guard.misdeeds.as_ref(), &mut descriptors)?;
-    let door = Doorkeeper::new(config.max_connections, descriptors)
-        .watchful(config.entry.addresses.clone(), misdeeds)
-        .sparing(config.entry.buffers.bytes(), config.limits.output);
-    if config.max_connections > door.most_sockets() {
-        log::warn!(
-            "max-connections = {}, but the limit of descriptors leaves room for {}; more will have to wait (ulimit -n, \
-             LimitNOFILE=)",
-            config.max_connections,
-            door.most_sockets(),
-        );
-    }
+    let door = doorkeeper(&config, descriptors, misdeeds);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
     let concerned = Concerned::at(&door);
@@ -188,6 +178,20 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     }
     reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
+}
+
+fn doorkeeper(config: &Config, descriptors: usize, misdeeds: Noted) -> Doorkeeper {
+    let door = Doorkeeper::new(config.max_connections, descriptors)
+        .watchful(config.entry.addresses.clone(), misdeeds)
+        .sparing(config.entry.buffers.bytes(), config.limits.output);
+    let (wanted, possible) = (config.max_connections, door.most_sockets());
+    if wanted > possible {
+        log::warn!(
+            "max-connections = {wanted}, but the limit of descriptors leaves room for {possible}; more will have to wait \
+             (ulimit -n, LimitNOFILE=)"
+        );
+    }
+    door
 }
 
 #[cfg(feature = "tls")]
