@@ -31,10 +31,16 @@ fn table() -> String {
 
 /// The state of the socket at `local` that is connected to `remote`; `-` when there is none.
 fn state(table: &str, local: SocketAddr, remote: SocketAddr) -> &'static str {
-    // 127.0.0.1 and a port, as the table writes them: in a row of their own, local and remote stand side by side.
-    let ends = format!("0100007F:{:04X} 0100007F:{:04X} ", local.port(), remote.port());
+    // In a row of the table, local and remote stand side by side.
+    let ends = format!("{} {} ", written(local), written(remote));
     let number = table.split_once(&ends).and_then(|(_, rest)| usize::from_str_radix(rest.get(..2)?, 16).ok());
     number.and_then(|number| STATES.get(number)).unwrap_or(&"-")
+}
+
+/// An address as the table writes it.
+fn written(address: SocketAddr) -> String {
+    let ip = if let SocketAddr::V4(address) = address { u32::from_ne_bytes(address.ip().octets()) } else { 0 };
+    format!("{ip:08X}:{:04X}", address.port())
 }
 
 struct Pair {
@@ -77,8 +83,25 @@ fn fill(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints how many ends of a pile are in which state.
+fn count(what: &str, pile: &[Pair]) {
+    sleep(Duration::from_millis(100));
+    let table = table();
+    println!("  {what}");
+    for (side, end) in [("client", 0), ("server", 1)] {
+        let states: Vec<_> = pile.iter().map(|pair| state(&table, pair.ends[end], pair.ends[1 - end])).collect();
+        for name in &STATES[1..] {
+            let count = states.iter().filter(|state| *state == name).count();
+            if count > 0 {
+                println!("    at the {side}: {count} {name}");
+            }
+        }
+    }
+}
+
 fn main() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    // All of 127.0.0.0/8 is this machine. At 127.0.0.1 somebody else's client might come by.
+    let listener = TcpListener::bind("127.26.0.1:0")?;
 
     println!("The client closes first                        client       server");
     let mut pair = Pair::new(&listener)?;
@@ -130,17 +153,23 @@ fn main() -> io::Result<()> {
     pair.client = None;
     pair.show("the client has closed with unread input");
 
-    println!("A pile: 20 clients have left, and the server does not close");
+    println!("Piles, of 20 connections");
     let mut pile: Vec<Pair> = (0..20).map(|_| Pair::new(&listener)).collect::<Result<_, _>>()?;
     for pair in &mut pile {
         pair.client = None;
     }
-    sleep(Duration::from_millis(100));
-    let table = table();
-    let count = |wanted: &str| {
-        let ends = pile.iter().flat_map(|pair| [(pair.ends[0], pair.ends[1]), (pair.ends[1], pair.ends[0])]);
-        ends.filter(|&(local, remote)| state(&table, local, remote) == wanted).count()
-    };
-    println!("  {} CLOSE_WAIT at the server, {} FIN_WAIT2 at the clients", count("CLOSE_WAIT"), count("FIN_WAIT2"));
+    count("the clients have left, and the server does not close", &pile);
+    for pair in &mut pile {
+        pair.server = None;
+    }
+    count("it has closed too", &pile);
+    let mut pile: Vec<Pair> = (0..20).map(|_| Pair::new(&listener)).collect::<Result<_, _>>()?;
+    for pair in &mut pile {
+        pair.server = None;
+    }
+    for pair in &mut pile {
+        pair.client = None;
+    }
+    count("both have closed, the server first", &pile);
     Ok(())
 }

@@ -11,13 +11,27 @@ use std::time::Duration;
 use parlor::hub::{Act, Address, ConnId, Cx, Framing, Hub, Limits, ListenerId, Moment, Profile, Reason, Service, Wall};
 use parlor::net::{AddressRules, Doorkeeper, PerAddress};
 
-/// Says nothing, unless it is asked for a heap.
-struct Quiet;
+/// Says nothing, unless it is asked for a heap, by one for itself or for everybody.
+#[derive(Default)]
+struct Quiet {
+    everybody: Vec<ConnId>,
+}
 
 impl Service for Quiet {
+    fn opened(&mut self, _: &mut Cx<'_>, id: ConnId) {
+        self.everybody.push(id);
+    }
+
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
-        let size: usize = std::str::from_utf8(frame).unwrap().parse().unwrap();
-        let _ = cx.send(id, &vec![b'x'; size]);
+        let words = std::str::from_utf8(frame).unwrap();
+        if let Some(size) = words.strip_prefix("all ") {
+            let heap = Rc::new(vec![b'x'; size.parse().unwrap()]);
+            for &id in &self.everybody {
+                let _ = cx.send_shared(id, &heap);
+            }
+        } else {
+            let _ = cx.send(id, &vec![b'x'; words.parse().unwrap()]);
+        }
     }
 }
 
@@ -41,7 +55,7 @@ impl House {
         let limits = Limits::default();
         let one = limits.output;
         let mut hub = Hub::new(limits.clone(), Box::new(|bytes: &mut [u8]| bytes.fill(0)));
-        let service = hub.add(Quiet);
+        let service = hub.add(Quiet::default());
         let (framing, limits) = (Framing::LINES, Rc::new(limits));
         let profile = Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe };
         let listener = hub.listen(service, profile);
@@ -201,6 +215,21 @@ fn a_hundred_thousand_addresses_are_not_all_remembered_and_nobody_is_refused_for
 }
 
 #[test]
+fn so_many_addresses_with_penalties_that_all_matter_are_not_all_remembered_either() {
+    let mut house = House::new(counting(16, 1000));
+    let address = |number: u32| IpAddr::V4((0x0A00_0000 + number).into()).to_string();
+    for number in 0..66_000 {
+        house.is_misdeed(&address(number), 600);
+        if number % 1000 == 999 {
+            // Whoever comes has the door hear of them.
+            house.comes("192.0.2.1").map(|id| house.goes(id)).unwrap();
+        }
+    }
+    house.comes(&address(65_999)).unwrap_err();
+    house.comes(&address(0)).unwrap();
+}
+
+#[test]
 fn the_largest_go_first_once_all_together_hoard_too_much() {
     const MIB: usize = 1024 * 1024;
     let mut house = House::sparing(AddressRules::default(), MIB);
@@ -234,4 +263,29 @@ fn whoever_hoards_while_going_goes_without_last_words() {
     house.door.relieve(&mut house.hub, house.now);
     assert_eq!(house.hub.hoarded().0, 0);
     assert_eq!(house.settle(), [(id, Act::Free)]);
+}
+
+#[test]
+fn what_is_shared_is_hoarded_once_however_many_wait_for_it() {
+    let mut house = House::sparing(AddressRules::default(), 30_000);
+    let ids: Vec<ConnId> = (0..10).map(|_| house.comes("192.0.2.1").unwrap()).collect();
+    house.now = house.now + SECOND;
+    house.hub.receive(ids[0], b"all 10000\n");
+    assert_eq!(house.hub.hoarded().0, 10_000);
+    house.door.relieve(&mut house.hub, house.now);
+    assert!(
+        ids.iter().all(|&id| house.hub.output(id).len() == 10_000),
+        "ten that wait for the same cost as much as one"
+    );
+    // Whoever has begun to read it needs it as long as the others do.
+    house.hub.wrote(ids[1], 6_000);
+    assert_eq!(house.hub.hoarded().0, 10_000);
+    // Behind something else it is copied, and then it is theirs alone.
+    house.hub.receive(ids[2], b"20000\n");
+    house.hub.receive(ids[3], b"15000\n");
+    assert_eq!(house.hub.hoarded().0, 10_000 + 30_001 + 25_001);
+    house.now = house.now + SECOND;
+    house.door.relieve(&mut house.hub, house.now);
+    let given_up: Vec<&ConnId> = ids.iter().filter(|&&id| house.hub.output(id).starts_with(b"! slow")).collect();
+    assert_eq!(given_up, [&ids[2], &ids[3]], "the largest of their own go");
 }

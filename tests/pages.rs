@@ -94,6 +94,60 @@ fn every_relative_link_leads_to_a_file() {
     }
 }
 
+/// Every `fn` of the tests, wherever they stand.
+fn all_tests(folder: &Path, into: &mut String) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            all_tests(&entry, into);
+        } else if entry.extension().is_some_and(|end| end == "rs") {
+            into.push_str(&fs::read_to_string(entry).unwrap());
+        }
+    }
+}
+
+/// Rows of the table whose tests have the row's number in their names.
+const NUMBERED: [u8; 24] = [3, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 32];
+
+#[test]
+fn every_test_that_a_page_names_stands() {
+    let mut tests = String::new();
+    all_tests(&root().join("tests"), &mut tests);
+    let mut found = 0;
+    for page in pages() {
+        for name in code_spans(&fs::read_to_string(&page).unwrap()) {
+            let is_test = name.matches('_').count() >= 4
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
+            if is_test {
+                assert!(tests.contains(&format!("fn {name}(")), "{} names {name}", page.display());
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 80, "only {found} names: this would hold nothing");
+}
+
+#[test]
+fn everything_in_the_documents_has_a_page_and_a_test() {
+    let mut tests = String::new();
+    all_tests(&root().join("tests"), &mut tests);
+    let page = read("docs/documents.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| D")).collect();
+    assert_eq!(rows.len(), 32);
+    for (number, row) in (1_u8..).zip(rows) {
+        assert!(row.starts_with(&format!("| D{number} | ")), "in the place of D{number}: {row}");
+        let columns: Vec<&str> = row.split(" | ").collect();
+        assert!(columns[2].contains(".md"), "no page: {row}");
+        let named: Vec<&str> = columns[3].split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "no test: {row}");
+        for test in &named {
+            let stands = tests.contains(&format!("fn {test}(")) || root().join(test).is_file();
+            assert!(stands, "there is no {test}: {row}");
+        }
+        let has_number = named.iter().any(|test| test.starts_with(&format!("d{number}_")));
+        assert!(has_number || !NUMBERED.contains(&number), "no test of its own: {row}");
+    }
+}
+
 /// On that page a function belongs to the file that was named last before it.
 #[test]
 fn every_file_and_function_on_the_journey_exists() {

@@ -135,6 +135,8 @@ def idlers(generator, address, count, *options):
         # What it goes on saying must not stop it.
         threading.Thread(target=process.stderr.read, daemon=True).start()
         yield
+        if process.poll() is not None:
+            raise Failed(f"{' '.join(command)}: they did not stay to the end")
     finally:
         process.kill()
         process.wait()

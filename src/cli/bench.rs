@@ -9,10 +9,11 @@ use clap::{Subcommand, ValueEnum};
 use log::LevelFilter;
 
 use super::Failure;
+use super::trust::TrustArgs;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::daemon::{logger, raise_descriptor_limit};
 use crate::hub::Target;
-use crate::load::{self, Churn, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server, Storm};
+use crate::load::{self, Churn, Exchange, Floor, Ideal, Idle, Length, Outcome, Pace, Server, Storm, Subject};
 
 /// How long the server may take to answer the first connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -37,6 +38,21 @@ enum What {
     Storm(StormArgs),
     /// Serve the least that a server can do: a chunk is read, and written to every other connection
     Floor(FloorArgs),
+}
+
+/// What all measurements ask for.
+#[derive(Debug, clap::Args)]
+struct SubjectArgs {
+    /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH
+    address: ServerAddress,
+    /// The server's process: its CPU time and memory are told too
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Print one object instead of lines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -81,8 +97,8 @@ struct EchoArgs {
 
 #[derive(Debug, clap::Args)]
 struct Shared {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
-    address: ServerAddress,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// Bytes of a text
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
     size: usize,
@@ -101,18 +117,12 @@ struct Shared {
     /// How many connections are on their way at once; fewer than the server's backlog
     #[arg(long, value_name = "N", default_value_t = 64)]
     at_once: usize,
-    /// The server's process: its CPU time and memory are told too
-    #[arg(long)]
-    pid: Option<u32>,
-    /// Print one object instead of lines
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
 struct IdleArgs {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
-    address: ServerAddress,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// How many connections
     #[arg(long, value_name = "N", default_value_t = 1000)]
     connections: usize,
@@ -128,18 +138,12 @@ struct IdleArgs {
     /// How many connections are on their way at once; fewer than the server's backlog
     #[arg(long, value_name = "N", default_value_t = 64)]
     at_once: usize,
-    /// The server's process: its CPU time and memory are told
-    #[arg(long)]
-    pid: Option<u32>,
-    /// Print one object instead of lines
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
 struct ChurnArgs {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
-    address: ServerAddress,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// How many connections at a time
     #[arg(long, value_name = "N", default_value_t = 50)]
     connections: usize,
@@ -152,18 +156,12 @@ struct ChurnArgs {
     /// How long it runs before that, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     warmup: Duration,
-    /// The server's process: its CPU time is told
-    #[arg(long)]
-    pid: Option<u32>,
-    /// Print one object instead of lines
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
 struct StormArgs {
-    /// HOST[:PORT], [IPV6]:PORT or unix:PATH
-    address: ServerAddress,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// How many break and come back
     #[arg(long, value_name = "N", default_value_t = 500)]
     connections: usize,
@@ -176,12 +174,6 @@ struct StormArgs {
     /// How names begin
     #[arg(long, value_name = "NAME", default_value = "s")]
     name: String,
-    /// The server's process: its CPU time is told
-    #[arg(long)]
-    pid: Option<u32>,
-    /// Print one object instead of lines
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -259,7 +251,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
 
 fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Result<ExitCode, Failure> {
     let plan = complete(Exchange {
-        server: server(&shared.address)?,
+        subject: subject(&shared.subject)?,
         dialect: load::Dialect::Lines,
         room: String::new(),
         name: String::new(),
@@ -271,53 +263,57 @@ fn exchange(shared: &Shared, complete: impl FnOnce(Exchange) -> Exchange) -> Res
         pace: shared.rate.map_or(Pace::Window(1), Pace::Rate),
         length: shared.count.map_or(Length::Time(shared.duration), Length::Messages),
         warm_up: shared.warmup,
-        pid: shared.pid,
     });
-    if let Err(wrong) = plan.check() {
+    insist(plan.check());
+    tell(&load::exchange(plan)?, &shared.subject)
+}
+
+/// What makes no sense is wrong usage.
+fn insist(checked: Result<(), String>) {
+    if let Err(wrong) = checked {
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
     }
-    tell(&load::exchange(plan)?, shared.json)
 }
 
 fn idle(args: IdleArgs) -> Result<ExitCode, Failure> {
-    let outcome = load::idle(Idle {
-        server: server(&args.address)?,
+    let plan = Idle {
+        subject: subject(&args.subject)?,
         dialect: args.dialect.into(),
         room: args.room,
         connections: args.connections,
         at_once: args.at_once,
         time: args.duration,
-        pid: args.pid,
-    })?;
-    tell(&outcome, args.json)
+    };
+    insist(plan.check());
+    tell(&load::idle(plan)?, &args.subject)
 }
 
 fn churn(args: &ChurnArgs) -> Result<ExitCode, Failure> {
-    let outcome = load::churn(Churn {
-        server: server(&args.address)?,
+    let plan = Churn {
+        subject: subject(&args.subject)?,
         dialect: args.dialect.into(),
         connections: args.connections,
         time: args.duration,
         warm_up: args.warmup,
-        pid: args.pid,
-    })?;
-    tell(&outcome, args.json)
+    };
+    insist(plan.check());
+    tell(&load::churn(plan)?, &args.subject)
 }
 
 fn storm(args: StormArgs) -> Result<ExitCode, Failure> {
-    let outcome = load::storm(Storm {
-        server: server(&args.address)?,
+    let plan = Storm {
+        subject: subject(&args.subject)?,
         room: args.room,
         name: args.name,
         connections: args.connections,
         messages: args.count,
-        pid: args.pid,
-    })?;
-    tell(&outcome, args.json)
+    };
+    insist(plan.check());
+    tell(&load::storm(plan)?, &args.subject)
 }
 
-fn tell(outcome: &Outcome, json: bool) -> Result<ExitCode, Failure> {
-    writeln!(stdout(), "{}", if json { &outcome.json } else { &outcome.text })?;
+fn tell(outcome: &Outcome, asked: &SubjectArgs) -> Result<ExitCode, Failure> {
+    writeln!(stdout(), "{}", if asked.json { &outcome.json } else { &outcome.text })?;
     Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -328,11 +324,13 @@ fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn subject(args: &SubjectArgs) -> Result<Subject, Failure> {
+    let outgoing = args.trust.outgoing(&args.address)?;
+    Ok(Subject { server: server(&args.address)?, outgoing, pid: args.pid })
+}
+
 /// The first place that the address may mean and where somebody answers.
 fn server(address: &ServerAddress) -> Result<Server, Failure> {
-    if address.is_tls() {
-        return Err("parlor bench does not measure through TLS".into());
-    }
     let mut places =
         address.targets(CHAT_PORT).map_err(|error| format!("{address}: {error}"))?.into_iter().filter_map(place);
     let first = places.next().ok_or_else(|| format!("{address}: no address to connect to"))?;
@@ -341,7 +339,7 @@ fn server(address: &ServerAddress) -> Result<Server, Failure> {
         return Ok(first);
     }
     let answers = |place: &Server| match place {
-        Server::Tcp(address) => TcpStream::connect_timeout(address, CONNECT).is_ok(),
+        Server::Tcp(address) | Server::Tls(address, _) => TcpStream::connect_timeout(address, CONNECT).is_ok(),
         Server::Unix(_) => true,
     };
     let found = std::iter::once(first).chain(more).find(answers);
@@ -351,7 +349,8 @@ fn server(address: &ServerAddress) -> Result<Server, Failure> {
 fn place(target: Target) -> Option<Server> {
     match target {
         Target::Tcp(address) => Some(Server::Tcp(address)),
+        Target::Tls(address, name) => Some(Server::Tls(address, name)),
         Target::Unix(path) => Some(Server::Unix(path)),
-        Target::Tls(..) | Target::Pipe { .. } | Target::Exit(_) => None,
+        Target::Pipe { .. } | Target::Exit(_) => None,
     }
 }

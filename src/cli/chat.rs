@@ -1,6 +1,6 @@
 //! `parlor chat`: the chat, for people and for scripts.
 
-use std::io::{self, IsTerminal, stdin, stdout};
+use std::io::{self, IsTerminal, stdin};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::Failure;
 use super::trust::TrustArgs;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::client::chat::{Script, Settings, Talk, Wishes};
-use crate::client::terminal::{self, Terminal};
+use crate::client::terminal::{self, Terminal, Window};
 use crate::daemon::logger;
 use crate::hub::{Hub, Limits};
 use crate::net::stream::Outgoing;
@@ -70,8 +70,7 @@ impl Args {
     /// Is it for somebody who sits at a terminal?
     fn is_for_people(&self) -> bool {
         let asks = self.follow || self.count.is_some() || !self.send.is_empty() || self.format == Format::Json;
-        let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
-        stdin().is_terminal() && stdout().is_terminal() && able && !asks
+        Window::is_here() && !asks
     }
 
     fn settings(self) -> Settings {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::login::LoginArgs;
 use super::trust::TrustArgs;
 use super::{Failure, answer, errand};
 use crate::client::address::{FILES_PORT, ServerAddress};
@@ -21,6 +22,8 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
     trust: TrustArgs,
 }
 
@@ -31,7 +34,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let path = args.output.unwrap_or_else(|| PathBuf::from(&args.name));
     let address = args.address.unwrap_or_else(ServerAddress::here).with_port(FILES_PORT);
     let outgoing = args.trust.outgoing(&address)?;
-    let get = Get::new(address, args.name, path, args.force);
+    let get = Get::new(address, args.login.login()?, args.name, path, args.force);
     let begin = |get: &mut Get, cx: &mut crate::hub::Cx<'_>| {
         get.begin(cx);
         Ok(())

@@ -19,7 +19,8 @@ use crate::services::chat::{Alphabet, Form, Name, Speech, When, write};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only this room
-    room: Option<String>,
+    #[arg(value_parser = room_name)]
+    room: Option<Name>,
     /// Folder of the history [default: as for serve]
     #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
     data: Option<PathBuf>,
@@ -52,12 +53,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Err(wrong) => return Ok(complain(wrong)),
     };
     let folder = folder.ok_or("no folder of a history is known; name it with --data")?;
-    let room = args.room.as_deref().map(|room| Name::new(room.trim_start_matches('#'), Alphabet::OneScript));
-    let room = room.transpose().map_err(|complaint| complaint.text)?;
     let oldest = wall().millis().saturating_sub(age.millis());
     let mut reader = Reader::open(&folder, oldest).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut out = BufWriter::new(stdout().lock());
-    let written = export(args, room.as_ref(), &mut reader, &mut out).and_then(|()| out.flush());
+    let written = export(args, &mut reader, &mut out).and_then(|()| out.flush());
     for damage in reader.damage() {
         eprintln!("parlor: {damage}");
     }
@@ -69,11 +68,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
 }
 
-fn export(args: &Args, room: Option<&Name>, reader: &mut Reader, out: &mut impl Write) -> io::Result<()> {
+fn room_name(text: &str) -> Result<Name, String> {
+    let name = text.strip_prefix('#').unwrap_or(text);
+    Name::new(name, Alphabet::OneScript).map_err(|complaint| complaint.text)
+}
+
+fn export(args: &Args, reader: &mut Reader, out: &mut impl Write) -> io::Result<()> {
     let form = if args.format == Format::Json { Form::Json } else { Form::Plain };
     let mut line = Vec::new();
     while let Some(record) = reader.next_record()? {
-        if wanted(args, room, &record) {
+        if wanted(args, &record) {
             line.clear();
             write(form, &speech(&record), &mut line);
             line.push(b'\n');
@@ -83,14 +87,16 @@ fn export(args: &Args, room: Option<&Name>, reader: &mut Reader, out: &mut impl 
     Ok(())
 }
 
-fn wanted(args: &Args, room: Option<&Name>, record: &Record<'_>) -> bool {
+fn wanted(args: &Args, record: &Record<'_>) -> bool {
     let is_since = args.since.is_none_or(|since| match since {
         Since::Seq(seq) => record.seq > seq,
         Since::Time(time) => record.at >= time.millis(),
     });
     let has_text = args.grep.as_ref().is_none_or(|text| record.text.contains(text.as_str()));
-    let is_room =
-        room.is_none_or(|room| Name::new(record.room, Alphabet::OneScript).is_ok_and(|name| name.key() == room.key()));
+    let is_room = args
+        .room
+        .as_ref()
+        .is_none_or(|room| Name::new(record.room, Alphabet::OneScript).is_ok_and(|name| name.key() == room.key()));
     is_since && has_text && is_room
 }
 

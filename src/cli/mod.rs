@@ -17,6 +17,8 @@ mod generate;
 #[cfg(feature = "client")]
 mod get;
 mod history;
+#[cfg(feature = "client")]
+mod login;
 #[cfg(feature = "accounts")]
 mod passwd;
 mod probe;
@@ -29,7 +31,7 @@ mod since;
 #[cfg(feature = "client")]
 mod talk;
 mod trust;
-#[cfg(feature = "accounts")]
+#[cfg(any(feature = "accounts", feature = "client"))]
 mod typing;
 
 use std::ffi::OsString;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::login::LoginArgs;
 use super::trust::TrustArgs;
 use super::{Failure, answer, errand};
 use crate::client::address::{FILES_PORT, ServerAddress};
@@ -18,6 +19,8 @@ pub(super) struct Args {
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
     trust: TrustArgs,
 }
 
@@ -29,7 +32,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let address = args.address.unwrap_or_else(ServerAddress::here).with_port(FILES_PORT);
     let outgoing = args.trust.outgoing(&address)?;
-    let put = Put::new(address, args.file, name);
+    let put = Put::new(address, args.login.login()?, args.file, name);
     let begin = |put: &mut Put, cx: &mut crate::hub::Cx<'_>| {
         put.begin(cx);
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::login::LoginArgs;
 use super::trust::TrustArgs;
 use super::{Failure, errand};
 use crate::client::address::{RUN_PORT, ServerAddress};
@@ -12,6 +13,8 @@ pub(super) struct Args {
     /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8890]
     #[arg(long, value_name = "ADDRESS")]
     at: Option<ServerAddress>,
+    #[command(flatten)]
+    login: LoginArgs,
     #[command(flatten)]
     trust: TrustArgs,
     /// The command, and what belongs into its holes
@@ -27,7 +30,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let address = args.at.unwrap_or_else(ServerAddress::here).with_port(RUN_PORT);
     let outgoing = args.trust.outgoing(&address)?;
     let begin = |run: &mut Run, cx: &mut crate::hub::Cx<'_>| run.begin(cx).map_err(Failure::from);
-    match errand::carry_out(&outgoing, Run::new(address, command), begin, |run| run.outcome.clone())? {
+    let run = Run::new(address, args.login.login()?, command);
+    match errand::carry_out(&outgoing, run, begin, |run| run.outcome.clone())? {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(failure) => Ok(errand::failed(&failure)),
     }

@@ -11,13 +11,13 @@ use std::{fs, io};
 use log::LevelFilter;
 
 use super::Failure;
-use crate::client::standard::Standard;
 use crate::client::talk::{Book, Settings, Talk};
+use crate::client::terminal::Window;
 use crate::daemon::logger;
-use crate::hub::{Address, Hub, Limits, Profile};
+use crate::hub::{Address, Hub, Limits, Moment, Profile};
 use crate::net::socket::Options;
 use crate::net::udp::{self, Manner};
-use crate::net::{Doorkeeper, Exit, Reactor, random};
+use crate::net::{Doorkeeper, Exit, Reactor, random, wall};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -36,28 +36,30 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     logger::install(LevelFilter::Warn);
-    let shown = args.book.display();
-    let text = fs::read_to_string(&args.book).map_err(|error| format!("{shown}: {error}"))?;
+    let Args { name, book: file, to, wait } = args;
+    let shown = file.display();
+    let text = fs::read_to_string(&file).map_err(|error| format!("{shown}: {error}"))?;
     let book = Book::read(&text).map_err(|error| format!("{shown}: {error}"))?;
-    let me = book.find(&args.name).ok_or_else(|| format!("{shown}: {:?} does not stand in it", args.name))?;
+    let me = book.find(&name).ok_or_else(|| format!("{shown}: {name:?} does not stand in it"))?;
     let (me, wanted) = (me.name.clone(), me.address);
     let bound = bind(wanted)?;
     let address = bound.address();
-    if address.port() != wanted.port() && wanted.port() != 0 {
-        eprintln!("- {wanted} is taken; you are at {address}, and whoever you speak to can answer");
+    let greeting = if address.port() != wanted.port() && wanted.port() != 0 {
+        format!("{wanted} is taken; you are at {address}, and whoever you speak to can answer")
     } else {
-        eprintln!("- you are {me}, at {address}");
-    }
+        format!("you are {me}, at {address}")
+    };
     let addresses: std::collections::BTreeSet<SocketAddr> =
         book.people().iter().map(|one| one.address).filter(|&other| other != address && other.port() != 0).collect();
 
+    let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let settings = Settings {
         me,
         address,
         book,
-        to: args.to,
         is_person: stdin().is_terminal(),
-        wait: Duration::from_secs(args.wait.min(24 * 60 * 60)),
+        screen: Window::is_here().then_some(colours),
+        wait: Duration::from_secs(wait.min(24 * 60 * 60)),
     };
     let mut hub = Hub::new(Limits::default(), random::source());
     let talk = hub.add(Talk::new(settings));
@@ -69,23 +71,23 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         address: Address::Udp(address),
     };
     let listener = hub.listen(talk, profile);
-    let mut standard = Standard::default();
-    let (input, output) = (standard.input()?, standard.output()?);
-    hub.with(talk, |talk: &mut Talk, cx| talk.begin(cx, input, output));
     let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Options::client())?;
     reactor.obey_signals(true)?;
     reactor.listen_datagrams(bound, listener, Manner::Conversing)?;
     for address in addresses {
         reactor.expect_datagrams(listener, address);
     }
-    let chosen = reactor.hub_mut().with(talk, |talk: &mut Talk, _| talk.choose_first());
-    chosen.unwrap_or(Ok(()))?;
+    // What is shown before the first turn has its time too.
+    reactor.hub_mut().begin(Moment::START, wall());
+    let begun = reactor.hub_mut().with(talk, |talk: &mut Talk, cx| talk.begin(cx, &greeting, to.as_deref()));
+    begun.unwrap_or(Ok(()))?;
     let exit = reactor.run()?;
     let undelivered = reactor.hub().service::<Talk>(talk).map_or(0, Talk::undelivered);
     if undelivered > 0 {
         return Err(format!("lines that may not have arrived: {undelivered}").into());
     }
-    Ok(if exit == Exit::Drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let has_failed = reactor.hub().service::<Talk>(talk).is_some_and(Talk::has_failed);
+    Ok(if exit == Exit::Drained && !has_failed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Our address in the book, or any port beside it: in the documents' book everybody has one and the same.

@@ -1,6 +1,6 @@
 //! Typing that nobody sees.
 
-use std::io::{self, ErrorKind, Read, stdin};
+use std::io::{self, ErrorKind, Read, Write, stdin};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
@@ -17,9 +17,19 @@ impl Drop for Unseen {
     }
 }
 
+/// Asks for a line that is not shown.
+pub(super) fn asked_for(prompt: &str) -> io::Result<Option<String>> {
+    let mut terminal = io::stderr();
+    write!(terminal, "{prompt}")?;
+    terminal.flush()?;
+    let line = unseen_line();
+    writeln!(terminal)?;
+    line
+}
+
 /// A line typed on the terminal of standard input without being shown; `None` when it was given up by ^C or ^D. Keys
 /// are taken one by one, so that ^C does not end the process with a terminal that shows nothing any more.
-pub(super) fn unseen_line() -> io::Result<Option<String>> {
+fn unseen_line() -> io::Result<Option<String>> {
     let before = tcgetattr(stdin())?;
     let mut unseen = before.clone();
     unseen.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::address::ServerAddress;
 use super::line::Line;
+use super::login::Login;
 use super::standard::say_aside;
 use super::trouble::{Trouble, advice};
-use crate::hub::{ConnId, Cx, Moment};
+use crate::hub::{Address, ConnId, Cx, Moment};
 use crate::services::chat::neutralise;
 
 /// How often it is looked whether anything moves, and how often in vain until the line counts as dead.
@@ -84,6 +85,9 @@ pub struct Errand {
     /// How the service begins its first line.
     greeting: &'static str,
     greeted: bool,
+    /// Who to log in as, and whether the answer to that is still to come.
+    login: Option<Login>,
+    proving: bool,
     /// It stood once: from then on it is made again.
     stood: bool,
     /// When something last moved, as far as the last look saw, and how many looks saw nothing.
@@ -96,7 +100,15 @@ impl Errand {
     #[must_use]
     pub fn new(address: ServerAddress, port: u16, greeting: &'static str) -> Self {
         let line = Line::new(address, port);
-        Self { line, greeting, greeted: false, stood: false, seen: (Moment::START, 0), in_vain: 0 }
+        let (login, seen) = (None, (Moment::START, 0));
+        Self { line, greeting, greeted: false, login, proving: false, stood: false, seen, in_vain: 0 }
+    }
+
+    /// The same for somebody with an account: each connection logs in before anything else.
+    #[must_use]
+    pub fn logging_in(mut self, login: Option<Login>) -> Self {
+        self.login = login;
+        self
     }
 
     /// Its line.
@@ -104,10 +116,22 @@ impl Errand {
         &mut self.line
     }
 
-    /// The connection, once the service has named itself.
+    /// The connection, once the service has named itself, and knows us.
     #[must_use]
     pub fn conn(&self) -> Option<ConnId> {
-        self.line.standing().filter(|_| self.greeted)
+        self.line.standing().filter(|_| self.greeted && !self.proving)
+    }
+
+    /// The service has named itself: now we do, if we are anybody.
+    fn introduce<'a>(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Word<'a> {
+        let Some(Login { name, password }) = &self.login else { return Word::Ready };
+        let own = |peer: &Address| !matches!(peer, Address::Tcp(at) if !at.ip().to_canonical().is_loopback());
+        if !self.line.address().is_tls() && !cx.about(id).is_some_and(|about| own(about.peer)) {
+            return Word::Error("insecure: others could read the password on its way; write tls: before the address");
+        }
+        let _ = cx.send(id, format!("login {name} {password}").as_bytes());
+        self.proving = true;
+        Word::Other
     }
 
     /// A line came.
@@ -122,7 +146,11 @@ impl Errand {
         if !self.greeted {
             self.greeted = line.starts_with(self.greeting);
             self.stood |= self.greeted;
-            return if self.greeted { Word::Ready } else { Word::Stranger };
+            return if self.greeted { self.introduce(cx, id) } else { Word::Stranger };
+        }
+        if self.proving {
+            self.proving = !line.starts_with("- you are ");
+            return if self.proving { Word::Other } else { Word::Ready };
         }
         line.strip_prefix("- ").map_or(Word::Other, Word::Answer)
     }
@@ -144,7 +172,7 @@ impl Errand {
     /// What became of the line. It is tried again, unless it has never stood.
     pub fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) -> Option<Failure> {
         let trouble = outcome.err()?;
-        self.greeted = false;
+        (self.greeted, self.proving) = (false, false);
         self.in_vain = 0;
         let address = self.line.address().to_string();
         if !self.stood {

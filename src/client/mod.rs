@@ -12,6 +12,8 @@ pub mod files;
 #[cfg(feature = "client")]
 pub mod line;
 #[cfg(feature = "client")]
+pub mod login;
+#[cfg(feature = "client")]
 pub mod run;
 #[cfg(feature = "client")]
 pub mod standard;

@@ -5,6 +5,7 @@ use std::io;
 
 use super::address::{RUN_PORT, ServerAddress};
 use super::errand::{Errand, Failure, Word};
+use super::login::Login;
 use super::standard::{Standard, say_aside};
 use super::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Done, Framing, Hold, JobId, News, Reason, Sent, Service};
@@ -40,9 +41,9 @@ pub struct Run {
 impl Run {
     /// A command to be run.
     #[must_use]
-    pub fn new(address: ServerAddress, command: String) -> Self {
+    pub fn new(address: ServerAddress, login: Option<Login>, command: String) -> Self {
         Self {
-            errand: Errand::new(address, RUN_PORT, GREETING),
+            errand: Errand::new(address, RUN_PORT, GREETING).logging_in(login),
             command,
             standard: Standard::default(),
             input: None,
@@ -94,7 +95,7 @@ impl Run {
     fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) {
         if let (Err(trouble), None) = (outcome, &self.outcome) {
             let hint = match trouble {
-                Trouble::Unreachable(_) => " (commands are offered on a Unix socket: --at unix:PATH)",
+                Trouble::Unreachable(_) => " (commands are offered at unix:PATH, and to accounts at tls:HOST)",
                 _ => "",
             };
             let text = format!("{}: {trouble}{hint}", self.errand.line().address());

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::listeners::Listen;
-use crate::hub::{ConnId, Cx, Done, Hub, JobId, Lane, News, Service};
+use crate::hub::{ConnId, Cx, Done, Framing, Hub, JobId, Lane, Service};
 use crate::net::listen::Bound;
 use crate::net::tls::{Files, Keyring, Keys};
+use crate::services::Handover;
 
 /// Who may shake hands at one door at once. It takes a moment, so when so many do, most of them never will.
 pub(super) const GUESTS: usize = 1024;
@@ -22,7 +23,6 @@ pub struct TlsConfig {
 /// The keys of a server's TLS listeners.
 #[derive(Debug)]
 pub(super) struct Certificates {
-    config: TlsConfig,
     keyring: Keyring,
 }
 
@@ -38,41 +38,43 @@ impl Certificates {
         if !listeners.any(|listen| listen.tls) {
             return Ok(None);
         }
-        let config = config.ok_or("a listener with +tls needs --tls-certificate and --tls-key")?.clone();
+        let config = config.ok_or("a listener with +tls needs --tls-certificate and --tls-key")?;
         let keys = config.files.read()?;
         log::info!("TLS with {}, SHA-256 {}", config.files.certificate.display(), keys.fingerprint());
-        Ok(Some(Self { config, keyring: Keyring::new(keys) }))
+        Ok(Some(Self { keyring: Keyring::new(keys, config.handshake) }))
     }
 
     /// A listener behind TLS, with room for so many who shake hands.
-    pub(super) fn guard(&self, bound: Bound, guests: usize) -> std::io::Result<Bound> {
-        bound.behind_tls(self.keyring.clone(), self.config.handshake, guests)
+    pub(super) fn guard(&self, bound: Bound, framing: Framing, guests: usize) -> std::io::Result<Bound> {
+        bound.behind_tls(self.keyring.clone(), framing, guests)
     }
 
-    /// Has them read again whenever everybody is told to.
-    pub(super) fn keep_fresh(self, hub: &mut Hub) {
-        hub.add(Renewal { files: self.config.files, keyring: self.keyring, reading: false, again: false });
+    /// Has them read again whenever it is said where they are now.
+    pub(super) fn keep_fresh(self, hub: &mut Hub, wanted: &Handover<TlsConfig>) {
+        hub.add(Renewal { wanted: wanted.clone(), keyring: self.keyring, reading: None, next: None });
     }
 }
 
-/// A service without a listener, for the sake of [`News::Reload`].
+/// A service without a listener. It is not told of a reload but of what came of it: where the files are may have changed.
 #[derive(Debug)]
 struct Renewal {
-    files: Files,
+    wanted: Handover<TlsConfig>,
     keyring: Keyring,
-    /// A helper reads them now.
-    reading: bool,
-    /// They may have changed since it began.
-    again: bool,
+    /// What a helper reads now.
+    reading: Option<TlsConfig>,
+    /// What is to be read then: it may have changed since that began.
+    next: Option<TlsConfig>,
 }
 
 impl Renewal {
     fn begin(&mut self, cx: &mut Cx<'_>) {
-        let files = self.files.clone();
-        self.again = false;
-        self.reading = cx.job(Lane::Any, move || files.read()).is_ok();
-        if !self.reading {
-            log::error!("the certificate was not read again: too much else waits; the old one stays in force");
+        let Some(config) = self.next.take() else { return };
+        let files = config.files.clone();
+        match cx.job(Lane::Any, move || files.read()) {
+            Ok(_) => self.reading = Some(config),
+            Err(_) => {
+                log::error!("the certificate was not read again: too much else waits; the old one stays in force");
+            }
         }
     }
 }
@@ -80,29 +82,26 @@ impl Renewal {
 impl Service for Renewal {
     fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
 
-    fn told(&mut self, cx: &mut Cx<'_>, news: News) {
-        if news != News::Reload {
-            return;
-        }
-        if self.reading {
-            self.again = true;
-        } else {
+    fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        let Some(config) = self.wanted.take() else { return };
+        self.next = Some(config);
+        if self.reading.is_none() {
             self.begin(cx);
         }
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, _job: JobId, result: Done) {
-        self.reading = false;
-        match result.map(|read| read.downcast::<Result<Keys, String>>().map(|read| *read)) {
-            Ok(Ok(Ok(keys))) => {
+        let read = self.reading.take();
+        match (result.map(|read| read.downcast::<Result<Keys, String>>().map(|read| *read)), read) {
+            (Ok(Ok(Ok(keys))), Some(config)) => {
                 log::info!("certificate read again, SHA-256 {}: in force for new connections", keys.fingerprint());
-                self.keyring.replace(keys);
+                self.keyring.replace(keys, config.handshake);
             }
-            Ok(Ok(Err(wrong))) => log::error!("certificate not replaced, the old one stays in force: {wrong}"),
-            Ok(Err(_)) | Err(_) => log::error!("certificate not replaced, the old one stays in force: a fault of ours"),
+            (Ok(Ok(Err(wrong))), _) => {
+                log::error!("certificate not replaced, the old one stays in force: {wrong}");
+            }
+            _ => log::error!("certificate not replaced, the old one stays in force: a fault of ours"),
         }
-        if self.again {
-            self.begin(cx);
-        }
+        self.begin(cx);
     }
 }

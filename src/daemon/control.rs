@@ -1,9 +1,12 @@
 //! The server's own service: it has no connections. It reads settings again when told to, off the loop, and hands what
 //! can change to whom it concerns; and it tells the service manager how things are, from the loop itself.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use super::certificates::TlsConfig;
 use super::logger;
 use super::server::Config;
 use super::serving::offers;
@@ -17,8 +20,11 @@ use crate::services::{Handover, chat, files};
 /// After a job was not taken, because too many wait.
 const AGAIN: Duration = Duration::from_secs(1);
 
+const ACCOUNTS: &str = "accounts";
+
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 38] = [
+const LIVE: [&str; 37] = [
+    ACCOUNTS,
     "log",
     "log-format",
     "log-addresses",
@@ -28,8 +34,6 @@ const LIVE: [&str; 38] = [
     "count-loopback",
     "penalties",
     "buffers",
-    "login-startups",
-    "plain-login",
     "flood",
     "slow",
     "pause-rooms",
@@ -47,16 +51,16 @@ const LIVE: [&str; 38] = [
     "limit-topic",
     "limit-name",
     "limit-ids",
-    "limit-login-time",
-    "limit-line-before-login",
-    "limit-frame-before-login",
-    "limit-output-before-login",
     "limit-history-age",
     "limit-history-room",
     "limit-history-total",
     "limit-file",
     "limit-files",
     "limit-part-age",
+    "tls-certificate",
+    "tls-key",
+    "tls-client-ca",
+    "tls-handshake",
 ];
 
 /// Those whom new settings concern.
@@ -65,13 +69,25 @@ pub(super) struct Concerned {
     pub(super) chat: Handover<chat::Settings>,
     pub(super) files: Handover<files::Settings>,
     pub(super) run: Handover<Offers>,
+    /// Whoever reads accounts: where they are, or nothing for where they were.
+    pub(super) accounts: Handover<Option<PathBuf>>,
+    /// Listeners behind TLS.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Handover<TlsConfig>,
     pub(super) door: Rc<Terms>,
 }
 
 impl Concerned {
     pub(super) fn at(door: &Doorkeeper) -> Self {
-        let (chat, files, run) = (Handover::default(), Handover::default(), Handover::default());
-        Self { chat, files, run, door: Rc::clone(&door.terms) }
+        Self {
+            chat: Handover::default(),
+            files: Handover::default(),
+            run: Handover::default(),
+            accounts: Handover::default(),
+            #[cfg(feature = "tls")]
+            tls: Handover::default(),
+            door: Rc::clone(&door.terms),
+        }
     }
 }
 
@@ -128,7 +144,8 @@ impl Control {
         });
         match read {
             Ok((read, config, offers)) => {
-                let changes = self.in_force.changes(&read, &LIVE);
+                let live = self.live(&read);
+                let changes = self.in_force.changes(&read, &live);
                 logger::set_format(read.settings.log_format());
                 for Change { key, old, new, .. } in &changes.taken {
                     log::info!("reloaded: {key} = {new} (was {old})");
@@ -140,13 +157,29 @@ impl Control {
                     log::info!("reloaded: nothing has changed");
                 }
                 self.apply(&read, config, offers, &changes);
-                self.in_force = self.in_force.with(read, &LIVE);
+                self.in_force = self.in_force.with(read, &live);
             }
             Err(lines) => {
                 for line in lines {
                     log::error!("not reloaded, what was in force stays so: {line}");
                 }
             }
+        }
+    }
+
+    /// What can change. Where accounts are is one of them; whether there are any is not.
+    fn live(&self, read: &InForce) -> Vec<&'static str> {
+        let is_other = self.in_force.is_said(ACCOUNTS) != read.is_said(ACCOUNTS);
+        LIVE.into_iter().filter(|&name| !is_other || name != ACCOUNTS).collect()
+    }
+
+    /// Has what stands in files of its own read again: there, where it is to be by what is in force now.
+    fn renew(&self) {
+        let Ok(config) = self.in_force.config() else { return };
+        self.concerned.accounts.put(config.entry.accounts);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = config.tls {
+            self.concerned.tls.put(tls);
         }
     }
 
@@ -205,6 +238,7 @@ impl Service for Control {
             Some(read) => self.take_in(*read),
             None => log::error!("not reloaded, what was in force stays so: the helper that read the settings died"),
         }
+        self.renew();
         self.supervisor.tell("READY=1");
         if std::mem::take(&mut self.again) {
             self.read(cx);

@@ -1,8 +1,9 @@
 //! The doors of a server: those that it opens, and those that the service manager hands over.
 
 use std::io;
+use std::net::IpAddr;
 
-use super::entry::exposes;
+use super::entry::{exposes, is_own};
 use super::holder::{self, Wanted};
 use super::listeners::{At, Kind, Listen};
 use super::server::{Config, StartError, failed};
@@ -100,13 +101,29 @@ fn wanted(listen: &Listen) -> Wanted<'_> {
 /// May this be listened on?
 pub(super) fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
     let At::Tcp(address) = &listen.at else { return Ok(()) };
-    if listen.kind == Kind::Run {
-        let why = "commands run for those on Unix sockets only, where the system says who they are: run=unix:PATH";
-        return Err(io::Error::other(why));
+    let why = match listen.kind {
+        Kind::Run => keeps_from_running(address.ip(), listen.tls, config),
+        // Nobody logs in to the other services.
+        Kind::Chat | Kind::Files => exposes(address.ip(), listen.tls && config.entry.require_login, config.open),
+        _ => exposes(address.ip(), false, config.open),
+    };
+    why.map_or(Ok(()), |why| Err(io::Error::other(why)))
+}
+
+/// Why commands can't be offered on an address, if they can't: there everybody has to log in, and a password, what is
+/// typed and what is shown are nobody else's to read. `--open` does not change that.
+fn keeps_from_running(address: IpAddr, tls: bool, config: &Config) -> Option<&'static str> {
+    if config.entry.accounts.is_none() {
+        return Some(
+            "nobody is known there: on TCP commands run for people with accounts (--accounts FILE), without accounts on \
+             Unix sockets only (run=unix:PATH)",
+        );
     }
-    // Nobody logs in to the other services.
-    let is_safe = listen.tls && listen.kind == Kind::Chat && config.entry.require_login;
-    exposes(address.ip(), is_safe, config.open).map_or(Ok(()), |why| Err(io::Error::other(why)))
+    let is_safe = tls || is_own(address);
+    (!is_safe).then_some(
+        "this address can be reached from other machines, and there commands run through TLS alone: write run+tls=ADDRESS, with \
+         --tls-certificate and --tls-key",
+    )
 }
 
 /// A body may have a long way to go: there the kernel finds the size of buffers better than any number does.

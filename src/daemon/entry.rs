@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use crate::hub::Limits;
+use super::server::Config;
 use crate::net::{AddressRules, shown};
-use crate::services::accounts::Accounts;
-use crate::services::chat::{Guard, Rules, Startups};
+use crate::services::accounts::{Accounts, doubts};
+use crate::services::chat::{Guard, Narrow, Rules, Startups};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
 const MISDEEDS: usize = 1024;
@@ -32,6 +32,8 @@ pub struct Entry {
     pub plain_login: bool,
     /// How many may be here that have not logged in yet.
     pub startups: Startups,
+    /// What those are held to.
+    pub narrow: Narrow,
     /// Where bans and locks are kept, if they are.
     pub rules: Option<PathBuf>,
     /// What all connections together may leave unread and unsent.
@@ -90,23 +92,30 @@ fn memory() -> u64 {
     limits.chain(machine).min().unwrap_or(u64::MAX)
 }
 
-/// What the chat is told of who may come in, if there is one, and where the door hears of misdeeds.
+/// What services are told of who may come in, and where the door hears of misdeeds. Accounts and bans are read only if
+/// somebody serves who asks for them.
 ///
 /// # Errors
 /// What could not be read, and why.
-pub fn guard(entry: &Entry, for_chat: bool, limits: &Limits) -> Result<(Guard, Noted), (String, std::io::Error)> {
+pub fn guard(
+    config: &Config,
+    with_accounts: bool,
+    with_rules: bool,
+) -> Result<(Guard, Noted), (String, std::io::Error)> {
+    let entry = &config.entry;
     let (misdeeds, noted) = sync_channel(MISDEEDS);
     let at = |what: &str, path: &Path| format!("{what} {}", path.display());
-    let accounts = entry.accounts.as_deref().filter(|_| for_chat);
+    let accounts = entry.accounts.as_deref().filter(|_| with_accounts);
     let accounts = accounts.map(|path| open(path).map_err(|error| (at("accounts", path), error)));
-    let rules = entry.rules.as_deref().filter(|_| for_chat);
+    let rules = entry.rules.as_deref().filter(|_| with_rules);
     let rules = rules.map(|path| Rules::open(path).map_err(|error| (at("bans and locks", path), error)));
     let guard = Guard {
         accounts: accounts.transpose()?,
         require_login: entry.require_login,
         plain_login: entry.plain_login,
         startups: entry.startups,
-        limits: limits.clone(),
+        narrow: entry.narrow,
+        limits: config.limits.clone(),
         rules: rules.transpose()?.unwrap_or_default(),
         misdeeds: Some(misdeeds),
         show_address: Some(|address| shown(address).to_string()),
@@ -116,23 +125,24 @@ pub fn guard(entry: &Entry, for_chat: bool, limits: &Limits) -> Result<(Guard, N
 }
 
 fn open(path: &Path) -> std::io::Result<Accounts> {
-    use std::os::unix::fs::PermissionsExt;
     let accounts = Accounts::open(path)?;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        log::warn!("{} can be read by others than its owner; chmod 600 is better", path.display());
-    }
-    if !accounts.book().is_even() {
-        log::warn!("{}: passwords differ in what a check costs, so time can tell accounts apart", path.display());
+    for doubt in doubts(path, &accounts.book()) {
+        log::warn!("{doubt}");
     }
     Ok(accounts)
+}
+
+/// Can this address be reached from this machine only?
+#[must_use]
+pub fn is_own(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 /// Why an address may not be listened on, if it may not: everybody beyond this machine could come in. `is_safe`: its
 /// lines can't be read by others, and nobody speaks there who has not logged in.
 #[must_use]
 pub fn exposes(address: IpAddr, is_safe: bool, open: bool) -> Option<&'static str> {
-    let is_own = address.to_canonical().is_loopback();
-    (!is_own && !is_safe && !open).then_some(
+    (!is_own(address) && !is_safe && !open).then_some(
         "this address can be reached from other machines, by anybody; TLS and require-login make that safe, and --open says that \
          this is wanted",
     )

@@ -12,6 +12,7 @@ use super::watched::Watched;
 use crate::hub::{Hub, ListenerId, Service, ServiceId};
 use crate::log::Log;
 use crate::net::Misdeeds;
+use crate::services::accounts::{Accounts, Reader};
 use crate::services::chat::{self, Chat, Guard};
 use crate::services::files::Files;
 use crate::services::run::Run;
@@ -72,11 +73,25 @@ impl House {
         self.run = Some(self.add("run", run));
     }
 
-    /// What is said to the chat on this listener can be read by nobody in between.
-    pub(super) fn trust(&mut self, listener: ListenerId) {
-        if let Some(chat) = self.chat {
-            self.hub.with(chat, |chat: &mut Watched<Chat>, _| chat.service.trust(listener));
+    /// What is said on this listener can be read by nobody in between: so much for those who ask for passwords.
+    pub(super) fn trust(&mut self, kind: Kind, listener: ListenerId) {
+        match (kind, self.chat, self.files, self.run) {
+            (Kind::Chat, Some(chat), ..) => {
+                self.hub.with(chat, |chat: &mut Watched<Chat>, _| chat.service.trust(listener));
+            }
+            (Kind::Files, _, Some(files), _) => {
+                self.hub.with(files, |files: &mut Watched<Files>, _| files.service.trust(listener));
+            }
+            (Kind::Run, .., Some(run)) => {
+                self.hub.with(run, |run: &mut Watched<Run>, _| run.service.trust(listener));
+            }
+            _ => {}
         }
+    }
+
+    /// Accounts are read again while people are here.
+    pub(super) fn add_accounts(&mut self, accounts: &Accounts) {
+        self.hub.add(Reader::new(accounts.clone(), &self.concerned.accounts));
     }
 
     /// Who serves a listener of this kind.

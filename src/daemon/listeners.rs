@@ -156,6 +156,14 @@ impl Listen {
         };
         Err(wrong.to_owned())
     }
+
+    /// What somebody who asked for this should know, though it can be had.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        let never = "it will never answer: a stamp makes each answer longer than its question, and over udp such an \
+                     answer is not sent";
+        (self.udp && self.kind == Kind::Echo { stamp: true }).then_some(never)
+    }
 }
 
 impl FromStr for At {

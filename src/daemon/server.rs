@@ -120,8 +120,10 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     #[cfg(feature = "tls")]
     let certificates = Certificates::read(config.tls.as_ref(), doors.iter().map(|(listen, _)| listen))
         .map_err(wrong("cannot serve TLS"))?;
-    let serves_chat = doors.iter().any(|(listen, _)| listen.kind == Kind::Chat);
-    let (guard, misdeeds) = entry::guard(&config.entry, serves_chat, &config.limits)
+    let serves = |kind: Kind| doors.iter().any(|(listen, _)| listen.kind == kind);
+    let (serves_chat, serves_files, serves_run) = (serves(Kind::Chat), serves(Kind::Files), serves(Kind::Run));
+    let has_accounts = serves_chat || serves_files || serves_run;
+    let (guard, misdeeds) = entry::guard(&config, has_accounts, serves_chat)
         .map_err(|(what, cause)| StartError { what, cause: cause.into() })?;
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
     let mut descriptors = raise_descriptor_limit();
@@ -134,21 +136,24 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
-        certificates.keep_fresh(&mut house.hub);
+        certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
-    if serves_chat {
-        let history = config.history.as_ref().map(open_history).transpose()?;
-        house.add_chat(config.chat.clone(), history, guard);
+    if let Some(accounts) = &guard.accounts {
+        house.add_accounts(accounts);
     }
-    if doors.iter().any(|(listen, _)| listen.kind == Kind::Files) {
-        house.add_files(serving::files(&config, &house.concerned.files.clone())?);
+    if serves_files {
+        house.add_files(serving::files(&config, &guard, &house.concerned.files.clone())?);
     }
-    if doors.iter().any(|(listen, _)| listen.kind == Kind::Run) {
-        house.add_run(serving::run(&config, &house.concerned.run.clone())?);
+    if serves_run {
+        house.add_run(serving::run(&config, &guard, &house.concerned.run.clone())?);
     } else {
         for name in config.offers.keys() {
             log::warn!("nothing serves the command run.{name}: there is no such listener");
         }
+    }
+    if serves_chat {
+        let history = config.history.as_ref().map(open_history).transpose()?;
+        house.add_chat(config.chat.clone(), history, guard);
     }
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
@@ -156,8 +161,8 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         let service = house.service(listen.kind);
         let profile = profile(&listen, &bound, &config, &limits);
         let id = house.hub.listen(service, profile);
-        if listen.tls && listen.kind == Kind::Chat {
-            house.trust(id);
+        if listen.tls {
+            house.trust(listen.kind, id);
         }
         listening.push((id, listen, bound));
     }
@@ -170,11 +175,16 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     reactor.drain_within(config.wire.drain);
     reactor.treat_datagrams(config.wire.udp);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
+    let caveats: Vec<String> = listening.iter().filter_map(|(_, listen, _)| caveat(listen)).collect();
     for (id, listen, bound) in listening {
         report(&listen, &bound);
         let address = bound.address().to_string();
         bound.open(&mut reactor, id).map_err(failed("cannot watch a listener"))?;
         log::info!("listening {} {address}", listen.name);
+    }
+    // Behind the lines that say what is ready, which others count.
+    for caveat in caveats {
+        log::warn!("{caveat}");
     }
     reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
@@ -212,7 +222,7 @@ fn behind_tls(
         (Door::Streams(bound), Some(certificates)) => {
             let guests = GUESTS.min(*descriptors / 8).max(1);
             *descriptors -= guests;
-            let guarded = certificates.guard(bound, guests);
+            let guarded = certificates.guard(bound, listen.framing, guests);
             let guarded = guarded.map(|bound| match misdeeds {
                 Some(misdeeds) => Door::Streams(bound.reporting(misdeeds)),
                 None => Door::Streams(bound),
@@ -237,6 +247,10 @@ fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) 
         limits: Rc::clone(limits),
         address: bound.address(),
     }
+}
+
+fn caveat(listen: &Listen) -> Option<String> {
+    listen.caveat().map(|caveat| format!("{}={}: {caveat}", listen.name, listen.at))
 }
 
 fn report(listen: &Listen, bound: &Door) {

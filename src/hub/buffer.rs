@@ -57,6 +57,12 @@ impl Buffer {
         filled.shared.as_ref().map_or(filled.own.len(), |all| all.len()) - filled.start
     }
 
+    /// What it takes of the memory: of bytes that others are to be told too, a share.
+    pub fn weight(&self) -> usize {
+        let shared = self.0.as_ref().and_then(|filled| filled.shared.as_ref());
+        shared.map_or(self.len(), |all| all.len().div_ceil(Rc::strong_count(all)))
+    }
+
     /// Does nothing wait?
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,22 +1,16 @@
 //! What the hub holds besides the services: links, lists of what is to be done, time. Nothing in here calls a service,
 //! so a service may ask for anything in here from inside a call.
 
-use std::fmt;
-use std::mem;
 use std::rc::Rc;
-use std::time::Duration;
+use std::{fmt, mem};
 
 use slab::Slab;
 
-use super::address::{About, Address, Identity, Target};
-use super::buffer::{Buffer, Pool};
-use super::frame::{Decoder, Framing};
-use super::limits::{JOBS, Limits};
 use super::link::{Link, State};
-use super::service::{Busy, ConnId, Hold, JobId, Lane, Reason, Sent, ServiceId, Work};
-use super::time::{Moment, Wall};
-use super::timer::Timers;
-use super::{Profile, Random, Request, Tally};
+use super::{
+    About, Address, Buffer, Busy, ConnId, Decoder, Framing, Hold, Identity, JOBS, JobId, Lane, Limits, Moment, Pool,
+    Profile, Random, Reason, Request, Sent, ServiceId, Tally, Target, Timers, Wall, Work,
+};
 
 pub(super) struct Core {
     /// The bounds of connections that services open; listeners bring their own.
@@ -197,12 +191,9 @@ impl Core {
 
     /// Puts a link with output before the next flush.
     pub(super) fn touch(&mut self, id: ConnId) {
-        if let Some(link) = self.link_mut(id)
-            && !link.dirty
-            && link.state != State::Opening
-            && !link.outbox.is_empty()
+        if let Some(link) = self.link_mut(id).filter(|link| link.state != State::Opening && !link.outbox.is_empty())
+            && !mem::replace(&mut link.dirty, true)
         {
-            link.dirty = true;
             self.dirty.push(id);
         }
     }
@@ -246,9 +237,8 @@ impl Core {
 
     pub(super) fn change(&mut self, id: ConnId) {
         if let Some(link) = self.link_mut(id)
-            && !link.changed
+            && !mem::replace(&mut link.changed, true)
         {
-            link.changed = true;
             self.changed.push(id);
         }
     }
@@ -288,9 +278,8 @@ impl Core {
     /// Has buffered input framed in the next read phase.
     pub(super) fn run(&mut self, id: ConnId) {
         if let Some(link) = self.link_mut(id)
-            && !link.runnable
+            && !mem::replace(&mut link.runnable, true)
         {
-            link.runnable = true;
             self.runnable.push(id);
         }
     }
@@ -303,44 +292,6 @@ impl Core {
         {
             link.parked = false;
             self.woken.push(id);
-        }
-    }
-
-    // Deadlines.
-
-    pub(super) fn set_timer(&mut self, id: ConnId, when: Moment) {
-        if let Some(link) = self.link_mut(id).filter(|link| link.is_live()) {
-            link.timer = when;
-            self.schedule(id);
-        }
-    }
-
-    pub(super) fn set_silence(&mut self, id: ConnId, limit: Option<Duration>) {
-        if let Some(link) = self.link_mut(id) {
-            link.silence = limit.map_or(0, whole_seconds);
-            self.schedule(id);
-        }
-    }
-
-    pub(super) fn set_limits(&mut self, id: ConnId, limits: &Rc<Limits>) {
-        let now = self.now;
-        let Some(link) = self.link_mut(id) else { return };
-        link.limits = Rc::clone(limits);
-        let waiting = link.outbox.len();
-        link.lagging = if waiting >= limits.lag { link.lagging.min(now) } else { Moment::NEVER };
-        let is_full = waiting >= limits.high && waiting > limits.low;
-        if mem::replace(&mut link.full, is_full) && !is_full {
-            self.resume(id);
-        }
-        self.schedule(id);
-    }
-
-    /// Makes sure that the link's deadline is not missed. A deadline that moved to later is left alone: it fires
-    /// early, and is set again then.
-    pub(super) fn schedule(&mut self, id: ConnId) {
-        let Some(due) = self.link(id).map(Link::deadline) else { return };
-        if due < self.timers.of(id.slot) {
-            self.timers.set(id.slot, due);
         }
     }
 
@@ -383,9 +334,4 @@ impl Core {
 
 fn find(links: &mut Slab<Link>, id: ConnId) -> Option<&mut Link> {
     links.get_mut(id.slot()).filter(|link| link.generation == id.generation)
-}
-
-/// Rounded up, so that no deadline becomes shorter than it was asked for.
-pub(super) fn whole_seconds(span: Duration) -> u32 {
-    u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }

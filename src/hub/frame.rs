@@ -218,12 +218,12 @@ fn without_cr(line: &[u8]) -> &[u8] {
 }
 
 /// Is this how a web browser's request begins (`METHOD TARGET HTTP/1.x`)? A web page must not be able to speak to a
-/// line service through its visitor's browser, so the hub refuses a first line of this shape.
+/// line service through its visitor's browser, so the hub refuses a first frame of which the first line has this shape.
 #[must_use]
-pub fn is_http_request(line: &[u8]) -> bool {
-    let words: Vec<&[u8]> = line.splitn(4, |&byte| byte == b' ').collect();
-    matches!(words[..], [method, target, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9']]
-        if !method.is_empty() && !target.is_empty() && method.iter().all(u8::is_ascii_graphic))
+pub fn is_http_request(frame: &[u8]) -> bool {
+    let words: Vec<&[u8]> = frame.splitn(3, |&byte| byte == b' ').collect();
+    matches!(words[..], [method @ [_, ..], [_, ..], [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', rest @ ..]]
+        if method.iter().all(u8::is_ascii_graphic) && matches!(rest, [] | [b'\r' | b'\n', ..]))
 }
 
 /// Is this how TLS begins: a record that holds a client's hello? No text begins so, and no length that anybody takes.

@@ -1,10 +1,10 @@
-//! How connections come, when they have waited too long, and what the loop tells everybody.
+//! How connections come, how a turn begins and ends, and what the loop tells everybody.
 
-use super::core::whole_seconds;
+use super::deadlines::whole_seconds;
 use super::link::{Link, State};
 use super::{
-    Address, ConnId, Decoder, Done, Fault, Hub, Identity, JobId, ListenerId, Moment, News, REFUSED, Reason, Request,
-    Service, Wall,
+    Address, ConnId, Decoder, Done, Hub, Identity, JobId, ListenerId, Moment, News, REFUSED, Reason, Request, Service,
+    Wall,
 };
 
 impl Hub {
@@ -104,22 +104,12 @@ impl Hub {
         self.core.jobs_waiting -= 1;
         self.call(job.service, |service, cx| service.done(cx, job, result));
     }
-}
 
-/// Time.
-impl Hub {
     /// Begins a turn: what time it is until the next one.
     pub fn begin(&mut self, now: Moment, wall: Wall) {
         self.core.now = now;
         self.core.wall = wall;
         self.core.again = false;
-    }
-
-    /// When [`Hub::expire`] is needed even if nothing happens.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Moment> {
-        let alarm = self.core.alarms.iter().copied().min().filter(|&at| at < Moment::NEVER);
-        [self.core.timers.first(), alarm].into_iter().flatten().min()
     }
 
     /// Is there something to do now, whatever the streams say?
@@ -129,46 +119,6 @@ impl Hub {
         ![&core.runnable, &core.woken, &core.dirty, &core.changed].into_iter().all(Vec::is_empty)
             || !core.requests.is_empty()
             || core.again
-    }
-
-    /// Acts on the deadlines that have passed.
-    pub fn expire(&mut self) {
-        let now = self.core.now;
-        // Gathered first: a deadline that is set anew to a time already past waits for the next turn.
-        let mut slots = Vec::new();
-        while let Some(slot) = self.core.timers.expired(now) {
-            slots.push(slot);
-        }
-        for slot in slots {
-            let id = self.core.id_of(slot as usize);
-            self.expire_link(id);
-            self.core.schedule(id);
-        }
-        for service in self.service_ids() {
-            let alarm = &mut self.core.alarms[service.0 as usize];
-            if *alarm <= now {
-                *alarm = Moment::NEVER;
-                self.call(service, <dyn Service>::alarm);
-            }
-        }
-    }
-
-    fn expire_link(&mut self, id: ConnId) {
-        let now = self.core.now;
-        let Some(link) = self.core.link(id) else { return };
-        let is_over = !link.is_live() && link.timer <= now;
-        if is_over || link.stalled_at() <= now {
-            self.core.lose(id, Reason::Stalled);
-        } else if link.state == State::Open && link.lagging_at() <= now {
-            self.give_up_slow(id);
-        } else if link.state == State::Open && link.silent_at() <= now {
-            let seconds = link.silence;
-            self.break_off(id, Fault::Silent { seconds });
-        } else if link.is_live() && link.timer <= now {
-            let service = link.service;
-            self.core.set_timer(id, Moment::NEVER);
-            self.call(service, |service, cx| service.timer(cx, id));
-        }
     }
 
     /// Ends the input of a turn: services finish what they gathered.

@@ -173,7 +173,7 @@ impl Link {
         }
         let Step::Frame(frame, _) = step else { return None };
         self.guard = false;
-        (matches!(self.decoder.framing(), Framing::Lines { .. }) && is_http_request(frame)).then_some(Fault::Http)
+        is_http_request(frame).then_some(Fault::Http)
     }
 
     /// When something must be done about this link if nothing happens before.
@@ -205,7 +205,8 @@ impl Link {
         self.heard + Duration::from_secs(self.silence.into())
     }
 
-    /// So much output is written now: how many bytes behind it belong to a frame of which the peer has a part?
+    /// So much output is written now: how many bytes behind it belong to a frame of which the peer has a part? Through
+    /// TLS it may have one byte more than is reported, so a frame that begins right there counts as torn.
     pub(super) fn tear(&mut self, written: usize) {
         let (waiting, framing) = (self.outbox.waiting(), self.decoder.framing());
         if written == waiting.len() {
@@ -213,7 +214,7 @@ impl Link {
             return;
         }
         let mut end = self.torn as usize;
-        while end < written && written < waiting.len() && framing != Framing::Raw {
+        while end <= written && written > 0 && framing != Framing::Raw {
             end += framing.first_on_wire(&waiting[end..]);
         }
         self.torn = u32::try_from(end.saturating_sub(written)).expect("an outbox is far below 4 GiB");

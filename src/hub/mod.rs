@@ -10,6 +10,7 @@ mod address;
 mod buffer;
 mod core;
 mod cx;
+mod deadlines;
 mod frame;
 mod input;
 mod life;
@@ -169,9 +170,9 @@ impl Hub {
         self.core.about(id)
     }
 
-    /// What all connections leave unread and unsent, and who leaves most.
+    /// What all connections leave unread and unsent, and who leaves most. What several are to be told is counted once.
     pub fn hoarded(&self) -> (usize, Option<ConnId>) {
-        let sizes = self.core.links.iter().map(|(slot, link)| (link.unread.len() + link.outbox.len(), slot));
+        let sizes = self.core.links.iter().map(|(slot, link)| (link.unread.len() + link.outbox.weight(), slot));
         let largest = sizes.clone().max().map(|(_, slot)| self.core.id_of(slot));
         (sizes.map(|(size, _)| size).sum(), largest)
     }

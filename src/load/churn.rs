@@ -5,24 +5,21 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::crowd::Server;
+use super::course::{Measurement, NOTHING, Next, Watch};
+use super::crowd::countable;
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
-use super::process::{Meter, Process};
-use super::progress::{Progress, Stillness, TICK};
 use super::report::{Latencies, Percentiles, ServerCost};
-use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Service};
-use crate::net::Clock;
+use super::{Outcome, Subject};
+use crate::hub::{ConnId, Cx, Framing, Moment, Reason};
 
-/// Nobody is welcomed for so long: nobody will be.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest welcome that is waited for.
 const WELCOME: usize = 64 * 1024;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub struct Churn {
-    /// Where.
-    pub server: Server,
+    /// At whom.
+    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// How many connections at a time.
@@ -31,14 +28,25 @@ pub struct Churn {
     pub time: Duration,
     /// How long it runs before it counts.
     pub warm_up: Duration,
-    /// The server's process, if its cost is to be known.
-    pub pid: Option<u32>,
+}
+
+impl Churn {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections)
+    }
 }
 
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ChurnReport {
     bench: &'static str,
+    /// `closed`: the next comes when one has gone, so a slow server slows its own load.
+    #[serde(rename = "loop")]
+    pacing: &'static str,
     /// At a time.
     connections: usize,
     /// One after another, in the measured part.
@@ -50,7 +58,7 @@ pub(super) struct ChurnReport {
     /// For each connection.
     server: Option<ServerCost>,
     complaint: Option<String>,
-    pub(super) ok: bool,
+    ok: bool,
 }
 
 /// One place for a connection.
@@ -66,7 +74,8 @@ struct Slot {
 enum Phase {
     WarmingUp(Moment),
     Measuring(Moment),
-    Over,
+    /// Nobody comes any more, but everybody who came is still to be welcomed.
+    Emptying,
 }
 
 /// The revolving door, as a service.
@@ -74,121 +83,82 @@ enum Phase {
 pub(super) struct Door {
     plan: Churn,
     language: Language,
-    /// In no order; as many as the plan says.
-    slots: Vec<Slot>,
-    clock: Clock,
+    /// By their places in the hub.
+    slots: Vec<Option<Slot>>,
+    /// How many have not been welcomed yet.
+    waiting: usize,
+    /// Counts connections: no two have one name.
+    came: usize,
     phase: Phase,
     began: Moment,
+    ended: Moment,
+    /// In the measured part, once that has begun.
     welcomed: u64,
+    server: Option<ServerCost>,
     latencies: Latencies,
-    meter: Option<Meter>,
-    stillness: Stillness,
-    progress: Progress,
-    complaint: Option<String>,
-    pub(super) report: Option<ChurnReport>,
 }
 
 impl Door {
-    pub(super) fn new(plan: Churn, progress: Progress) -> std::io::Result<Self> {
-        let clock = Clock::default();
+    pub(super) fn new(plan: Churn) -> Self {
         let (room, name) = (String::new(), "c".to_owned());
-        Ok(Self {
-            language: Language { dialect: plan.dialect, room, name, digits: 1, is_echo: false },
-            slots: Vec::new(),
-            began: clock.now(),
-            phase: Phase::WarmingUp(clock.now() + plan.warm_up),
-            clock,
-            welcomed: 0,
-            latencies: Latencies::new(),
-            meter: plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?,
-            stillness: Stillness::default(),
-            progress,
-            complaint: None,
-            report: None,
+        let language = Language { dialect: plan.dialect, room, name, digits: 1, is_echo: false };
+        let (phase, began, latencies) = (Phase::WarmingUp(Moment::START), Moment::START, Latencies::new());
+        Self {
             plan,
-        })
-    }
-
-    pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
-        for _ in 0..self.plan.connections {
-            self.open(cx);
+            language,
+            slots: Vec::new(),
+            waiting: 0,
+            came: 0,
+            phase,
+            began,
+            ended: began,
+            welcomed: 0,
+            server: None,
+            latencies,
         }
     }
 
-    fn open(&mut self, cx: &mut Cx<'_>) {
-        let id = cx.open(self.plan.server.target(), Framing::Raw);
-        let greeting = self.language.greeting(Part::Visitor, self.slots.len());
+    fn open(&mut self, cx: &mut Cx<'_>, now: Moment) {
+        let id = cx.open(self.plan.subject.server.target(), Framing::Raw);
+        let greeting = self.language.greeting(Part::Visitor, self.came);
+        self.came += 1;
         if !greeting.is_empty() {
             let _ = cx.send_wire(id, greeting.as_bytes());
         }
-        self.slots.push(Slot { id, asked: self.clock.now(), welcomed: false, piece: Vec::new() });
+        if self.slots.len() <= id.slot() {
+            self.slots.resize_with(id.slot() + 1, || None);
+        }
+        self.slots[id.slot()] = Some(Slot { id, asked: now, welcomed: false, piece: Vec::new() });
+        self.waiting += 1;
     }
 
-    fn slot(&mut self, id: ConnId) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.id == id)
+    fn slot(&mut self, id: ConnId) -> Option<&mut Slot> {
+        self.slots.get_mut(id.slot())?.as_mut().filter(|slot| slot.id == id)
     }
 
-    fn welcome(&mut self, cx: &mut Cx<'_>, at: usize) {
-        let (now, slot) = (self.clock.now(), &mut self.slots[at]);
-        if !std::mem::replace(&mut slot.welcomed, true) {
+    fn welcome(&mut self, cx: &mut Cx<'_>, id: ConnId, now: Moment) {
+        let Some(slot) = self.slot(id).filter(|slot| !slot.welcomed) else { return };
+        slot.welcomed = true;
+        let took = now - slot.asked;
+        self.waiting -= 1;
+        if self.phase != Phase::Emptying {
             self.welcomed += 1;
-            self.latencies.record(now - slot.asked);
-            cx.close(slot.id);
+            self.latencies.record(took);
         }
-    }
-
-    fn go_on(&mut self, cx: &mut Cx<'_>) {
-        let now = self.clock.now();
-        match self.phase {
-            Phase::WarmingUp(until) if now >= until => {
-                if let Some(Err(error)) = self.meter.as_mut().map(Meter::start) {
-                    self.complaint = Some(error.to_string());
-                }
-                (self.began, self.welcomed, self.latencies) = (now, 0, Latencies::new());
-                self.phase = Phase::Measuring(now + self.plan.time);
-            }
-            Phase::Measuring(until) if now >= until => self.finish(cx, now),
-            _ => {}
-        }
-        if self.stillness.lasts(self.welcomed, now) > PATIENCE {
-            self.complaint.get_or_insert_with(|| "nobody is welcomed any more".to_owned());
-        }
-        if self.complaint.is_some() && self.phase != Phase::Over {
-            self.finish(cx, now);
-        }
-        self.progress.show(now, || format!("{} welcomed", self.welcomed));
-        let due = match self.phase {
-            Phase::WarmingUp(until) | Phase::Measuring(until) => until - now,
-            Phase::Over => TICK,
-        };
-        cx.set_alarm(cx.now() + due.min(TICK));
-    }
-
-    fn finish(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.phase = Phase::Over;
-        self.progress.end();
-        cx.stop();
-        let (seconds, welcomed) = ((now - self.began).as_secs_f64(), self.welcomed);
-        let server = self.meter.as_ref().map(|meter| meter.stop(welcomed as f64)).transpose();
-        let server = server.unwrap_or_else(|error| {
-            self.complaint.get_or_insert_with(|| format!("the server's process: {error}"));
-            None
-        });
-        self.report = Some(ChurnReport {
-            bench: "churn",
-            connections: self.plan.connections,
-            welcomed,
-            seconds,
-            per_second: welcomed as f64 / seconds,
-            latency_us: (welcomed > 0).then(|| self.latencies.percentiles()),
-            server,
-            ok: self.complaint.is_none(),
-            complaint: self.complaint.clone(),
-        });
+        cx.close(id);
     }
 }
 
-impl Service for Door {
+impl Measurement for Door {
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
+        (self.began, self.phase) = (now, Phase::WarmingUp(now + self.plan.warm_up));
+        for _ in 0..self.plan.connections {
+            self.open(cx, now);
+        }
+    }
+
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if self.language.is_ready_at_once(Part::Visitor) {
             // A server that says nothing first says goodbye when we do. Without that it could be outrun: the kernel
@@ -197,57 +167,105 @@ impl Service for Door {
         }
     }
 
-    fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        match self.slot(id) {
-            Some(at) if self.language.is_ready_at_once(Part::Visitor) => self.welcome(cx, at),
-            _ => cx.close(id),
+    fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId, watch: &mut Watch) {
+        if self.language.is_ready_at_once(Part::Visitor) {
+            self.welcome(cx, id, watch.now());
         }
+        cx.close(id);
     }
 
-    fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        let Some(at) = self.slot(id) else { return };
-        self.slots[at].piece.extend_from_slice(bytes);
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
+        let Some(mut piece) = self.slot(id).map(|slot| std::mem::take(&mut slot.piece)) else { return };
+        piece.extend_from_slice(bytes);
         let mut used = 0;
-        while let Found::Line(text, size) = line(&self.slots[at].piece[used..]) {
+        while let Found::Line(text, size) = line(&piece[used..]) {
             used += size;
             match self.language.control(text) {
-                Control::Welcome | Control::Ready => return self.welcome(cx, at),
+                Control::Welcome | Control::Ready => return self.welcome(cx, id, watch.now()),
                 Control::Complaint => {
-                    let told = format!("the server says: {}", String::from_utf8_lossy(text));
-                    self.complaint.get_or_insert(told);
+                    watch.complain(&format!("the server says: {}", String::from_utf8_lossy(text)));
                 }
                 Control::Answer(answer) => drop(cx.send_wire(id, &answer)),
-                Control::Nothing | Control::Names(_) => {}
+                Control::Nothing | Control::Message(_) => {}
             }
         }
-        self.slots[at].piece.drain(..used);
-        if self.slots[at].piece.len() > WELCOME {
-            self.complaint.get_or_insert_with(|| "the server says something that does not end".to_owned());
+        piece.drain(..used);
+        if piece.len() > WELCOME {
+            watch.complain("the server says something that does not end");
+        }
+        if let Some(slot) = self.slot(id) {
+            slot.piece = piece;
         }
     }
 
-    fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if self.phase != Phase::Over {
-            self.go_on(cx);
+    fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
+        if self.slot(id).is_none() {
+            return;
+        }
+        if self.slots[id.slot()].take().is_some_and(|slot| !slot.welcomed) {
+            self.waiting -= 1;
+            watch.complain(&format!("a connection broke before it was welcomed: {why}"));
+        }
+        if self.phase != Phase::Emptying {
+            self.open(cx, watch.now());
         }
     }
 
-    fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        let Some(at) = self.slot(id) else { return };
-        if !self.slots.swap_remove(at).welcomed {
-            self.complaint.get_or_insert_with(|| format!("a connection broke before it was welcomed: {why}"));
+    fn go_on(&mut self, _cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
+        match self.phase {
+            Phase::WarmingUp(until) if now >= until => {
+                watch.start();
+                (self.began, self.welcomed, self.latencies) = (now, 0, Latencies::new());
+                self.phase = Phase::Measuring(now + self.plan.time);
+            }
+            Phase::Measuring(until) if now >= until => {
+                self.server = watch.cost(self.welcomed as f64);
+                (self.ended, self.phase) = (now, Phase::Emptying);
+            }
+            Phase::Emptying if self.waiting == 0 => return Next::Over,
+            Phase::WarmingUp(_) | Phase::Measuring(_) | Phase::Emptying => {}
         }
-        if self.phase != Phase::Over {
-            self.open(cx);
+        Next::At(match self.phase {
+            Phase::WarmingUp(until) | Phase::Measuring(until) => until,
+            Phase::Emptying => Moment::NEVER,
+        })
+    }
+
+    fn sign(&self) -> Option<u64> {
+        Some(self.came as u64 + self.waiting as u64)
+    }
+
+    fn progress(&self) -> String {
+        format!("{} welcomed", self.welcomed)
+    }
+
+    fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
+        let end = if self.phase == Phase::Emptying { self.ended } else { now };
+        let (seconds, welcomed) = ((end - self.began).as_secs_f64(), self.welcomed);
+        if welcomed == 0 {
+            watch.complain(NOTHING);
         }
+        let complaint = watch.complaint();
+        let ok = complaint.is_none();
+        let report = ChurnReport {
+            bench: "churn",
+            pacing: "closed",
+            connections: self.plan.connections,
+            welcomed,
+            seconds,
+            per_second: welcomed as f64 / seconds,
+            latency_us: (welcomed > 0).then(|| self.latencies.percentiles()),
+            server: self.server,
+            ok,
+            complaint,
+        };
+        Outcome::of(&report, ok)
     }
 }
 
 impl fmt::Display for ChurnReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "churn       {} connections at a time", self.connections)?;
+        writeln!(out, "churn, {} loop; {} connections at a time", self.pacing, self.connections)?;
         writeln!(out, "welcomed    {} in {:.3} s, {:.0} a second", self.welcomed, self.seconds, self.per_second)?;
         if let Some(latency) = self.latency_us {
             writeln!(out, "latency µs  {latency}")?;

@@ -5,19 +5,32 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::course::Watch;
 use super::dialect::{Control, Found, Language, Part, Shape};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 
 /// Where nothing says that the server has let somebody in, as many more come only after this time.
 pub(super) const BETWEEN: Duration = Duration::from_millis(5);
+/// More than a machine has ports and descriptors for.
+const CONNECTIONS: usize = 1_000_000;
 /// The longest piece of a line or message that is kept until the rest comes.
 const PIECE: usize = 1024 * 1024;
+
+/// Can so many connections be had?
+pub(super) fn countable(connections: usize) -> Result<(), String> {
+    if (1..=CONNECTIONS).contains(&connections) {
+        return Ok(());
+    }
+    Err(format!("there can be 1 to {CONNECTIONS} connections"))
+}
 
 /// Where the server is.
 #[derive(Debug, Clone)]
 pub enum Server {
     /// TCP.
     Tcp(SocketAddr),
+    /// The same through TLS, and the name that its certificate must bear.
+    Tls(SocketAddr, String),
     /// A Unix socket.
     Unix(PathBuf),
 }
@@ -26,6 +39,7 @@ impl Server {
     pub(super) fn target(&self) -> Target {
         match self {
             Self::Tcp(address) => Target::Tcp(*address),
+            Self::Tls(address, name) => Target::Tls(*address, name.clone()),
             Self::Unix(path) => Target::Unix(path.clone()),
         }
     }
@@ -35,6 +49,8 @@ impl Server {
 pub(super) trait Hears {
     /// A message's text came to a connection.
     fn text(&mut self, connection: usize, text: &[u8]);
+    /// A message came that does not even look like one of ours.
+    fn stray(&mut self);
     /// A line came that is no message and asks for nothing.
     fn line(&mut self, _connection: usize, _line: &[u8]) {}
 }
@@ -63,15 +79,13 @@ pub(super) struct Crowd {
     at_once: usize,
     /// When the next may be opened.
     next: Moment,
-    /// What went wrong first, in words.
-    pub(super) complaint: Option<String>,
 }
 
 impl Crowd {
     pub(super) fn new(server: Server, language: Language, size: usize, parts: Vec<Part>, at_once: usize) -> Self {
         let (shape, links) = (language.shape(size), parts.iter().map(|_| Link::default()).collect());
-        let (numbers, begun, ready, next, complaint) = (Vec::new(), 0, 0, Moment::START, None);
-        Self { server, language, shape, parts, links, numbers, begun, ready, at_once, next, complaint }
+        let (numbers, begun, ready, next) = (Vec::new(), 0, 0, Moment::START);
+        Self { server, language, shape, parts, links, numbers, begun, ready, at_once, next }
     }
 
     /// Opens more connections, if it is time, there are some to open and not too many are on their way.
@@ -153,42 +167,52 @@ impl Crowd {
         }
     }
 
-    pub(super) fn closed(&mut self, id: ConnId, why: Reason) {
+    pub(super) fn closed(&mut self, id: ConnId, why: Reason, watch: &mut Watch) {
         let number = self.numbers[id.slot()];
         if self.links[number].id != Some(id) {
             return;
         }
         self.links[number].id = None;
-        self.complain(&format!("connection {number} broke: {why}"));
-    }
-
-    pub(super) fn complain(&mut self, about: &str) {
-        self.complaint.get_or_insert_with(|| about.to_owned());
+        watch.complain(&format!("connection {number} broke: {why}"));
     }
 
     /// Bytes came to a connection.
-    pub(super) fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], desk: &mut impl Hears) {
+    pub(super) fn chunk(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: ConnId,
+        bytes: &[u8],
+        desk: &mut impl Hears,
+        watch: &mut Watch,
+    ) {
         let number = self.numbers[id.slot()];
         if self.links[number].id != Some(id) {
             return;
         }
         let mut piece = std::mem::take(&mut self.links[number].piece);
         if piece.is_empty() {
-            let used = self.read(cx, number, bytes, desk);
+            let used = self.read(cx, number, bytes, desk, watch);
             piece.extend_from_slice(&bytes[used..]);
         } else {
             piece.extend_from_slice(bytes);
-            let used = self.read(cx, number, &piece, desk);
+            let used = self.read(cx, number, &piece, desk, watch);
             piece.drain(..used);
         }
         if piece.len() > PIECE {
-            self.complain("the server says something that does not end");
+            watch.complain("the server says something that does not end");
             piece.clear();
         }
         self.links[number].piece = piece;
     }
 
-    fn read(&mut self, cx: &mut Cx<'_>, number: usize, bytes: &[u8], desk: &mut impl Hears) -> usize {
+    fn read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        number: usize,
+        bytes: &[u8],
+        desk: &mut impl Hears,
+        watch: &mut Watch,
+    ) -> usize {
         let mut used = 0;
         loop {
             match self.shape.find(&bytes[used..]) {
@@ -198,7 +222,7 @@ impl Crowd {
                 }
                 Found::Line(line, size) => {
                     used += size;
-                    if let Some(name) = self.line(cx, number, line, desk) {
+                    if let Some(name) = self.line(cx, number, line, desk, watch) {
                         self.shape.set_name(name);
                         used -= size;
                     }
@@ -209,7 +233,14 @@ impl Crowd {
     }
 
     /// A line that is no message. Answers how long names are, if that has to be learnt to read it.
-    fn line(&mut self, cx: &mut Cx<'_>, number: usize, line: &[u8], desk: &mut impl Hears) -> Option<usize> {
+    fn line(
+        &mut self,
+        cx: &mut Cx<'_>,
+        number: usize,
+        line: &[u8],
+        desk: &mut impl Hears,
+        watch: &mut Watch,
+    ) -> Option<usize> {
         match self.language.control(line) {
             Control::Nothing => desk.line(number, line),
             Control::Welcome if self.parts[number] != Part::Visitor => {}
@@ -219,8 +250,9 @@ impl Crowd {
                     let _ = cx.send_wire(id, &answer);
                 }
             }
-            Control::Names(name) => return self.shape.renames(name).then_some(name),
-            Control::Complaint => self.complain(&format!("the server says: {}", String::from_utf8_lossy(line))),
+            Control::Message(Some(name)) if self.shape.renames(name) => return Some(name),
+            Control::Message(_) => desk.stray(),
+            Control::Complaint => watch.complain(&format!("the server says: {}", String::from_utf8_lossy(line))),
         }
         None
     }

@@ -37,6 +37,8 @@ pub(super) struct Desk {
     /// Which pairs have heard a knock, and how many have not.
     knocked: Vec<bool>,
     pub(super) silent: usize,
+    /// What all have said in this part.
+    pub(super) said_by_all: u64,
     /// Deliveries to come, all together.
     pub(super) due: u64,
     pub(super) heard: u64,
@@ -67,6 +69,7 @@ impl Desk {
             hearers: hearers as u64,
             knocked: vec![false; speakers * rows],
             silent: speakers * hearers,
+            said_by_all: 0,
             due: 0,
             heard: 0,
             latencies: Latencies::new(),
@@ -86,7 +89,7 @@ impl Desk {
         self.free = (0..self.speakers.len()).collect();
         self.plan = interval.map(|interval| (now, interval));
         self.latencies = Latencies::new();
-        self.heard = 0;
+        (self.said_by_all, self.heard) = (0, 0);
         self.now = now;
     }
 
@@ -116,9 +119,9 @@ impl Desk {
         self.speakers[speaker].said - self.speakers[speaker].base
     }
 
-    /// How many all have said in this part.
-    pub(super) fn said_by_all(&self) -> u64 {
-        self.speakers.iter().map(|speaker| u64::from(speaker.said - speaker.base)).sum()
+    /// How many numbers are left for a speaker's messages. The last is never given, for the ledger counts one ahead.
+    pub(super) fn numbers_left(&self, speaker: usize) -> u32 {
+        u32::MAX - 1 - self.speakers[speaker].said
     }
 
     /// The speaker's next messages, as they stand on the wire.
@@ -131,6 +134,7 @@ impl Desk {
         let due = count as u64 * self.hearers;
         self.speakers[speaker].due += due;
         self.speakers[speaker].at = now;
+        self.said_by_all += count as u64;
         self.due += due;
         self.turn = (speaker + 1) % self.speakers.len();
         &self.wire
@@ -176,6 +180,10 @@ impl Desk {
 }
 
 impl Hears for Desk {
+    fn stray(&mut self) {
+        self.ledger.faults.wrong += 1;
+    }
+
     fn text(&mut self, hearer: usize, text: &[u8]) {
         let known = self.texts.read(text).filter(|&(speaker, number)| {
             let meant = (speaker == hearer) == self.echo;

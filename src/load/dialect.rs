@@ -46,8 +46,9 @@ pub(super) enum Control {
     Answer(Vec<u8>),
     /// The server is not content.
     Complaint,
-    /// Messages name their speakers in so many bytes.
-    Names(usize),
+    /// A message, but not as ours are to stand on the wire: it came out otherwise, or others speak here too. If it is
+    /// only that speakers' names have another length than was thought, this is it.
+    Message(Option<usize>),
 }
 
 /// How a message stands on the wire where it is heard. All of one measurement are equally long, which makes them
@@ -210,23 +211,32 @@ impl Language {
                 _ if line.starts_with(b"- you left #lobby") => Control::Ready,
                 _ if line.starts_with(b"- parlor chat:") => Control::Welcome,
                 _ if line.starts_with(b"PING") => pong(line),
+                _ if self.is_said(line) => Control::Message(None),
                 _ => Control::Nothing,
             },
             // A subscription's answer ends with how many there are; so does a publication's, which nobody waits for.
             Dialect::Redis => match line {
                 [b':', ..] => Control::Ready,
                 [b'-', ..] => Control::Complaint,
+                b"message" if self.room != "message" => Control::Message(None),
                 _ => Control::Nothing,
             },
             Dialect::Nats => match line {
                 _ if line.starts_with(b"INFO") => Control::Welcome,
                 b"PING" => pong(line),
                 b"PONG" => Control::Ready,
+                _ if line.starts_with(b"MSG ") => Control::Message(None),
                 [b'-', ..] => Control::Complaint,
                 _ => Control::Nothing,
             },
             Dialect::Irc => self.irc(line),
         }
+    }
+
+    /// Is it `#ROOM <NAME> TEXT`?
+    fn is_said(&self, line: &[u8]) -> bool {
+        let rest = line.strip_prefix(b"#").and_then(|rest| rest.strip_prefix(self.room.as_bytes()));
+        rest.is_some_and(|rest| rest.starts_with(b" <"))
     }
 
     fn irc(&self, line: &[u8]) -> Control {
@@ -240,7 +250,7 @@ impl Language {
             b"366" => Control::Ready,
             b"001" => Control::Welcome,
             b"PRIVMSG" if words.next() == Some(format!("#{}", self.room).as_bytes()) => {
-                Control::Names(source.len() - 1)
+                Control::Message(source.strip_prefix(b":").map(<[u8]>::len))
             }
             [b'4' | b'5', _, _] if command != b"422" => Control::Complaint,
             _ if source == b"ERROR" => Control::Complaint,
@@ -255,4 +265,31 @@ fn pong(ping: &[u8]) -> Control {
     answer[1] = b'O';
     answer.extend_from_slice(b"\r\n");
     Control::Answer(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(dialect: Dialect, line: &[u8]) -> Control {
+        let language = Language { dialect, room: "bench".into(), name: "s".into(), digits: 1, is_echo: false };
+        language.control(line)
+    }
+
+    #[test]
+    fn a_message_that_is_not_one_of_ours_is_noticed() {
+        for (dialect, line) in [
+            (Dialect::Parlor, "#bench <alice> hello"),
+            (Dialect::Redis, "message"),
+            (Dialect::Nats, "MSG bench 1 5"),
+            (Dialect::Irc, " PRIVMSG #bench :no source"),
+        ] {
+            assert_eq!(control(dialect, line.as_bytes()), Control::Message(None), "{line}");
+        }
+        assert_eq!(control(Dialect::Irc, b":s0!s@here PRIVMSG #bench :hello"), Control::Message(Some(9)));
+        assert_eq!(control(Dialect::Irc, b":s0!s@here PRIVMSG #other :hello"), Control::Nothing);
+        for notice in ["#bench -- alice joined", "#bench * alice waves", "#benches <alice> hello"] {
+            assert_eq!(control(Dialect::Parlor, notice.as_bytes()), Control::Nothing, "{notice}");
+        }
+    }
 }

@@ -7,18 +7,24 @@
 //! for it asks only the hearers and no acknowledgement of the server; and it makes the batches that a server meets
 //! equal for all servers, however fast they are, as a Redis client's pipeline does.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::crowd::Server;
+use super::Subject;
+use super::crowd::countable;
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::PAIRS;
 use super::text::{LONGEST, SHORTEST, SPEAKERS};
 
+/// Messages a second that can be asked for: one in a quarter of an hour, and more than any machine says.
+const RATES: RangeInclusive<f64> = 0.001..=1e9;
+pub(super) const NOTHING_SAID: &str = "with no message nothing would be measured";
+
 /// What is to be measured.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// Where.
-    pub server: Server,
+    /// At whom.
+    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room.
@@ -41,8 +47,6 @@ pub struct Exchange {
     pub length: Length,
     /// How long it runs before it counts.
     pub warm_up: Duration,
-    /// The server's process, if its cost is to be known.
-    pub pid: Option<u32>,
 }
 
 /// How speakers are paced.
@@ -69,19 +73,22 @@ impl Exchange {
     /// # Errors
     /// In words.
     pub fn check(&self) -> Result<(), String> {
-        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { self.speakers + self.hearers });
+        let connections = self.speakers.saturating_add(if self.echo { 0 } else { self.hearers });
+        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { connections });
         let knows_echo = matches!(self.dialect, Dialect::Lines | Dialect::Redis);
         match self {
             _ if !(SHORTEST..=LONGEST).contains(&self.size) => Err(format!("a text has {SHORTEST} to {LONGEST} bytes")),
             _ if self.speakers == 0 || self.speakers > SPEAKERS => Err(format!("1 to {SPEAKERS} can speak")),
             _ if !self.echo && self.hearers == 0 => Err("somebody must hear it".to_owned()),
+            _ if countable(connections).is_err() => countable(connections),
             _ if pairs > PAIRS => Err(format!("more than {PAIRS} pairs of speaker and hearer can't be watched")),
             _ if matches!(self.pace, Pace::Window(window) if window < self.speakers) => {
                 Err("with a window smaller than the number of those who speak, some would never speak".to_owned())
             }
-            _ if matches!(self.pace, Pace::Rate(rate) if !rate.is_normal() || rate < 0.0) => {
-                Err("a rate is a number above 0".to_owned())
+            _ if matches!(self.pace, Pace::Rate(rate) if !RATES.contains(&rate)) => {
+                Err(format!("a rate is {} to {} a second", RATES.start(), RATES.end()))
             }
+            _ if matches!(self.length, Length::Messages(0)) => Err(NOTHING_SAID.to_owned()),
             _ if self.echo && !knows_echo => Err("this dialect has no echo".to_owned()),
             _ => Ok(()),
         }

@@ -5,24 +5,21 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::crowd::{BETWEEN, Crowd, Hears, Server};
+use super::course::{Measurement, Next, Watch};
+use super::crowd::{BETWEEN, Crowd, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
-use super::process::{Meter, Process};
-use super::progress::{Progress, Stillness, TICK};
 use super::report::ServerCost;
-use crate::hub::{ConnId, Cx, Fault, Moment, Reason, Service};
-use crate::net::Clock;
+use super::{Outcome, Subject};
+use crate::hub::{ConnId, Cx, Moment, Reason};
 
-/// Nobody more comes in for so long: the rest will not.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Between the last arrival and the measurement, so that the server comes to rest.
 const REST: Duration = Duration::from_secs(1);
 
 /// Who is to be idle, and where.
 #[derive(Debug, Clone)]
 pub struct Idle {
-    /// Where.
-    pub server: Server,
+    /// At whom.
+    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room; `None`: where the server puts whoever comes.
@@ -33,8 +30,16 @@ pub struct Idle {
     pub at_once: usize,
     /// How long it is measured.
     pub time: Duration,
-    /// The server's process, if its cost is to be known.
-    pub pid: Option<u32>,
+}
+
+impl Idle {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections)
+    }
 }
 
 /// What they cost.
@@ -56,7 +61,7 @@ pub(super) struct IdleReport {
     memory_each: Option<f64>,
     complaint: Option<String>,
     /// Did all come and stay?
-    pub(super) ok: bool,
+    ok: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +69,6 @@ enum Phase {
     Gathering,
     Resting(Moment),
     Watching(Moment),
-    Over,
 }
 
 /// The idle crowd, as a service.
@@ -72,16 +76,11 @@ enum Phase {
 pub(super) struct Lounge {
     plan: Idle,
     crowd: Crowd,
-    clock: Clock,
     phase: Phase,
     began: Moment,
     arrival_seconds: f64,
     arrival: Option<ServerCost>,
     bytes_heard: u64,
-    meter: Option<Meter>,
-    stillness: Stillness,
-    progress: Progress,
-    pub(super) report: Option<IdleReport>,
 }
 
 /// Messages are none of its business.
@@ -89,89 +88,78 @@ struct Nobody;
 
 impl Hears for Nobody {
     fn text(&mut self, _connection: usize, _text: &[u8]) {}
+    fn stray(&mut self) {}
 }
 
 impl Lounge {
-    pub(super) fn new(plan: Idle, progress: Progress) -> std::io::Result<Self> {
+    pub(super) fn new(plan: Idle) -> Self {
         let part = if plan.room.is_some() { Part::Hearer } else { Part::Visitor };
         let room = plan.room.clone().unwrap_or_default();
         let language = Language { dialect: plan.dialect, room, name: "i".to_owned(), digits: 1, is_echo: false };
-        let crowd = Crowd::new(plan.server.clone(), language, 0, vec![part; plan.connections], plan.at_once);
-        let meter = plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
-        let clock = Clock::default();
-        Ok(Self {
-            began: clock.now(),
-            plan,
-            crowd,
-            clock,
-            phase: Phase::Gathering,
-            arrival_seconds: 0.0,
-            arrival: None,
-            bytes_heard: 0,
-            meter,
-            stillness: Stillness::default(),
-            progress,
-            report: None,
-        })
+        let crowd = Crowd::new(plan.subject.server.clone(), language, 0, vec![part; plan.connections], plan.at_once);
+        let (phase, began) = (Phase::Gathering, Moment::START);
+        Self { plan, crowd, phase, began, arrival_seconds: 0.0, arrival: None, bytes_heard: 0 }
     }
+}
 
-    pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
+impl Measurement for Lounge {
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
+        self.began = now;
         self.crowd.gather(cx);
     }
 
-    fn go_on(&mut self, cx: &mut Cx<'_>) {
-        let now = self.clock.now();
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.crowd.opened(cx, id);
+    }
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
+        self.bytes_heard += bytes.len() as u64;
+        self.crowd.chunk(cx, id, bytes, &mut Nobody, watch);
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
+        self.crowd.closed(id, why, watch);
+    }
+
+    fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {
             Phase::Gathering if self.crowd.is_complete() => {
                 self.arrival_seconds = (now - self.began).as_secs_f64();
                 self.phase = Phase::Resting(now + REST);
             }
-            Phase::Gathering if self.stillness.lasts(self.crowd.ready() as u64, now) > PATIENCE => {
-                self.crowd.complain("the others did not get in");
-            }
             Phase::Gathering => self.crowd.gather(cx),
             Phase::Resting(until) if now >= until => {
-                self.arrival = self.cost(self.crowd.len() as f64);
-                if let Some(Err(error)) = self.meter.as_mut().map(Meter::start) {
-                    self.crowd.complain(&error.to_string());
-                }
+                self.arrival = watch.cost(self.crowd.len() as f64);
+                watch.start();
                 (self.began, self.bytes_heard) = (now, 0);
                 self.phase = Phase::Watching(now + self.plan.time);
             }
-            Phase::Watching(until) if now >= until => self.finish(cx, now),
-            _ => {}
+            Phase::Watching(until) if now >= until => return Next::Over,
+            Phase::Resting(_) | Phase::Watching(_) => {}
         }
-        if self.crowd.complaint.is_some() && self.phase != Phase::Over {
-            self.finish(cx, now);
-        }
-        self.progress.show(now, || format!("{} connected, {} bytes heard", self.crowd.ready(), self.bytes_heard));
-        let due = match self.phase {
-            Phase::Resting(until) | Phase::Watching(until) => until - now,
-            Phase::Gathering => BETWEEN,
-            Phase::Over => TICK,
-        };
-        cx.set_alarm(cx.now() + due.min(TICK));
+        Next::At(match self.phase {
+            Phase::Resting(until) | Phase::Watching(until) => until,
+            Phase::Gathering => now + BETWEEN,
+        })
     }
 
-    fn cost(&mut self, things: f64) -> Option<ServerCost> {
-        match self.meter.as_ref().map(|meter| meter.stop(things)).transpose() {
-            Ok(cost) => cost,
-            Err(error) => {
-                self.crowd.complain(&format!("the server's process: {error}"));
-                None
-            }
-        }
+    fn sign(&self) -> Option<u64> {
+        (self.phase == Phase::Gathering).then_some(self.crowd.ready() as u64)
     }
 
-    fn finish(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.phase = Phase::Over;
-        self.progress.end();
-        cx.stop();
+    fn progress(&self) -> String {
+        format!("{} connected, {} bytes heard", self.crowd.ready(), self.bytes_heard)
+    }
+
+    fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let seconds = (now - self.began).as_secs_f64();
-        let server = self.cost(seconds);
+        let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost(seconds)).flatten();
         let grown = |cost: ServerCost| cost.resident.saturating_sub(cost.resident_before) as f64;
-        let complaint = self.crowd.complaint.clone();
-        self.report = Some(IdleReport {
+        let complaint = watch.complaint();
+        let ok = complaint.is_none();
+        let report = IdleReport {
             bench: "idle",
             connections: self.crowd.ready(),
             arrival_seconds: self.arrival_seconds,
@@ -180,36 +168,10 @@ impl Lounge {
             arrival: self.arrival,
             server,
             memory_each: server.map(|cost| grown(cost) / self.crowd.len() as f64),
-            ok: complaint.is_none(),
+            ok,
             complaint,
-        });
-    }
-}
-
-impl Service for Lounge {
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        self.bytes_heard += bytes.len() as u64;
-        self.crowd.chunk(cx, id, bytes, &mut Nobody);
-    }
-
-    fn fault(&mut self, _cx: &mut Cx<'_>, _id: ConnId, fault: Fault) {
-        self.crowd.complain(fault.code());
-    }
-
-    fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if self.phase != Phase::Over {
-            self.go_on(cx);
-        }
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        self.crowd.closed(id, why);
+        };
+        Outcome::of(&report, ok)
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people: fifteen digits are more than enough")]
 
 mod churn;
+mod course;
 mod crowd;
 mod desk;
 mod dialect;
@@ -25,12 +26,13 @@ use std::io;
 use serde::Serialize;
 
 use self::churn::Door;
+use self::course::{Course, Measurement};
 use self::idle::Lounge;
-use self::progress::Progress;
 use self::run::Run;
 use self::storm::Weather;
-use crate::hub::{Cx, Hub, Limits, Service};
+use crate::hub::{Hub, Limits};
 use crate::net::socket::Options;
+use crate::net::stream::Outgoing;
 use crate::net::{Doorkeeper, Reactor, random};
 
 pub use self::churn::Churn;
@@ -43,6 +45,17 @@ pub use self::storm::Storm;
 
 /// What may wait for a server that is slower than its load: the open loop goes on speaking.
 const OUTPUT: usize = 64 * 1024 * 1024;
+
+/// Who is measured.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Where the server is.
+    pub server: Server,
+    /// Whom its certificate must be from, through TLS.
+    pub outgoing: Outgoing,
+    /// Its process, if its cost is to be known.
+    pub pid: Option<u32>,
+}
 
 /// What a measurement came to.
 #[derive(Debug, Clone)]
@@ -67,8 +80,8 @@ impl Outcome {
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
 pub fn exchange(plan: Exchange) -> io::Result<Outcome> {
-    let run = Run::new(plan, Progress::new())?;
-    drive(run, Run::begin, |run| run.report.as_ref().map(|report| Outcome::of(report, report.ok)))
+    let subject = plan.subject.clone();
+    drive(Run::new(plan)?, subject)
 }
 
 /// Measures what idle connections cost.
@@ -76,8 +89,8 @@ pub fn exchange(plan: Exchange) -> io::Result<Outcome> {
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
 pub fn idle(plan: Idle) -> io::Result<Outcome> {
-    let lounge = Lounge::new(plan, Progress::new())?;
-    drive(lounge, Lounge::begin, |lounge| lounge.report.as_ref().map(|report| Outcome::of(report, report.ok)))
+    let subject = plan.subject.clone();
+    drive(Lounge::new(plan), subject)
 }
 
 /// Measures what connections cost that come and go.
@@ -85,8 +98,8 @@ pub fn idle(plan: Idle) -> io::Result<Outcome> {
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
 pub fn churn(plan: Churn) -> io::Result<Outcome> {
-    let door = Door::new(plan, Progress::new())?;
-    drive(door, Door::begin, |door| door.report.as_ref().map(|report| Outcome::of(report, report.ok)))
+    let subject = plan.subject.clone();
+    drive(Door::new(plan), subject)
 }
 
 /// Has everybody come back at once.
@@ -94,24 +107,22 @@ pub fn churn(plan: Churn) -> io::Result<Outcome> {
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
 pub fn storm(plan: Storm) -> io::Result<Outcome> {
-    let weather = Weather::new(plan, Progress::new())?;
-    drive(weather, Weather::begin, |weather| weather.report.as_ref().map(|report| Outcome::of(report, report.ok)))
+    let subject = plan.subject.clone();
+    drive(Weather::new(plan), subject)
 }
 
-/// Runs a generator until it stops by itself.
-fn drive<S: Service>(
-    service: S,
-    begin: impl FnOnce(&mut S, &mut Cx<'_>),
-    outcome: impl FnOnce(&S) -> Option<Outcome>,
-) -> io::Result<Outcome> {
+/// Runs a measurement until it is over.
+fn drive<M: Measurement>(measurement: M, subject: Subject) -> io::Result<Outcome> {
+    let course = Course::new(measurement, &subject)?;
+    let outgoing = subject.outgoing;
     let limits = Limits { output: OUTPUT, lag: OUTPUT, ..Limits::default() };
     let mut hub = Hub::new(limits, random::source());
-    let id = hub.add(service);
-    hub.with(id, begin);
+    let id = hub.add(course);
+    hub.with(id, Course::<M>::begin);
     // Buffers are the kernel's to tune: the generator must not be what the server waits for.
-    let options = Options { receive_buffer: None, send_buffer: None, ..Options::client() };
-    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), options)?;
+    let options = Options { receive_buffer: None, send_buffer: None, ..outgoing.options };
+    let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Outgoing { options, ..outgoing })?;
     reactor.run()?;
-    let service = reactor.hub().service(id).expect("the service was added above");
-    outcome(service).ok_or_else(|| io::Error::other("it was stopped before it was over"))
+    let course = reactor.hub().service::<Course<M>>(id).expect("the service was added above");
+    course.outcome.clone().ok_or_else(|| io::Error::other("it was stopped before it was over"))
 }

@@ -39,18 +39,33 @@ impl Progress {
     }
 }
 
-/// For how long nothing has changed.
+/// For how long nothing has come of what is waited for.
 #[derive(Debug, Default)]
 pub(super) struct Stillness(Option<(u64, Moment)>);
 
 impl Stillness {
-    pub(super) fn lasts(&mut self, sign: u64, now: Moment) -> Duration {
+    /// `sign` changes whenever something comes of what is waited for; `None` while nothing is.
+    pub(super) fn lasts(&mut self, sign: Option<u64>, now: Moment) -> Duration {
         match self.0 {
-            Some((seen, since)) if seen == sign => now - since,
+            Some((seen, since)) if Some(seen) == sign => now - since,
             _ => {
-                self.0 = Some((sign, now));
+                self.0 = sign.map(|sign| (sign, now));
                 Duration::ZERO
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stillness_counts_from_when_something_is_waited_for() {
+        let second = |count| Moment::START + Duration::from_secs(count);
+        let mut stillness = Stillness::default();
+        let lasts = [(None, 1), (Some(7), 60), (Some(7), 63), (Some(8), 64), (Some(8), 65), (None, 66), (Some(8), 90)]
+            .map(|(sign, at)| stillness.lasts(sign, second(at)).as_secs());
+        assert_eq!(lasts, [0, 0, 3, 0, 1, 0, 0]);
     }
 }

@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::crowd::{BETWEEN, Crowd, Hears, Server};
+use super::course::{Measurement, Next, Watch};
+use super::crowd::{BETWEEN, Crowd, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
+use super::exchange::NOTHING_SAID;
 use super::ledger::{Faults, Ledger};
-use super::process::{Meter, Process};
-use super::progress::{Progress, Stillness, TICK};
 use super::report::{Latencies, Percentiles, ServerCost};
 use super::text::Texts;
-use crate::hub::{ConnId, Cx, Moment, Reason, Service};
-use crate::net::Clock;
+use super::{Outcome, Subject};
+use crate::hub::{ConnId, Cx, Moment, Reason};
 
-/// Nothing is heard for so long: what is missing will not come.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How long everybody stays away, so that the server has noticed.
 const AWAY: Duration = Duration::from_millis(500);
 /// How many come at once before the storm.
@@ -30,8 +28,8 @@ const SPEAKER: usize = 0;
 /// What is to be done. It is Parlor's sessions that are tried, so there is one dialect.
 #[derive(Debug, Clone)]
 pub struct Storm {
-    /// Where.
-    pub server: Server,
+    /// At whom.
+    pub subject: Subject,
     /// In which room.
     pub room: String,
     /// How names begin.
@@ -40,8 +38,17 @@ pub struct Storm {
     pub connections: usize,
     /// How many messages are said before, meanwhile, and after.
     pub messages: u32,
-    /// The server's process, if its cost is to be known.
-    pub pid: Option<u32>,
+}
+
+impl Storm {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections)?;
+        if self.messages == 0 { Err(NOTHING_SAID.to_owned()) } else { Ok(()) }
+    }
 }
 
 /// What came of it.
@@ -60,7 +67,7 @@ pub(super) struct StormReport {
     /// For each who came back.
     server: Option<ServerCost>,
     complaint: Option<String>,
-    pub(super) ok: bool,
+    ok: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +79,6 @@ enum Phase {
     Away(Moment),
     /// All come back.
     Returning,
-    Over,
 }
 
 /// What is heard.
@@ -81,6 +87,7 @@ struct Log {
     texts: Texts,
     ledger: Ledger,
     room: String,
+    said: u32,
     heard: u64,
     due: u64,
     tokens: Vec<Option<String>>,
@@ -89,6 +96,8 @@ struct Log {
     last: Option<u64>,
     now: Moment,
     began: Moment,
+    /// Who has resumed, and how many they are.
+    resumed: Vec<bool>,
     back: usize,
     latencies: Latencies,
 }
@@ -96,13 +105,17 @@ struct Log {
 impl Hears for Log {
     fn text(&mut self, hearer: usize, text: &[u8]) {
         match self.texts.read(text) {
-            Some((SPEAKER, number)) if number > 0 && hearer != SPEAKER => {
+            Some((SPEAKER, number)) if (1..=self.said).contains(&number) && hearer != SPEAKER => {
                 self.heard += 1;
                 let settled = self.ledger.hear(hearer, SPEAKER, number);
                 self.due = self.due.saturating_sub(settled.into());
             }
-            _ => self.ledger.faults.wrong += 1,
+            _ => self.stray(),
         }
+    }
+
+    fn stray(&mut self) {
+        self.ledger.faults.wrong += 1;
     }
 
     fn line(&mut self, connection: usize, line: &[u8]) {
@@ -110,8 +123,10 @@ impl Hears for Log {
         if let Some(token) = line.strip_prefix("- session ") {
             self.with_token += usize::from(self.tokens[connection].replace(token.to_owned()).is_none());
         } else if line == "- end resume" {
-            self.back += 1;
-            self.latencies.record(self.now - self.began);
+            if !std::mem::replace(&mut self.resumed[connection], true) {
+                self.back += 1;
+                self.latencies.record(self.now - self.began);
+            }
         } else if let Some((number, text)) = self.said_before(line) {
             match connection {
                 SPEAKER => self.last = Some(number),
@@ -136,25 +151,20 @@ pub(super) struct Weather {
     plan: Storm,
     crowd: Crowd,
     log: Log,
-    said: u32,
-    clock: Clock,
     phase: Phase,
-    meter: Option<Meter>,
-    stillness: Stillness,
-    progress: Progress,
-    pub(super) report: Option<StormReport>,
 }
 
 impl Weather {
-    pub(super) fn new(plan: Storm, progress: Progress) -> std::io::Result<Self> {
+    pub(super) fn new(plan: Storm) -> Self {
         let (room, name, digits) = (plan.room.clone(), plan.name.clone(), plan.connections.to_string().len());
         let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
         let all = plan.connections + 1;
-        let crowd = Crowd::new(plan.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
+        let crowd = Crowd::new(plan.subject.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
         let log = Log {
             texts: Texts::new(SIZE),
             ledger: Ledger::new(1, all),
             room: plan.room.clone(),
+            said: 0,
             heard: 0,
             due: 0,
             tokens: vec![None; all],
@@ -162,57 +172,21 @@ impl Weather {
             last: None,
             now: Moment::START,
             began: Moment::START,
+            resumed: vec![false; all],
             back: 0,
             latencies: Latencies::new(),
         };
-        let meter = plan.pid.map(|pid| Meter::new(Process::new(pid))).transpose()?;
-        let (stillness, report) = (Stillness::default(), None);
-        let (clock, phase) = (Clock::default(), Phase::Gathering);
-        Ok(Self { plan, crowd, log, said: 0, clock, phase, meter, stillness, progress, report })
-    }
-
-    pub(super) fn begin(&mut self, cx: &mut Cx<'_>) {
-        self.crowd.gather(cx);
+        Self { plan, crowd, log, phase: Phase::Gathering }
     }
 
     fn say(&mut self, cx: &mut Cx<'_>) {
         let Some(id) = self.crowd.id(SPEAKER) else { return };
         for _ in 0..self.plan.messages {
-            self.said += 1;
-            let line = [self.log.texts.write(SPEAKER, self.said), b"\n"].concat();
+            self.log.said += 1;
+            let line = [self.log.texts.write(SPEAKER, self.log.said), b"\n"].concat();
             let _ = cx.send_wire(id, &line);
         }
         self.log.due += u64::from(self.plan.messages) * self.plan.connections as u64;
-    }
-
-    fn go_on(&mut self, cx: &mut Cx<'_>) {
-        let now = self.clock.now();
-        match self.phase {
-            Phase::Gathering if self.log.with_token == self.crowd.len() => {
-                self.say(cx);
-                self.phase = Phase::Before;
-                self.ask(cx);
-            }
-            Phase::Gathering => self.crowd.gather(cx),
-            Phase::Before if self.log.due == 0 && self.log.last.is_some() => self.part(cx, now),
-            Phase::Away(until) if now >= until => self.come_back(cx, now),
-            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => self.finish(cx, now),
-            _ => {}
-        }
-        let sign = self.crowd.ready() as u64 + self.log.heard + (self.log.with_token + self.log.back) as u64;
-        if self.stillness.lasts(sign, now) > PATIENCE {
-            self.crowd.complain("what is missing did not come");
-        }
-        if self.crowd.complaint.is_some() && self.phase != Phase::Over {
-            self.finish(cx, now);
-        }
-        self.progress.show(now, || format!("{} there, {} came back", self.crowd.ready(), self.log.back));
-        let due = match self.phase {
-            Phase::Away(until) => until - now,
-            Phase::Gathering => BETWEEN,
-            Phase::Before | Phase::Returning | Phase::Over => TICK,
-        };
-        cx.set_alarm(cx.now() + due.min(TICK));
     }
 
     /// Which number has the last that was said? Answers come in order, so it is known when this is answered.
@@ -229,11 +203,9 @@ impl Weather {
         self.phase = Phase::Away(now + AWAY);
     }
 
-    fn come_back(&mut self, cx: &mut Cx<'_>, now: Moment) {
+    fn come_back(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) {
         self.say(cx);
-        if let Some(Err(error)) = self.meter.as_mut().map(Meter::start) {
-            self.crowd.complain(&error.to_string());
-        }
+        watch.start();
         (self.log.began, self.phase) = (now, Phase::Returning);
         let last = self.log.last.unwrap_or_default();
         for number in 1..self.crowd.len() {
@@ -243,54 +215,75 @@ impl Weather {
         }
         self.say(cx);
     }
-
-    fn finish(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.phase = Phase::Over;
-        self.progress.end();
-        cx.stop();
-        let server = self.meter.as_ref().map(|meter| meter.stop(self.plan.connections as f64)).transpose();
-        let server = server.unwrap_or_else(|error| {
-            self.crowd.complain(&format!("the server's process: {error}"));
-            None
-        });
-        let Faults { lost, .. } = self.log.ledger.faults;
-        let faults = Faults { lost: lost + self.log.due, ..self.log.ledger.faults };
-        let complaint = self.crowd.complaint.clone();
-        self.report = Some(StormReport {
-            bench: "storm",
-            connections: self.plan.connections,
-            messages: self.said,
-            deliveries: self.log.heard,
-            seconds: (now - self.log.began).as_secs_f64(),
-            latency_us: (self.log.back > 0).then(|| self.log.latencies.percentiles()),
-            server,
-            ok: faults.is_none() && complaint.is_none(),
-            faults,
-            complaint,
-        });
-    }
 }
 
-impl Service for Weather {
+impl Measurement for Weather {
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn begin(&mut self, cx: &mut Cx<'_>, _now: Moment) {
+        self.crowd.gather(cx);
+    }
+
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         self.crowd.opened(cx, id);
     }
 
-    fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        self.log.now = self.clock.now();
-        self.crowd.chunk(cx, id, bytes, &mut self.log);
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
+        self.log.now = watch.now();
+        self.crowd.chunk(cx, id, bytes, &mut self.log, watch);
     }
 
-    fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if self.phase != Phase::Over {
-            self.go_on(cx);
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
+        self.crowd.closed(id, why, watch);
+    }
+
+    fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
+        match self.phase {
+            Phase::Gathering if self.log.with_token == self.crowd.len() => {
+                self.say(cx);
+                self.phase = Phase::Before;
+                self.ask(cx);
+            }
+            Phase::Gathering => self.crowd.gather(cx),
+            Phase::Before if self.log.due == 0 && self.log.last.is_some() => self.part(cx, now),
+            Phase::Away(until) if now >= until => self.come_back(cx, now, watch),
+            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => return Next::Over,
+            _ => {}
         }
+        Next::At(match self.phase {
+            Phase::Away(until) => until,
+            Phase::Gathering => now + BETWEEN,
+            Phase::Before | Phase::Returning => Moment::NEVER,
+        })
     }
 
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        self.crowd.closed(id, why);
+    fn sign(&self) -> Option<u64> {
+        Some(self.crowd.ready() as u64 + self.log.heard + (self.log.with_token + self.log.back) as u64)
+    }
+
+    fn progress(&self) -> String {
+        format!("{} there, {} came back", self.crowd.ready(), self.log.back)
+    }
+
+    fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
+        let server = watch.cost(self.plan.connections as f64);
+        let Faults { lost, .. } = self.log.ledger.faults;
+        let faults = Faults { lost: lost + self.log.due, ..self.log.ledger.faults };
+        let complaint = watch.complaint();
+        let ok = faults.is_none() && complaint.is_none();
+        let report = StormReport {
+            bench: "storm",
+            connections: self.plan.connections,
+            messages: self.log.said,
+            deliveries: self.log.heard,
+            seconds: (now - self.log.began).as_secs_f64(),
+            latency_us: (self.log.back > 0).then(|| self.log.latencies.percentiles()),
+            server,
+            ok,
+            faults,
+            complaint,
+        };
+        Outcome::of(&report, ok)
     }
 }
 
@@ -310,5 +303,44 @@ impl fmt::Display for StormReport {
         }
         write!(out, "checks      {}", self.faults)?;
         self.complaint.as_ref().map_or(Ok(()), |complaint| write!(out, "; {complaint}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::stream::Outgoing;
+
+    /// What is heard by two who come back, of a storm in which one message was said.
+    fn log() -> Log {
+        let server = super::super::Server::Unix("/nowhere".into());
+        let subject = Subject { server, outgoing: Outgoing::from(crate::net::socket::Options::client()), pid: None };
+        let plan = Storm { subject, room: "r".into(), name: "s".into(), connections: 2, messages: 1 };
+        let mut log = Weather::new(plan).log;
+        (log.said, log.due) = (1, 2);
+        log
+    }
+
+    #[test]
+    fn one_who_resumes_twice_is_not_two_who_resumed() {
+        let mut log = log();
+        log.line(1, b"- end resume");
+        log.line(1, b"- end resume");
+        assert_eq!(log.back, 1);
+        log.line(2, b"- end resume");
+        assert_eq!(log.back, 2);
+    }
+
+    #[test]
+    fn a_number_that_was_never_said_is_wrong_and_settles_nothing() {
+        let mut log = log();
+        for number in [0, 2, u32::MAX] {
+            let text = log.texts.write(SPEAKER, number).to_vec();
+            log.text(1, &text);
+        }
+        assert_eq!((log.ledger.faults.wrong, log.ledger.faults.lost, log.due), (3, 0, 2));
+        let text = log.texts.write(SPEAKER, 1).to_vec();
+        log.line(1, &[b"- #r 1 2026-11-20T18:46:03.120Z <s0> ", &text[..]].concat());
+        assert_eq!((log.ledger.faults.wrong, log.heard, log.due), (3, 1, 1));
     }
 }

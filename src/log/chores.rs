@@ -9,7 +9,7 @@ use super::foot::{self, Foot};
 use super::format::MAGIC;
 use super::read::{Errand, Read};
 use super::segment::{Digest, Segment};
-use super::{Damage, Known, Log, SyncMode};
+use super::{Damage, Log, Past, SyncMode};
 
 /// With [`SyncMode::Second`]: how long a write may be without its sync, in milliseconds.
 const SECOND: u64 = 1000;
@@ -43,7 +43,7 @@ pub(super) enum Done {
         result: io::Result<(Read, Arc<File>)>,
         damage: Vec<Damage>,
     },
-    Known(Vec<Known>),
+    Known(Past),
 }
 
 /// What a chore's result means to the owner.
@@ -55,8 +55,8 @@ pub enum Outcome {
     Durable(u64),
     /// The answer to a read.
     Read(Read),
-    /// The answer to [`Log::known_ids`], oldest first.
-    Known(Vec<Known>),
+    /// The answer to [`Log::past`].
+    Known(Past),
     /// The history has stopped just now, and why. With [`SyncMode::Always`] no commit that was not durable becomes so.
     Stopped(String),
 }
@@ -104,7 +104,7 @@ impl Log {
                 self.note(damage);
                 return Outcome::Read(self.read_done(&errand, result));
             }
-            Done::Known(known) => return Outcome::Known(known),
+            Done::Known(past) => return Outcome::Known(past),
             _ => self.busy = false,
         }
         let failed = match result.0 {

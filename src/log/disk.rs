@@ -2,9 +2,9 @@
 //! [`Disk`].
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -133,6 +133,10 @@ impl Site {
 /// Makes a folder, so that a power cut does not take it away with all that is in it.
 fn make(folder: &Path, disk: &dyn Disk) -> io::Result<()> {
     if folder.is_dir() {
+        // One that was made for us becomes ours alone. What holds something has a mode for a reason.
+        if fs::read_dir(folder)?.next().is_none() {
+            let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+        }
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

@@ -43,6 +43,8 @@ pub(super) mod kind {
     pub(in crate::log) const END: u8 = 11;
     /// A session has said goodbye: what it said is nobody's any more.
     pub(in crate::log) const GONE: u8 = 12;
+    /// A session has this name and is in these rooms.
+    pub(in crate::log) const STANDS: u8 = 13;
 
     /// Does it belong to a foot?
     pub(in crate::log) fn is_foot(kind: u8) -> bool {
@@ -87,7 +89,7 @@ pub(super) fn look(bytes: &[u8], offset: u64) -> Look {
     let Some((&[low, high, kind, check_byte, crc @ ..], _)) = bytes.split_first_chunk::<HEADER>() else {
         return Look::Short(HEADER);
     };
-    if check_byte != check(low, high, kind) || !(kind::SAID..=kind::GONE).contains(&kind) {
+    if check_byte != check(low, high, kind) || !(kind::SAID..=kind::STANDS).contains(&kind) {
         return Look::Bad;
     }
     let size = HEADER + usize::from(u16::from_le_bytes([low, high]));
@@ -118,6 +120,34 @@ pub(super) fn put_gone(out: &mut Vec<u8>, offset: u64, session: &[u8; 16], at: u
 pub(super) fn gone(body: &[u8]) -> Option<([u8; 16], u64)> {
     let mut fields = Fields(body);
     Some((*fields.array()?, fields.u64()?))
+}
+
+/// Appends how a session stands. Of rooms, as many as fit.
+pub(super) fn put_stands<'a>(
+    out: &mut Vec<u8>,
+    offset: u64,
+    session: &[u8; 16],
+    at: u64,
+    words: impl Iterator<Item = &'a str>,
+) {
+    put(out, offset, kind::STANDS, |out| {
+        let start = out.len();
+        out.extend_from_slice(session);
+        out.extend_from_slice(&at.to_le_bytes());
+        for word in words.take_while(|word| u8::try_from(word.len()).is_ok()) {
+            if out.len() - start + 1 + word.len() > MAX_BODY {
+                break;
+            }
+            put_name(out, word);
+        }
+    });
+}
+
+/// How a session stood, and when: its name, then its rooms.
+pub(super) fn stands(body: &[u8]) -> Option<([u8; 16], u64, impl Iterator<Item = &str>)> {
+    let mut fields = Fields(body);
+    let (session, at) = (*fields.array()?, fields.u64()?);
+    Some((session, at, std::iter::from_fn(move || fields.name())))
 }
 
 /// Appends a message.

@@ -40,7 +40,7 @@ pub use read::{Batch, Read};
 pub use reader::Reader;
 pub use report::{Damage, OpenError, Report, Stopped};
 pub use segment::id_hash;
-pub use serve::Known;
+pub use serve::{Known, Past};
 pub use settings::{Settings, SyncMode};
 
 use disk::Site;
@@ -199,6 +199,24 @@ impl Log {
         format::put_gone(&mut self.batch, offset, &session, at);
         // Its ids of earlier runs are listed there; those of this run come in front of it when the foot is made.
         open.early.push(Given::goodbye(session));
+        open.last_at = open.last_at.max(at);
+        self.now = at;
+    }
+
+    /// A session has this name, and is in these rooms, from this batch on.
+    pub fn note_session<'a>(
+        &mut self,
+        session: [u8; 16],
+        at: u64,
+        name: &'a str,
+        rooms: impl Iterator<Item = &'a str>,
+    ) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let open = self.segments.back_mut().expect("one is always open");
+        let offset = open.end + self.batch.len() as u64;
+        format::put_stands(&mut self.batch, offset, &session, at, std::iter::once(name).chain(rooms));
         open.last_at = open.last_at.max(at);
         self.now = at;
     }

@@ -139,7 +139,7 @@ impl Log {
         open.end += begin.len() as u64;
         (open.size, open.head) = (open.end, 0);
         let places: Vec<_> = digest.spans.iter().map(|(name, _)| self.rooms.place(name)).collect();
-        let place = |given: &Given| if given.is_goodbye() { 0 } else { places[given.room as usize] };
+        let place = |given: &Given| if given.is_said() { places[given.room as usize] } else { 0 };
         let early = digest.ids.into_iter().map(|given| Given { room: place(&given), ..given });
         open.early = early.collect();
         self.segments.push_back(open);

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::disk::read_at;
-use super::format::{Fields, HEADER, MAGIC, Raw, Run, gone, kind, message};
+use super::format::{Fields, HEADER, MAGIC, Raw, Run, gone, kind, message, stands};
 use super::scan::{Scan, Step, Tail};
 use super::{Damage, Record};
 
@@ -64,8 +64,9 @@ impl Span {
     }
 }
 
-/// An id that a session gave to a message. The room is a place in a list that goes with it. With number 0 it is the
-/// session's goodbye, behind which nothing before counts.
+/// An id that a session gave to a message. The room is a place in a list that goes with it. With number 0 there is no
+/// message: with id 0 it is the session's goodbye, behind which nothing before counts; else the id is the place in the
+/// segment that says how the session stood.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given {
     pub(super) session: [u8; 16],
@@ -79,8 +80,13 @@ impl Given {
         Self { session, id: 0, room: 0, seq: 0 }
     }
 
-    pub(super) fn is_goodbye(&self) -> bool {
-        self.seq == 0
+    fn stands(session: [u8; 16], offset: u64) -> Self {
+        Self { session, id: offset, room: 0, seq: 0 }
+    }
+
+    /// Does it belong to a message?
+    pub(super) fn is_said(&self) -> bool {
+        self.seq > 0
     }
 }
 
@@ -109,7 +115,7 @@ pub(super) struct Segment {
     /// Written since the last sync was asked for.
     pub(super) dirty: bool,
     pub(super) sealed: bool,
-    /// It has no message, but goodbyes, and stays for their sake until it is too old.
+    /// It has no message, but tells of sessions, and stays for their sake until it is too old.
     pub(super) farewells: bool,
     pub(super) ids: Ids,
     /// Ids of runs before this one, while there is no foot.
@@ -211,6 +217,12 @@ impl Digest {
             kind::GONE => {
                 if let Some((session, at)) = gone(raw.body) {
                     self.ids.push(Given::goodbye(session));
+                    self.last_at = self.last_at.max(at);
+                }
+            }
+            kind::STANDS => {
+                if let Some((session, at, _)) = stands(raw.body) {
+                    self.ids.push(Given::stands(session, raw.offset));
                     self.last_at = self.last_at.max(at);
                 }
             }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::chores::{Chore, ChoreResult, Done};
 use super::disk::Site;
+use super::format::{kind, stands};
 use super::read::{Errand, Read, before};
+use super::scan::{Scan, Step};
 use super::segment::{Digest, Given, Ids, Marks, Segment};
 use super::{Damage, Log, foot};
 
@@ -26,6 +28,17 @@ pub struct Known {
     pub room: String,
     /// Its number.
     pub seq: u64,
+}
+
+/// What is known of a session from before this run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The ids that it gave, oldest first; the last 1,024, and perhaps ids of this run among them.
+    pub ids: Vec<Known>,
+    /// The name that it had.
+    pub name: Option<String>,
+    /// The rooms that it was in.
+    pub rooms: Vec<String>,
 }
 
 impl Log {
@@ -143,10 +156,10 @@ impl Log {
         Some(damage)
     }
 
-    /// Looks for the ids that a session gave before this run, not looking at what was said before `since`: for receipts
-    /// after a restart. Answers the last 1,024, and perhaps ids of this run among them. May be out beside other chores.
+    /// Looks for what is known of a session from before this run, not looking at what was said before `since`. May be
+    /// out beside other chores.
     #[must_use]
-    pub fn known_ids(&self, session: [u8; 16], since: u64) -> Chore {
+    pub fn past(&self, session: [u8; 16], since: u64) -> Chore {
         let mut early = Vec::new();
         let mut sealed: Vec<(u64, Ids)> = Vec::new();
         for segment in self.segments.iter().filter(|segment| segment.last_at >= since) {
@@ -155,26 +168,31 @@ impl Log {
             }
             let given = segment.early.iter().filter(|given| given.session == session);
             early.extend(given.map(|given| {
-                let room = if given.is_goodbye() { String::new() } else { self.rooms.get(given.room).name.to_string() };
-                Known { id: given.id, room, seq: given.seq }
+                let room = if given.is_said() { self.rooms.get(given.room).name.to_string() } else { String::new() };
+                Trace { segment: segment.number, known: Known { id: given.id, room, seq: given.seq } }
             }));
         }
         let site = Arc::clone(&self.site);
         Box::new(move || {
-            let mut known = early;
+            let mut traces = early;
             for (number, ids) in sealed.into_iter().rev() {
                 // A segment that can't be read, or is gone, knows nothing.
-                let mut older = known_in(&site, number, ids, session).unwrap_or_default();
-                older.append(&mut known);
-                known = older;
-                if known.len() >= IDS || known.iter().any(is_goodbye) {
+                let mut older = traces_in(&site, number, ids, session).unwrap_or_default();
+                older.append(&mut traces);
+                traces = older;
+                if traces.len() >= IDS || traces.iter().any(Trace::is_goodbye) {
                     break;
                 }
             }
-            let gone = known.iter().rposition(is_goodbye).map_or(0, |last| last + 1);
-            known.drain(..gone);
-            known.drain(..known.len().saturating_sub(IDS));
-            ChoreResult(Done::Known(known))
+            let gone = traces.iter().rposition(Trace::is_goodbye).map_or(0, |last| last + 1);
+            traces.drain(..gone);
+            let stood = traces.iter().rev().find(|trace| trace.known.seq == 0);
+            let stood = stood.and_then(|trace| words_at(&site, trace.segment, trace.known.id).ok());
+            let mut ids: Vec<Known> =
+                traces.into_iter().map(|trace| trace.known).filter(|known| known.seq > 0).collect();
+            ids.drain(..ids.len().saturating_sub(IDS));
+            let mut words = stood.unwrap_or_default().into_iter();
+            ChoreResult(Done::Known(Past { ids, name: words.next(), rooms: words.collect() }))
         })
     }
 
@@ -183,7 +201,20 @@ impl Log {
     }
 }
 
-fn known_in(site: &Site, number: u64, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Known>> {
+/// Something that a segment knows of a session: an id, its goodbye, or the place of how it stood.
+struct Trace {
+    segment: u64,
+    known: Known,
+}
+
+impl Trace {
+    /// Numbers begin at 1, and no record lies at 0.
+    fn is_goodbye(&self) -> bool {
+        self.known.seq == 0 && self.known.id == 0
+    }
+}
+
+fn traces_in(site: &Site, number: u64, ids: Ids, session: [u8; 16]) -> io::Result<Vec<Trace>> {
     if ids.count == 0 {
         return Ok(Vec::new());
     }
@@ -200,17 +231,22 @@ fn known_in(site: &Site, number: u64, ids: Ids, session: [u8; 16]) -> io::Result
         Err(error) => return Err(error),
     };
     let named = |given: Given| {
-        let room = if given.is_goodbye() {
-            String::new()
-        } else {
-            spans.get(given.room as usize).map(|span| span.0.clone())?
-        };
-        Some(Known { id: given.id, room, seq: given.seq })
+        let room = if given.is_said() { spans.get(given.room as usize)?.0.clone() } else { String::new() };
+        Some(Trace { segment: number, known: Known { id: given.id, room, seq: given.seq } })
     };
     Ok(given.into_iter().filter_map(named).collect())
 }
 
-/// The session's goodbye: numbers begin at 1.
-fn is_goodbye(known: &Known) -> bool {
-    known.seq == 0
+/// The name and the rooms that a record at a place of a segment gives a session.
+fn words_at(site: &Site, number: u64, at: u64) -> io::Result<Vec<String>> {
+    let file = Arc::new(site.open(number)?);
+    let end = file.metadata()?.len();
+    let mut scan = Scan::new(file, at, end, true);
+    match scan.step()? {
+        Step::Record(raw) if raw.kind == kind::STANDS && raw.offset == at => {
+            let (_, _, words) = stands(raw.body).ok_or(ErrorKind::InvalidData)?;
+            Ok(words.map(str::to_owned).collect())
+        }
+        _ => Err(ErrorKind::InvalidData.into()),
+    }
 }

@@ -180,14 +180,15 @@ impl Addresses {
 
     fn of(&mut self, place: Place, hub: &Hub, now: Moment) -> &mut Known {
         while let Some(&(since, oldest)) = self.order.front() {
-            if oldest == place || self.order.len() < REMEMBERED && since + SPAN > now {
+            let is_full = self.order.len() >= REMEMBERED;
+            if oldest == place || !is_full && since + SPAN > now {
                 break;
             }
             self.order.pop_front();
             let Some(known) = self.known.get_mut(&oldest) else { continue };
             known.forget_gone(hub);
             let matters = !known.open.is_empty() || known.penalty > now && known.penalty != Moment::NEVER;
-            if matters && self.order.len() < REMEMBERED {
+            if matters && !is_full {
                 self.order.push_back((now, oldest));
                 continue;
             }

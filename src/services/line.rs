@@ -5,6 +5,9 @@ use std::fmt;
 use super::is_blank;
 use crate::hub::{ConnId, Cx, Done};
 
+/// How one logs in.
+pub(super) const LOGIN: &str = "login NAME PASSWORD";
+
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
@@ -26,10 +29,20 @@ impl Wrong {
         Self::new("usage", format!("it is written {usage}"))
     }
 
+    /// This is for those who have logged in.
+    pub(super) fn login_first() -> Self {
+        Self::new("login-first", format!("{LOGIN} comes first"))
+    }
+
     /// This is no command.
     pub(super) fn unknown(word: &str) -> Self {
         let word: String = word.chars().take(32).collect();
         Self::new("unknown-command", format!("{word:?} is no command; help lists them"))
+    }
+
+    /// The same, without saying what it was.
+    pub(super) fn unnamed() -> Self {
+        Self::new("unknown-command", "this is no command; help lists them")
     }
 }
 
@@ -38,6 +51,11 @@ impl fmt::Display for Wrong {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "! {}: {}", self.code, self.text)
     }
+}
+
+/// A number of bytes: digits, and nothing else that Rust would take for a number too.
+pub(super) fn number(word: &str) -> Option<u64> {
+    word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok()).flatten()
 }
 
 /// A line as text.

@@ -186,6 +186,31 @@ fn accounts_are_read_again_and_nobody_goes() {
 }
 
 #[test]
+fn another_password_logs_out_whoever_showed_the_old_one_and_everything_that_their_token_held() {
+    let inn = Inn::new(&[]);
+    let (mut alice, mut bob) = (inn.user("alice"), inn.user("bob"));
+    alice.fence();
+    let (hers, his) = (alice.token(), bob.token());
+    bob.breaks();
+    alice.hear("#lobby -- bob left (connection lost)");
+    let path = inn.file.to_str().unwrap();
+    for name in ["alice", "bob"] {
+        assert!(crate::inn::passwd(&[path, name], "another\n").status.success());
+    }
+    inn.reload(&std::fs::read_to_string(&inn.file).unwrap(), "3 accounts in");
+    let told = "! logged-out: the account alice is gone, or was changed, so you are a guest; /login NAME PASSWORD";
+    alice.hear_all(&[told, "- your name is an account's; you are guest3"]);
+    alice.is_refused("/lock", "not-logged-in");
+    alice.is_refused("/login alice alice's password", "wrong-password");
+    // The name that a token held is the account's again.
+    let mut thief = inn.chat.guest();
+    thief.is_refused(&format!("/session {his}"), "name-taken");
+    thief.hears();
+    thief.ask_all("/who", &["- #lobby: guest3 guest4", "- end who"]);
+    thief.ask(&format!("/session {hers}"), "- welcome back, guest3");
+}
+
+#[test]
 fn without_accounts_there_is_nothing_to_log_in_to() {
     let chat = crate::people::Chat::new();
     chat.guest().is_refused("/login alice secret", "no-accounts");
@@ -207,4 +232,43 @@ fn a_server_does_not_start_with_wrong_accounts() {
     assert!(code == 1 && said.contains("line 1: expected NAME:ROLE:HASH"), "{code}: {said}");
     let (code, said) = run(&["--require-login"]);
     assert!(code == 1 && said.contains("require-login") && said.contains("accounts names no file"), "{code}: {said}");
+}
+
+#[test]
+fn where_the_accounts_are_can_change_while_it_runs_and_whether_there_are_any_can_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let config = path("parlor.toml");
+    let write = |accounts: &str| std::fs::write(&config, format!("no-history = true\n{accounts}\n")).unwrap();
+    std::fs::write(path("first"), accounts()).unwrap();
+    let bob = accounts().lines().find(|line| line.starts_with("bob:")).unwrap();
+    std::fs::write(path("second"), format!("{}\n", bob.replace("bob:", "carol:"))).unwrap();
+    write(&format!("accounts = '{}'", path("first")));
+    let server = Start::serve(&["--config", &config, "--flood", "off"]).listen("chat=127.0.0.1:0").go();
+    let reload = |said: &str| {
+        let seen = server.log.len();
+        server.signal(rustix::process::Signal::HUP);
+        server.log.wait_from(seen, said, |line| line.contains(said));
+    };
+    let guest = || {
+        let mut guest = crate::people::Person::on(server.client(0));
+        guest.hears();
+        guest
+    };
+    let mut bob = guest();
+    bob.ask("/login bob bob's password", "- you are bob");
+    // What is not there leaves in force what was.
+    write(&format!("accounts = '{}'", path("third")));
+    reload(&format!("the accounts stay as they were: {}: No such file", path("third")));
+    bob.is_refused("/lock", "not-yours");
+    write(&format!("accounts = '{}'", path("second")));
+    reload(&format!("1 accounts in {}", path("second")));
+    let told = "! logged-out: the account bob is gone, or was changed, so you are a guest; /login NAME PASSWORD";
+    bob.hear(told);
+    guest().ask("/login carol bob's password", "- you are carol");
+    // From some to none it takes a restart; those that are in force are read again where they are.
+    write("");
+    reload("accounts = ");
+    reload(&format!("1 accounts in {}", path("second")));
+    guest().is_refused("/login bob bob's password", "wrong-password");
 }

@@ -8,6 +8,7 @@ mod people;
 mod support;
 
 mod afar;
+mod goodbyes;
 mod inn;
 mod login;
 mod operators;

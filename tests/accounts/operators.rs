@@ -60,6 +60,10 @@ fn a_banned_address_is_turned_away_and_so_is_who_is_here_from_there() {
     again.expect_end();
     oscar.is_refused("/ban 127.0.0.0/8", "yourself");
     oscar.is_refused("/ban 192.0.2.1/33", "usage");
+    // An IPv4 address as IPv6 writes it is that one, and not everybody's.
+    oscar.ask("/ban ::ffff:192.0.2.1", "- ban of 192.0.2.1 until an operator says otherwise, by oscar");
+    oscar.ask("/ban ::ffff:192.0.2.0/120", "- ban of 192.0.2.0/24 until an operator says otherwise, by oscar");
+    oscar.fence();
     oscar.is_refused("/ban 192.0.2.300", "usage");
 }
 

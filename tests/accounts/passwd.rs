@@ -100,6 +100,46 @@ fn what_can_be_no_account_is_refused_and_changes_nothing() {
     desk.fails(&["coco", "--delete", "--role", "user"], "", 2, "cannot be used with");
 }
 
+/// Two fingerprints, as people have them and as they stand in the file.
+const ONE: [&str; 2] = [
+    "sha256 Fingerprint=AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89",
+    "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789",
+];
+const TWO: &str = "2222222222222222222222222222222222222222222222222222222222222222";
+
+#[test]
+fn certificates_are_added_to_an_account_and_struck_out() {
+    let desk = Desk::new();
+    desk.succeeds(&["alice"], "one\n");
+    let before = desk.text().trim().to_owned();
+    desk.succeeds(&["alice", "--certificate", ONE[0]], "");
+    assert_eq!(desk.text(), format!("{before}:{}\n", ONE[1]), "the password stays");
+    desk.succeeds(&["alice", "--certificate", ONE[1], "--certificate", TWO, "--role", "operator"], "");
+    let operator = before.replace(":user:", ":operator:");
+    assert_eq!(desk.text(), format!("{operator}:{},{TWO}\n", ONE[1]));
+    desk.fails(&["bob", "--certificate", TWO], "", 1, &format!("the certificate {TWO} stands with alice already"));
+    desk.succeeds(&["alice", "--without-certificate", ONE[0]], "");
+    desk.fails(&["alice", "--without-certificate", ONE[0]], "", 1, &format!("alice has no certificate {}", ONE[1]));
+    // What one does not say stays: also when the password is another.
+    desk.succeeds(&["alice"], "two\n");
+    assert!(desk.text().ends_with(&format!(":{TWO}\n")) && !desk.text().contains(&operator), "{}", desk.text());
+    desk.succeeds(&["alice", "--without-password"], "");
+    assert_eq!(desk.text(), format!("alice:operator:*:{TWO}\n"));
+    desk.succeeds(&["alice", "--without-certificate", TWO], "");
+    assert_eq!(desk.text(), "alice:operator:*\n", "a name that is kept, and nobody's");
+    // A new one needs no password.
+    desk.succeeds(&["bob", "--certificate", TWO], "");
+    assert!(desk.text().ends_with(&format!("\nbob:user:*:{TWO}\n")), "{}", desk.text());
+    desk.fails(&["carol", "--without-password"], "", 1, "a new one needs a password or a certificate");
+    desk.fails(&["bob", "--certificate", "/nowhere/bob.pem"], "", 2, "/nowhere/bob.pem: No such file");
+    desk.fails(&["bob", "--certificate", "md5 Fingerprint=00"], "", 2, "No such file");
+    fs::write(desk.file(), "alice:user:*:abc\n").unwrap();
+    desk.fails(&["bob"], "one\n", 1, "line 1: the certificates: expected fingerprints of 64 digits");
+    let many: Vec<String> = (0..17).map(|number| format!("{number:064x}")).collect();
+    fs::write(desk.file(), format!("alice:user:*:{}\n", many.join(","))).unwrap();
+    desk.fails(&["bob"], "one\n", 1, "line 1: an account has at most 16 certificates");
+}
+
 #[test]
 fn a_damaged_file_is_not_touched_and_the_line_is_named() {
     let desk = Desk::new();

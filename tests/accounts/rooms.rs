@@ -137,3 +137,37 @@ fn whoever_lost_their_line_inside_comes_back_and_who_lost_it_before_the_lock_doe
     let heard = carol.fence();
     assert!(heard[0].starts_with("! locked: #den") && !heard.iter().any(|line| line.contains("one")), "{heard:?}");
 }
+
+#[test]
+fn an_invitation_ends_with_a_guest_who_turns_out_to_be_somebody_else() {
+    let inn = Inn::new(&[]);
+    let mut alice = inn.user("alice");
+    let mut carol = inn.chat.guest();
+    carol.ask("/nick carol", "- you are carol");
+    let token = carol.token();
+    alice.fence();
+    alice.ask("/join den", "- you are in #den, with 0 others");
+    alice.ask("/lock", "- #den is locked; others enter by invitation");
+    let mut guest = inn.chat.guest();
+    alice.ask("/invite guest3", "- guest3 may enter #den");
+    guest.hear("- alice invites you to #den; /join den");
+    guest.ask(&format!("/session {token}"), "- welcome back, carol");
+    carol.hear_the_end(&["! taken-over: your session was taken up by another connection; goodbye"]);
+    // Whoever comes next may have the guest's place, and not what it was given.
+    inn.chat.guest().is_refused("/join den", "locked");
+}
+
+#[test]
+fn a_room_that_was_locked_and_never_spoken_in_is_locked_after_a_restart() {
+    let inn = Inn::new(&[]);
+    let mut alice = inn.user("alice");
+    alice.ask("/join den", "- you are in #den, with 0 others");
+    alice.ask("/lock", "- #den is locked; others enter by invitation");
+    let file = inn.chat.folder().join("house-rules");
+    until("the lock in the file", || std::fs::read_to_string(&file).is_ok_and(|text| text.contains("\"lock\":{")));
+    let inn = inn.stopped_and_started_again();
+    inn.chat.guest().is_refused("/join den", "locked");
+    let mut alice = inn.user("alice");
+    alice.ask("/join den", "- you are in #den, with 0 others");
+    alice.ask("/unlock", "- #den is open to everybody");
+}

@@ -206,19 +206,22 @@ fn a8_no_text_and_no_name_makes_a_second_line() {
         mallory.is_refused(&format!("/msg {name} hi"), "bad-name");
     }
     bob.fence();
-    mallory.says("/me waves\n#lobby * bob falls");
-    mallory.says("/topic a\r\nb");
-    mallory.says("/msg bob one\n@alice two");
-    mallory.says("/quit bye\n#lobby -- bob left");
-    program.says(r#"{"say":"a\r\n#lobby <bob> b\u0000c\u2029d"}"#);
-    program.says(r#"{"say":"\u001b[2J","room":"lobby\n"}"#);
+    // In one turn, in which what is private comes first.
+    mallory.says_all(&[
+        "/me waves\n#lobby * bob falls",
+        "/topic a\r\nb",
+        "/msg bob one\n@alice two",
+        "/quit bye\n#lobby -- bob left",
+    ]);
     bob.hear_all(&[
         "@mallory one\u{fffd}@alice two",
         "#lobby * mallory waves\u{fffd}#lobby * bob falls",
         "#lobby -- mallory topic: a\u{fffd}\u{fffd}b",
         "#lobby -- mallory left (bye\u{fffd}#lobby -- bob left)",
-        "#lobby <program> a\u{fffd}\u{fffd}#lobby <bob> b\u{fffd}c\u{fffd}d",
     ]);
+    program.says(r#"{"say":"a\r\n#lobby <bob> b\u0000c\u2029d"}"#);
+    program.says(r#"{"say":"\u001b[2J","room":"lobby\n"}"#);
+    bob.hear("#lobby <program> a\u{fffd}\u{fffd}#lobby <bob> b\u{fffd}c\u{fffd}d");
     bob.hears_nothing();
 }
 

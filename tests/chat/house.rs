@@ -210,7 +210,8 @@ impl House {
         panic!("the house never comes to rest");
     }
 
-    fn turn(&mut self) {
+    /// One turn, whatever is left to do.
+    pub(crate) fn turn(&mut self) {
         self.begin();
         self.hub.frame_buffered();
         self.hub.take_woken(&mut Vec::new());

@@ -9,6 +9,7 @@ mod support;
 
 mod bounds;
 mod breath;
+mod catching_up;
 mod clock;
 mod documents;
 mod errors;

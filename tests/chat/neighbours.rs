@@ -114,6 +114,31 @@ fn ten_new_rooms_an_hour_are_opened_from_one_address() {
     assert_eq!(house.lines(one), [refusal]);
 }
 
+#[test]
+fn in_no_hour_more_rooms_are_opened_from_one_address_whenever_it_begins() {
+    let mut house = House::calm();
+    let who = house.guest_from("192.0.2.1:1");
+    let refusal = "! too-many-new: 10 rooms were opened from your address within an hour; wait, or join one";
+    opens(&mut house, who, 0..4);
+    house.pass(50 * MINUTE);
+    house.lines(who);
+    opens(&mut house, who, 4..10);
+    // An hour after the first four there is room for four; the other six count for 50 minutes more.
+    house.pass(10 * MINUTE);
+    house.lines(who);
+    opens(&mut house, who, 10..14);
+    house.says(who, "/join room-14");
+    assert_eq!(house.lines(who), [refusal]);
+    house.pass(49 * MINUTE);
+    house.lines(who);
+    house.says(who, "/join room-14");
+    assert_eq!(house.lines(who), [refusal], "to be refused costs nothing, and gives nothing");
+    house.pass(MINUTE);
+    opens(&mut house, who, 14..20);
+    house.says(who, "/join room-20");
+    assert_eq!(house.lines(who), [refusal]);
+}
+
 /// A house that nobody is in has a lobby all the same: no number of visits opens it anew.
 #[test]
 fn the_lobby_is_opened_by_nobody_and_refused_to_nobody() {

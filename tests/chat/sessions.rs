@@ -291,3 +291,41 @@ fn a_session_has_its_name_after_a_restart_also_when_much_was_said_since() {
     bob.ask(&format!("/session {token}"), "- welcome back, bob");
     bob.hears_nothing();
 }
+
+/// Who says nothing with an id has a session too, also one who only listens.
+#[test]
+fn a_session_has_its_name_and_rooms_after_a_restart() {
+    let mut chat = Chat::new();
+    let mut bob = chat.guest();
+    let token = bob.token();
+    bob.ask("/nick Rob", "- you are Rob");
+    bob.ask("/nick Bob", "- you are Bob");
+    bob.ask("/join Tea", "- you are in #Tea, with 0 others");
+    bob.ask("/join milk", "- you are in #milk, with 0 others");
+    bob.ask("/leave milk", "- you left #milk; you are in #Tea");
+    let restarts: [fn(Chat) -> Chat; 2] =
+        [Chat::killed_and_started_again, |chat| chat.stopped_and_started_again(|_| ())];
+    for restart in restarts {
+        chat = restart(chat);
+        let [mut alice] = chat.people(["alice"]);
+        let mut bob = chat.guest();
+        bob.ask(&format!("/session {token}"), "- welcome back, Bob");
+        alice.hear("#lobby -- Bob joined (back)");
+        bob.ask_all("/who tea", &["- #Tea: Bob", "- end who"]);
+        bob.is_refused("/who milk", "not-member");
+    }
+}
+
+#[test]
+fn what_was_no_session_before_a_restart_is_none_after_it() {
+    let chat = Chat::new();
+    let [mut quitter] = chat.people(["bob"]);
+    let mut looker = chat.guest();
+    let tokens = [looker.token(), quitter.token()];
+    quitter.says("/quit");
+    quitter.rest();
+    let chat = chat.killed_and_started_again();
+    for token in tokens {
+        chat.guest().is_refused(&format!("/session {token}"), "no-session");
+    }
+}

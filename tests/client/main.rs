@@ -12,6 +12,9 @@ mod support;
 
 mod commands;
 mod line;
+#[cfg(feature = "accounts")]
+mod logins;
+mod lying;
 mod scripts;
 mod staying;
 mod terminal;

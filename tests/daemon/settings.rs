@@ -152,8 +152,9 @@ fn the_file_may_be_named_by_the_environment() {
 
 #[test]
 fn what_is_shown_is_a_configuration_that_says_the_same() {
-    let text = "no-history = true\nunix-mode = 0o640\npause-rooms = [\"a\", \"#b\"]\nnames = \"ascii\"\n\
-                data = '/tmp/a \"b\" \\c'\n[limits]\nlag = 300000\nlag-time = '2m'\n[run.'x.y']\nargv = ['a', \"\\t\"]\n";
+    let text = "no-history = true\nunix-mode = 0o640\npause-rooms = [\"a\", \"#b\"]\nnames = \"ascii\"\naccounts = 'a'\n\
+                data = '/tmp/a \"b\" \\c'\n[limits]\nlag = 300000\nlag-time = '2m'\n[run.'x.y']\nargv = ['a', \"\\t\"]\nrole = 'operator'\n\
+                accounts = ['ann']\n";
     let first = printed(Written::new(text).serve());
     let again = Written::new(&first);
     assert_eq!(again.check().code(), 0, "{first}");
@@ -162,7 +163,12 @@ fn what_is_shown_is_a_configuration_that_says_the_same() {
         text.lines().map(|line| line.split(" # ").next().unwrap().trim_end().to_owned()).collect()
     };
     assert_eq!(values(&first), values(&second));
-    for part in ["unix-mode = \"0o640\"", "pause-rooms = [\"a\", \"#b\"]", "argv = [\"a\", \"\\u0009\"]"] {
+    for part in [
+        "unix-mode = \"0o640\"",
+        "pause-rooms = [\"a\", \"#b\"]",
+        "argv = [\"a\", \"\\u0009\"]",
+        "accounts = [\"ann\"]",
+    ] {
         assert!(first.contains(part), "no {part} in {first}");
     }
 }
@@ -202,7 +208,7 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
         ("[run.x]\nargv = []", "2:8: argv = []: expected a program and its arguments, as [\"uptime\", \"-p\"]"),
         (
             "[run.x]\nargv = ['a']\nfoo = 1",
-            "3:1: foo = 1: unknown field `foo`, expected one of `argv`, `time`, `output`",
+            "3:1: foo = 1: unknown field `foo`, expected one of `argv`, `time`, `output`, `accounts`, `role`",
         ),
         (
             "[run.x]\nargv = ['a']\ntime = '1x'",

@@ -1,7 +1,9 @@
 //! Listeners for datagrams: how they are asked for, reported and refused.
 
+use std::net::SocketAddr;
+
 use crate::peer::{Peer, place};
-use crate::support::{Client, Server, Start, until};
+use crate::support::{Client, Server, Start, own_address, until};
 
 #[test]
 fn a_listener_for_datagrams_reports_itself_with_its_real_port() {
@@ -19,9 +21,10 @@ fn a_listener_for_datagrams_reports_itself_with_its_real_port() {
 
 #[test]
 fn d23_tcp_and_udp_serve_on_one_port_at_once() {
-    let first = Server::with(&["echo=127.0.0.1:0"]);
-    let address = place(&first, 0);
-    // Another process may have the other protocol's port of that number, and the connections of the first are gone.
+    // The documents' number, at an address that nobody else has.
+    let address = SocketAddr::from((own_address(), 9000));
+    // Another process may have the other protocol's port of that number.
+    let first = Server::with(&[&format!("echo={address}")]);
     let second = Server::with(&[&format!("upper+udp={address}")]);
     first.client(0).ask(b"over tcp\n", b"over tcp\n");
     Peer::to(&second, 0).ask(b"over udp", b"OVER UDP");
@@ -49,6 +52,17 @@ fn what_makes_no_sense_over_datagrams_is_wrong_usage() {
         assert_eq!((finished.code(), finished.stdout.as_str()), (2, ""), "{finished:#?}");
         assert!(finished.stderr[0].contains(cause), "{listener}: {finished:#?}");
     }
+}
+
+#[test]
+fn a_listener_that_can_never_answer_is_warned_of_at_the_start() {
+    let server = Server::with(&["echo+stamp+udp=127.0.0.1:0", "echo+stamp=127.0.0.1:0", "echo+udp=127.0.0.1:0"]);
+    let warned = server.log.wait("a warning", |line| line.contains("WARN"));
+    assert!(warned.contains(" echo+stamp+udp=127.0.0.1:0: it will never answer: "), "{warned}");
+    Peer::to(&server, 2).ask(b"1", b"1");
+    let (all, lines) = (server.log.len(), server.log.lines());
+    assert_eq!(all, 4, "three that listen and one warning behind them: {lines:#?}");
+    assert!(lines[3].contains("WARN"), "{lines:#?}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Two servers that were pointed at each other, as a forged source would do it.
 
+use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use crate::peer::Peer;
-use crate::support::Server;
+use crate::peer::{Peer, place};
+use crate::support::{Server, own_address};
 
 /// Stands between two servers, and is for each of them the other one. Answers how many datagrams it carried until
 /// neither had anything more to say.
@@ -54,4 +55,24 @@ fn a16_a_hundred_datagrams_in_one_loop_stop_too() {
     let begin: Vec<Vec<u8>> = (0..100).map(|number: u32| format!("{number}").into_bytes()).collect();
     relay(&left, &right, &begin, 50_000);
     Peer::to(&left, 0).ask(b"alive", b"alive");
+}
+
+#[test]
+fn a16_a_service_that_asks_is_not_answered() {
+    let server = Server::with(&["echo+udp=127.0.0.1:0"]);
+    // The old services that answer whatever they hear: echo, chargen. Their words are not ours come back, so a loop with one
+    // of them would be known by nothing else.
+    for port in [7, 19, 1023] {
+        let service = match UdpSocket::bind((own_address(), port)) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return println!("skipped: this test needs the right to have port {port}");
+            }
+            bound => bound.expect("nobody else is at this address"),
+        };
+        service.send_to(b"chargen", place(&server, 0)).expect("loopback takes it");
+        // Behind it in the server's queue, so it has been heard when this is answered.
+        Peer::to(&server, 0).ask(b"heard", b"heard");
+        service.set_nonblocking(true).expect("every socket takes this");
+        assert_eq!(service.recv(&mut [0; 10]).expect_err("no answer").kind(), ErrorKind::WouldBlock);
+    }
 }

@@ -41,6 +41,9 @@ fn a_disk_that_fails_in_any_step_of_putting_leaves_nothing() {
         (Step::Create, 0, "making a part"),
         (Step::Write, 0, "writing a part"),
         (Step::Sync, 0, "giving a part its name"),
+        (Step::Own, 0, "giving a part its name"),
+        // Of the folder, once the file has its name.
+        (Step::Sync, 1, "giving a part its name"),
         (Step::Place, 0, "giving a part its name"),
     ];
     for error in [Errno::IO, Errno::ACCESS, Errno::ROFS] {
@@ -138,7 +141,7 @@ fn a_limit_on_the_size_of_files_leaves_no_half_file_and_no_dead_server() {
     assert_eq!(line, "! disk-full: there is no room for it on the server's disk; nothing of it was kept");
     client.ask(b"PING\n", b"PONG\n");
     let names = |path: &str| fs::read_dir(folder.path().join(path)).unwrap().count();
-    assert_eq!((names("."), names(".parts")), (1, 0), "something other than the folder of parts is left");
+    assert_eq!((names("."), names(".parts")), (2, 0), "more than the folder of parts and the list of owners is left");
     // What fits is taken as before.
     client.send(format!("offer milk 90000 {}\n", digest(&tea[..90_000])).as_bytes());
     assert_eq!(client.line(), "- send milk 0");

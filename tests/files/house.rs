@@ -14,6 +14,8 @@ use parlor::hub::{
     Act, Address, ConnId, Credentials, Framing, Hub, Identity, JobId, Limits, ListenerId, Moment, Profile, Reason,
     Request, ServiceId, Wall, Work,
 };
+use parlor::services::accounts::Desk;
+use parlor::services::chat::Guard;
 use parlor::services::files::{Disk, Files, Folder, Settings, Step};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -87,11 +89,31 @@ impl House {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let folder = TempDir::new().unwrap();
+        Self::guarded(settings, Guard::default())
+    }
+
+    /// With accounts and rules about who may come in.
+    pub(crate) fn guarded(settings: Settings, guard: Guard) -> Self {
+        Self::over(TempDir::new().unwrap(), settings, guard)
+    }
+
+    /// The same folder, another run of the server.
+    pub(crate) fn again(self, settings: Settings, guard: Guard) -> Self {
+        let Self { folder, hub, .. } = self;
+        drop(hub);
+        Self::over(folder, settings, guard)
+    }
+
+    /// The server is gone; its folder is left.
+    pub(crate) fn shut(self) -> TempDir {
+        self.folder
+    }
+
+    fn over(folder: TempDir, settings: Settings, guard: Guard) -> Self {
         let disk = Arc::new(FaultyDisk::default());
         let opened = Folder::open(folder.path(), Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
         let mut hub = Hub::new(Limits::default(), Box::new(|bytes| bytes.fill(7)));
-        let service = hub.add(Files::new(opened, settings));
+        let service = hub.add(Files::new(opened, settings).with_desk(Desk::new(guard)));
         let limits = Rc::new(Limits::default());
         let listener = hub.listen(
             service,
@@ -126,6 +148,15 @@ impl House {
         self.comes(Address::Unix(None), Some(Identity::Process(Credentials { pid: 1, uid, gid: uid })))
     }
 
+    /// Somebody comes and does not come in. Answers what they are told.
+    pub(crate) fn turned_away(&mut self) -> String {
+        self.begin();
+        let id = self.hub.accepted(self.listener, Address::Tcp("127.0.0.1:4000".parse().unwrap()), None);
+        self.run();
+        assert!(!self.is_there(id));
+        self.line(id)
+    }
+
     pub(crate) fn comes(&mut self, from: Address, who: Option<Identity>) -> ConnId {
         self.begin();
         let id = self.hub.accepted(self.listener, from, who);
@@ -155,9 +186,23 @@ impl House {
         self.line(id)
     }
 
+    /// What a user of this machine is answered who comes for that alone.
+    pub(crate) fn line_of_another(&mut self, uid: u32, line: &str) -> String {
+        let id = self.user(uid);
+        self.asks(id, line)
+    }
+
     /// Offers a file, and answers what comes back.
     pub(crate) fn offers(&mut self, id: ConnId, name: &str, content: &[u8]) -> String {
         self.asks(id, &format!("offer {name} {} {}", content.len(), digest(content)))
+    }
+
+    /// Time passes, without anything else.
+    pub(crate) fn passes(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.begin();
+        self.hub.expire();
+        self.run();
     }
 
     /// The line breaks.

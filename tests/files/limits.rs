@@ -118,17 +118,22 @@ fn so_many_are_served_at_once_and_no_more() {
 }
 
 #[test]
-fn so_many_parts_wait_and_no_more() {
+fn so_many_parts_of_each_owner_wait_and_so_many_in_all() {
     let mut house = House::new();
     for number in 0..256 {
-        let id = house.guest();
+        let id = house.user(1000 + number / 64);
         assert_eq!(house.offers(id, &format!("part-{number}"), b"tea"), format!("- send part-{number} 0"));
         house.says(id, b"t");
         house.breaks(id);
+        if number == 63 {
+            let id = house.user(1000);
+            let own = "! busy: 64 parts of you wait for their rest here; send one of them, or try again later";
+            assert_eq!(house.offers(id, "more", b"tea"), own.replace("of you", "of yours"));
+        }
     }
     assert_eq!(house.parts().len(), 256);
-    let id = house.guest();
-    assert_eq!(house.offers(id, "more", b"tea"), "! busy: too many parts wait for their rest here; try again later");
+    let (id, other) = (house.user(1000), house.guest());
+    assert_eq!(house.offers(other, "more", b"tea"), "! busy: too many parts wait for their rest here; try again later");
     // Whoever has one may go on with it.
     assert_eq!(house.offers(id, "part-7", b"tea"), "- send part-7 1");
 }
@@ -143,6 +148,8 @@ fn what_is_no_command_is_an_error_with_a_way_out() {
         ("offer".to_owned(), "! usage: it is written offer NAME SIZE SHA256"),
         ("offer tea".to_owned(), "! usage: it is written offer NAME SIZE SHA256"),
         (format!("offer tea x {sha}"), "! usage: it is written offer NAME SIZE SHA256"),
+        (format!("offer tea +1 {sha}"), "! usage: it is written offer NAME SIZE SHA256"),
+        ("get tea +0".to_owned(), "! usage: it is written get NAME [OFFSET]"),
         (format!("offer tea -1 {sha}"), "! usage: it is written offer NAME SIZE SHA256"),
         (format!("offer tea 3 {}", &sha[1..]), "! usage: it is written offer NAME SIZE SHA256"),
         (format!("offer tea 3 {}é", &sha[2..]), "! usage: it is written offer NAME SIZE SHA256"),
@@ -150,6 +157,9 @@ fn what_is_no_command_is_an_error_with_a_way_out() {
         ("get".to_owned(), "! usage: it is written get NAME [OFFSET]"),
         ("get tea x".to_owned(), "! usage: it is written get NAME [OFFSET]"),
         ("list all".to_owned(), "! usage: it is written list with nothing behind it"),
+        ("quota tea".to_owned(), "! usage: it is written quota with nothing behind it"),
+        ("remove".to_owned(), "! usage: it is written remove NAME"),
+        ("remove tea milk".to_owned(), "! usage: it is written remove NAME"),
     ] {
         assert_eq!(house.asks(id, &line), wanted, "{line}");
     }

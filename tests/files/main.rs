@@ -10,4 +10,7 @@ mod faults;
 mod getting;
 mod house;
 mod limits;
+#[cfg(feature = "accounts")]
+mod logins;
+mod owning;
 mod putting;

@@ -144,7 +144,8 @@ fn browsers() -> Vec<Stream> {
     let (http, request) = (broken(&[], Fault::Http), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     vec![
         hub_only(stream("a browser", lines, request, http.clone())),
-        hub_only(stream("a browser that stops early", lines, b"POST /a?b=c HTTP/1.0", http)),
+        hub_only(stream("a browser that stops early", lines, b"POST /a?b=c HTTP/1.0", http.clone())),
+        hub_only(stream("a browser's line in a frame", Framing::LENGTH, b"\0\0\0\x0eGET / HTTP/1.1\0\0\0\x01a", http)),
         stream("a browser later on", lines, b"\nGET / HTTP/1.1\nb\n", frames(&[b"", b"GET / HTTP/1.1", b"b"])),
         stream("no browser", lines, b"GET / HTTP/1.1 x\nb\n", frames(&[b"GET / HTTP/1.1 x", b"b"])),
     ]
@@ -178,6 +179,10 @@ pub(crate) fn fixed() -> Vec<Stream> {
     let bytes = [full.clone(), padded(b""), padded(text), padded(b"\0a\0b")].concat();
     let heard: [&[u8]; 4] = [&full, b"", text, b"\0a\0b"];
     let partial = [padded(b"a"), b"b".to_vec()].concat();
+    // Its head fills the first frame, and its body holds another.
+    let mut posted = b"POST / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec();
+    posted.resize(FIXED_FRAME, b' ');
+    posted.extend(padded(b"/nick mallory"));
     let switched = [padded(b"=lines"), b"a\n=fixed\n".to_vec(), padded(b"\n"), padded(b"+1"), b"r".to_vec()].concat();
     let after: [&[u8]; 5] = [b"=lines", b"a", b"=fixed", b"\n", b"+1"];
     let expected = [&frames(&after)[..5], &[Raw(b"r".to_vec()), Ended]].concat();
@@ -186,5 +191,9 @@ pub(crate) fn fixed() -> Vec<Stream> {
         stream("part of a fixed frame", Framing::Fixed, &partial, broken(&[b"a"], Fault::Partial)),
         stream("all but one byte", Framing::Fixed, &full[1..], broken(&[], Fault::Partial)),
         stream("fixed and lines", Framing::Fixed, &switched, expected),
+        Stream {
+            hub_only: true,
+            ..stream("a browser among fixed frames", Framing::Fixed, &posted, broken(&[], Fault::Http))
+        },
     ]
 }

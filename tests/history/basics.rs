@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Got, Place, follow, known, read, said, say, settle, texts};
-use parlor::log::{OpenError, Read, Record, SyncMode, id_hash};
+use crate::support::{Got, Place, follow, known, past, read, said, say, settle, texts};
+use parlor::log::{Log, OpenError, Past, Read, Record, SyncMode, id_hash};
 
 #[test]
 fn numbers_rise_by_one_in_each_room_and_all_rooms_are_written_at_once() {
@@ -89,6 +89,18 @@ fn the_folder_is_private_and_a_second_owner_is_told_whose_it_is() {
     assert_eq!(pid, Some(std::process::id()));
     drop(log);
     place.open();
+}
+
+#[test]
+fn an_empty_folder_becomes_private_and_one_in_use_keeps_its_mode() {
+    for (file, expected) in [(None, 0o700), (Some("notes"), 0o755)] {
+        let mut place = Place::new();
+        fs::create_dir(place.path()).unwrap();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        file.map(|file| fs::write(place.path().join(file), "mine").unwrap());
+        place.open();
+        assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, expected, "{file:?}");
+    }
 }
 
 #[test]
@@ -189,6 +201,57 @@ fn no_more_than_1024_ids_of_a_session_are_known_and_they_are_the_last() {
     let mut log = place.open();
     let known = known(&mut log, [7; 16], 0);
     assert_eq!((known.len(), known[0].seq, known[1023].seq), (1024, 477, 1500));
+}
+
+/// A session notes its name and rooms, speaks, and notes others; in between others do so too.
+fn note(log: &mut Log, now: u64, session: [u8; 16], name: &str, rooms: &[&str]) {
+    log.note_session(session, now, name, rooms.iter().copied());
+    log.commit().unwrap();
+}
+
+#[test]
+fn a_sessions_last_name_and_rooms_of_earlier_runs_are_known_wherever_they_lie() {
+    for sealed in [false, true] {
+        let mut place = if sealed { Place::with_segments(3000) } else { Place::new() };
+        let mut log = place.open();
+        let (mine, gone, quiet) = ([1; 16], [2; 16], [3; 16]);
+        note(&mut log, place.now, quiet, "quiet", &[]);
+        for number in 0..50 {
+            note(&mut log, place.now, mine, &format!("me{number}"), &["tea", "Milk"][..number % 3]);
+            note(&mut log, place.now, gone, "gone", &["tea"]);
+            say(&mut log, "tea", "hello", place.now);
+            if sealed {
+                settle(&mut log, place.now);
+            }
+        }
+        log.forget_session(gone, place.now);
+        log.commit().unwrap();
+        drop(log);
+        for _ in 0..2 {
+            let mut log = place.open();
+            let stood = past(&mut log, mine, 0);
+            assert_eq!((stood.name.as_deref(), &stood.rooms[..]), (Some("me49"), &["tea".to_owned()][..]), "{sealed}");
+            assert_eq!(stood.ids, []);
+            assert_eq!(past(&mut log, gone, 0), Past::default(), "it said goodbye");
+            assert_eq!(past(&mut log, [9; 16], 0), Past::default(), "nobody");
+            assert_eq!(past(&mut log, mine, place.now + 1000), Past::default(), "too old to look at");
+            let stood = past(&mut log, quiet, 0);
+            assert_eq!((stood.name.as_deref(), stood.rooms.len()), (Some("quiet"), 0));
+        }
+    }
+}
+
+#[test]
+fn of_more_rooms_than_a_record_holds_a_session_has_the_first() {
+    let mut place = Place::new();
+    let mut log = place.open();
+    let rooms: Vec<String> = (0..2000).map(|number| format!("{number:0>60}")).collect();
+    log.note_session([1; 16], place.now, "many", rooms.iter().map(String::as_str));
+    log.commit().unwrap();
+    drop(log);
+    let past = past(&mut place.open(), [1; 16], 0);
+    assert_eq!(past.rooms.len(), (65_535 - 24 - 5) / 61);
+    assert_eq!(past.rooms[..], rooms[..past.rooms.len()]);
 }
 
 #[test]

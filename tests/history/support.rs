@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use parlor::log::{Disk, Known, Log, Outcome, Read, Reader, Record, Report, Settings, SyncMode};
+use parlor::log::{Disk, Known, Log, Outcome, Past, Read, Reader, Record, Report, Settings, SyncMode};
 use tempfile::TempDir;
 
 pub(crate) const NOW: u64 = 1_764_000_000_000;
@@ -221,9 +221,13 @@ pub(crate) fn texts(log: &mut Log, room: &str, now: u64) -> Vec<(u64, String)> {
 }
 
 pub(crate) fn known(log: &mut Log, session: [u8; 16], since: u64) -> Vec<Known> {
-    let chore = log.known_ids(session, since);
-    let Outcome::Known(known) = log.chore_done(chore()) else { panic!("it is answered by ids") };
-    known
+    past(log, session, since).ids
+}
+
+pub(crate) fn past(log: &mut Log, session: [u8; 16], since: u64) -> Past {
+    let chore = log.past(session, since);
+    let Outcome::Known(past) = log.chore_done(chore()) else { panic!("it is answered by what is known") };
+    past
 }
 
 /// What another process sees, by room.

@@ -52,7 +52,8 @@ fn check(framing: Framing, windows: impl Iterator<Item = usize>, sent: &[&str]) 
             framing.encode(frame.as_bytes(), &mut wire);
             let begin = end;
             end += wire.len();
-            begin < window
+            // One that is next counts as begun once anything was read: through TLS its first byte may be out.
+            begin <= window && window > 0
         });
         let mut expected: Vec<String> = begun.cloned().collect();
         expected.push(Fault::Slow.to_string());

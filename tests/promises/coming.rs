@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Client, Place, Server, Start, until};
-use crate::tables::{ESTABLISHED, SYN_SENT, accept_queue, at_clients, at_server};
+use crate::support::{Client, Place, Server, Start, own_address, until};
+use crate::tables::{ESTABLISHED, SYN_SENT, accept_queue, apart, at_clients, at_server};
 
 fn address(server: &Server) -> SocketAddr {
     match server.place(0) {
@@ -27,7 +27,7 @@ fn begin(at: SocketAddr) -> Socket {
 
 #[test]
 fn d25_a_connection_stands_before_it_is_accepted_and_waits_in_the_accept_queue() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     let at = address(&server);
     server.freeze();
     let mut clients: Vec<Client> = (0..7).map(|_| server.client(0)).collect();
@@ -47,7 +47,7 @@ fn d25_a_connection_stands_before_it_is_accepted_and_waits_in_the_accept_queue()
 
 #[test]
 fn d25_backlog_counts_the_accept_queue_and_one_more_and_beyond_it_a_client_waits() {
-    let server = Start::serve(&["--backlog", "4"]).listen("echo=127.0.0.1:0").go();
+    let server = Start::serve(&["--backlog", "4"]).listen(&apart("echo")).go();
     let at = address(&server);
     server.freeze();
     let clients: Vec<Socket> = (0..8).map(|_| begin(at)).collect();
@@ -64,7 +64,7 @@ fn d25_backlog_counts_the_accept_queue_and_one_more_and_beyond_it_a_client_waits
 
 #[test]
 fn d25_the_kernel_cuts_a_backlog_to_its_own_limit_and_we_show_both() {
-    let server = Start::serve(&["--log", "debug", "--backlog", "1000000"]).listen("echo=127.0.0.1:0").go();
+    let server = Start::serve(&["--log", "debug", "--backlog", "1000000"]).listen(&apart("echo")).go();
     let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
     let wanted = format!("backlog: asked 1000000, granted {}", limit.trim());
     assert!(server.log.lines().iter().any(|line| line.ends_with(&wanted)), "{:#?}", server.log.lines());
@@ -72,9 +72,7 @@ fn d25_the_kernel_cuts_a_backlog_to_its_own_limit_and_we_show_both() {
 
 #[test]
 fn d25_where_nobody_listens_a_client_is_refused_at_once() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
-    let at = address(&server);
-    drop(server);
+    let at = (own_address(), 8888).into();
     let refused = TcpStream::connect_timeout(&at, Duration::from_secs(30)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 }

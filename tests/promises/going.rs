@@ -1,11 +1,12 @@
 //! How a connection ends, at our own server.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use rustix::process::Signal;
 
 use crate::support::{Client, Place, Server, proc, until};
-use crate::tables::{CLOSE_WAIT, TIME_WAIT, at_clients, at_server};
+use crate::tables::{CLOSE_WAIT, FIN_WAIT2, TIME_WAIT, apart, at_clients, at_server, timers_at_clients};
 
 fn address(server: &Server) -> SocketAddr {
     match server.place(0) {
@@ -29,7 +30,7 @@ fn clients(server: &Server, count: usize) -> Vec<Client> {
 
 #[test]
 fn d26_the_side_that_closes_first_keeps_time_wait() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     let at = address(&server);
     let leaving = clients(&server, 10);
     let left = ports(&leaving);
@@ -50,8 +51,30 @@ fn d26_the_side_that_closes_first_keeps_time_wait() {
 }
 
 #[test]
+fn d26_time_wait_is_over_after_a_minute_and_so_is_a_fin_wait_2_that_nobody_holds() {
+    let server = Server::with(&[&apart("echo")]);
+    let at = address(&server);
+    // The kernel is asked how long, so nobody has to wait for it.
+    let lasts_a_minute = |since: Instant, ports: &[u16], state| {
+        until("ten of them", || timers_at_clients(at, ports, state).len() == 10);
+        let timers = timers_at_clients(at, ports, state);
+        let passed = u64::try_from(since.elapsed().as_millis() / 10).unwrap();
+        timers.into_iter().all(|left| left <= 6000 && left + passed + 100 >= 6000)
+    };
+    server.freeze();
+    let leaving: Vec<Client> = (0..10).map(|_| server.client(0)).collect();
+    let (left, since) = (ports(&leaving), Instant::now());
+    drop(leaving);
+    let timeout = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_fin_timeout").unwrap();
+    assert!(lasts_a_minute(since, &left, FIN_WAIT2) || timeout.trim() != "60");
+    let since = Instant::now();
+    server.thaw();
+    assert!(lasts_a_minute(since, &left, TIME_WAIT));
+}
+
+#[test]
 fn d26_our_server_leaves_no_pile_of_close_wait() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     let at = address(&server);
     server.freeze();
     // Twenty leave while the server can't move: that is the pile.
@@ -66,7 +89,7 @@ fn d26_our_server_leaves_no_pile_of_close_wait() {
 
 #[test]
 fn d13_a_client_that_has_shut_its_write_side_hears_all_answers_and_then_the_end() {
-    let server = Server::with(&["upper=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("upper")]);
     let mut client = server.client(0);
     client.send(&b"word\n".repeat(1000));
     client.finish();
@@ -75,7 +98,7 @@ fn d13_a_client_that_has_shut_its_write_side_hears_all_answers_and_then_the_end(
 
 #[test]
 fn d15_whatever_was_opened_is_closed_again() {
-    let server = Server::with(&["echo=127.0.0.1:0"]);
+    let server = Server::with(&[&apart("echo")]);
     clients(&server, 1);
     let settled = |server: &Server| {
         server.figures_when("nobody is left", |figures| figures.connections == 0);

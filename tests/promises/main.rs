@@ -7,6 +7,7 @@ mod support;
 
 mod coming;
 mod going;
+mod half_open;
 mod pages;
 mod tables;
 mod tcp;

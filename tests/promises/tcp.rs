@@ -20,7 +20,11 @@ fn pair() -> (TcpStream, TcpStream) {
 
 /// Bytes that show when one of them is missing.
 fn counted(count: u32) -> Vec<u8> {
-    (0..count / 4).flat_map(u32::to_be_bytes).collect()
+    let mut bytes = vec![0; count as usize];
+    for (number, place) in (0_u32..).zip(bytes.chunks_exact_mut(4)) {
+        place.copy_from_slice(&number.to_be_bytes());
+    }
+    bytes
 }
 
 #[test]
@@ -102,6 +106,12 @@ fn d32_a_receive_waits_while_there_is_nothing() {
     server.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let waited = (&server).read(&mut [0; 10]).unwrap_err();
     assert!(matches!(waited.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    server.set_nonblocking(true).unwrap();
+    assert_eq!(
+        (&server).read(&mut [0; 10]).unwrap_err().kind(),
+        ErrorKind::WouldBlock,
+        "and at once, where it may not wait"
+    );
 }
 
 #[test]

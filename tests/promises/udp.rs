@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, own_address};
 
 /// Two sockets, each other's peer.
 fn pair() -> (UdpSocket, UdpSocket) {
@@ -26,7 +26,7 @@ fn hear(socket: &UdpSocket) -> Vec<u8> {
 
 /// An address at which nobody listens.
 fn nowhere() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    (own_address(), 9).into()
 }
 
 #[test]

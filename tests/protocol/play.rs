@@ -62,7 +62,7 @@ impl Stage {
             "chat" if words.contains(&"accounts") => House::Chat(with_accounts(&[])),
             "chat" if words.contains(&"login-required") => House::Chat(with_accounts(&["--require-login"])),
             "chat" => House::Chat(Chat::new()),
-            "files" | "run" => with_a_folder(service),
+            "files" | "run" => with_a_folder(service, &words),
             "echo" | "echo+stamp" | "upper" => {
                 House::Plain(Start::serve(&["--no-history"]).listen(&format!("{service}=127.0.0.1:0")).go())
             }
@@ -238,16 +238,25 @@ impl Stage {
     }
 }
 
-/// A service that keeps something in a folder, or has it from there.
-fn with_a_folder(service: &str) -> House {
+/// A service that keeps something in a folder, or has it from there. With accounts commands are on TCP.
+fn with_a_folder(service: &str, words: &[&str]) -> House {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let start = Start::serve(&["--no-history", "--files", &path("files")]);
+    let mut start = Start::serve(&["--no-history", "--files", &path("files")]);
+    let has_accounts = words.contains(&"accounts") || words.contains(&"login-required");
+    if has_accounts {
+        fs::write(path("accounts"), accounts()).unwrap();
+        start = start.flags(&["--accounts", &path("accounts")]);
+    }
+    if words.contains(&"login-required") {
+        start = start.flags(&["--require-login"]);
+    }
     let server = if service == "run" {
         let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/run.md")).unwrap();
         let offers = page.split("```toml").nth(1).unwrap().split("```").next().unwrap();
         fs::write(path("parlor.toml"), offers).unwrap();
-        start.flags(&["--config", &path("parlor.toml")]).listen(&format!("run=unix:{}", path("run.sock"))).go()
+        let at = if has_accounts { "127.0.0.1:0".to_owned() } else { format!("unix:{}", path("run.sock")) };
+        start.flags(&["--config", &path("parlor.toml")]).listen(&format!("run={at}")).go()
     } else {
         start.listen(&format!("{service}=127.0.0.1:0")).go()
     };

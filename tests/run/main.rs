@@ -6,5 +6,7 @@ mod support;
 
 mod ends;
 mod house;
+#[cfg(feature = "accounts")]
+mod logins;
 mod offers;
 mod talking;

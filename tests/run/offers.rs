@@ -72,6 +72,7 @@ fn what_does_not_fit_is_refused_and_nothing_runs() {
         ("run".to_owned(), "! usage: it is written run COMMAND [ARGUMENT...]"),
         ("echo".to_owned(), "! unknown-command: \"echo\" is no command; help lists them"),
         ("in x".to_owned(), "! usage: it is written in COUNT"),
+        ("in +1".to_owned(), "! usage: it is written in COUNT"),
     ] {
         assert_eq!(caller.asks(&line), wanted, "{line}");
     }
@@ -111,16 +112,6 @@ fn a_wrong_template_is_found_where_it_stands_in_the_file() {
     let finished = Start::parlor(&["check", file.to_str().unwrap()]).run();
     assert_eq!(finished.code(), 1);
     assert!(finished.stderr[0].contains("parlor.toml:5:") && finished.stderr[0].contains("a hole is"), "{finished:#?}");
-}
-
-#[test]
-fn commands_are_served_on_unix_sockets_only() {
-    for address in ["127.0.0.1:0", "[::1]:0"] {
-        let finished = Start::serve(&["--no-history", "--open"]).listen(&format!("run={address}")).run();
-        assert_eq!(finished.code(), 1);
-        let line = &finished.stderr[0];
-        assert!(line.contains(&format!("cannot listen run={address}")) && line.contains("Unix sockets only"), "{line}");
-    }
 }
 
 #[test]

@@ -93,6 +93,26 @@ fn more_input_than_is_allowed_is_dropped_and_said() {
 }
 
 #[test]
+fn a_command_that_takes_its_time_before_it_reads_gets_all_of_its_input() {
+    let house = House::with(
+        "[run.late]\nargv = [\"/bin/sh\", \"-c\", \"sleep 2.5; wc -c\"]\n",
+        // How long a client's connection may make no progress.
+        |start| start.flags(&["--limit-stall", "1s"]),
+    );
+    let mut caller = house.caller();
+    assert_eq!(caller.asks("run late"), "- started late");
+    // More than a pipe holds, so some of it waits in the server.
+    caller.feeds(&vec![b'x'; 65_536]);
+    let line = caller.client.line();
+    let more: usize = line.strip_prefix("- more ").unwrap_or_else(|| panic!("{line}")).parse().unwrap();
+    caller.feeds(&vec![b'x'; more]);
+    caller.says("eof");
+    let outcome = caller.outcome();
+    assert_eq!(String::from_utf8(outcome.out).unwrap().trim(), (65_536 + more).to_string());
+    assert_eq!(outcome.words, ["- exit 0"]);
+}
+
+#[test]
 fn input_for_a_command_that_does_not_want_it_is_dropped() {
     let house = House::shell(&[("deaf", "exec <&-; echo ready; sleep 0.2; echo done")]);
     let mut caller = house.caller();

@@ -1,22 +1,29 @@
 //! Every service on IPv4, IPv6 and Unix sockets, and who it is that comes through the last.
 
+use std::net::SocketAddrV4;
 use std::path::Path;
 
-use crate::support::{Place, Server, Start};
+use crate::support::{Server, Start, own_address};
 
 /// The first line of a service, if it says one, and what it answers to a line.
-const SERVICES: [(&str, &str, &str, &str); 3] = [
+const SERVICES: [(&str, &str, &str, &str); 5] = [
     ("echo", "", "a ñ\n", "a ñ\n"),
     ("upper", "", "a ñ\n", "A Ñ\n"),
     ("chat", "- parlor chat: ", "PING x\n", "PONG x\n"),
+    ("files", "- parlor files: ", "list\n", "- end list\n"),
+    ("metrics", "", "GET /healthz HTTP/1.0\n\n", "HTTP/1.1 200 OK\r\n"),
 ];
 
 #[test]
 fn d22_every_service_is_the_same_on_ipv4_ipv6_and_unix_sockets() {
     let folder = tempfile::tempdir().expect("ours");
-    let mut start = Start::serve(&["--no-history"]);
+    let data = folder.path().join("data");
+    let mut start =
+        Start::serve(&["--no-history", "--data", data.to_str().expect("temporary folders have plain names")]);
     for (service, ..) in SERVICES {
-        for place in ["127.0.0.1:0", "[::1]:0", &format!("unix:{}", folder.path().join(service).display())] {
+        for place in
+            ["127.0.0.1:0", "[::1]:0", &format!("unix:{}", folder.path().join(format!("{service}.sock")).display())]
+        {
             start = start.listen(&format!("{service}={place}"));
         }
     }
@@ -68,9 +75,10 @@ fn d24_a_second_copy_is_told_whose_process_has_the_address_and_what_to_do() {
 
 #[test]
 fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
-    let mut server = Server::with(&["echo=127.0.0.1:0"]);
-    let place = server.place(0).clone();
-    let listener = format!("echo={place}");
+    // At an address that is nobody else's while no server has it.
+    let at = SocketAddrV4::new(own_address(), 8888);
+    let listener = format!("echo={at}");
+    let mut server = Server::with(&[&listener]);
     for round in 0..3 {
         // Whoever closes first is the one that waits: the server does, when it is told to stop.
         let mut clients: Vec<_> = (0..5).map(|_| server.client(0)).collect();
@@ -83,7 +91,7 @@ fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
         }
         drop(clients);
         assert_eq!(server.wait().code(), 0);
-        assert!(waiting(&place) >= 5, "round {round}: no connection is in TIME_WAIT, so this shows nothing");
+        assert!(waiting(at) >= 5, "round {round}: no connection is in TIME_WAIT, so this shows nothing");
         if round == 1 {
             // Without the option, the same start fails.
             let finished = Start::serve(&["--reuse-address", "off"]).listen(&listener).run();
@@ -96,9 +104,9 @@ fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
 }
 
 /// How many connections of a local address are in `TIME_WAIT`.
-fn waiting(place: &Place) -> usize {
+fn waiting(at: SocketAddrV4) -> usize {
     let table = std::fs::read_to_string(Path::new("/proc/net/tcp")).expect("Linux has it");
-    let local = format!("0100007F:{:04X}", place.port());
+    let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port());
     let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter(|columns| columns.get(1) == Some(&local.as_str()) && columns.get(3) == Some(&"06")).count()
 }

@@ -4,7 +4,7 @@ use crate::support::Start;
 
 #[test]
 fn help_and_version_answer_everywhere_on_standard_output() {
-    for command in [&[][..], &["serve"], &["probe"]] {
+    for command in [&[][..], &["serve"], &["probe"], &["history"], &["check"], &["passwd"], &["generate"]] {
         for (flag, wanted) in [("--help", "Usage: parlor"), ("--version", env!("CARGO_PKG_VERSION"))] {
             let finished = Start::parlor(command).flags(&[flag]).run();
             assert_eq!(finished.code(), 0, "{command:?} {flag}: {finished:#?}");
@@ -16,7 +16,20 @@ fn help_and_version_answer_everywhere_on_standard_output() {
 
 #[test]
 fn what_is_no_command_is_wrong_usage() {
-    for words in [&["nope"][..], &["--nope"], &["serve", "--nope"], &["serve", "stray"], &["probe", "a:1", "b:1"]] {
+    let wrong: [&[&str]; 11] = [
+        &["nope"],
+        &["--nope"],
+        &["serve", "--nope"],
+        &["serve", "stray"],
+        &["probe", "a:1", "b:1"],
+        &["history", "no.name"],
+        &["history", "one", "two"],
+        &["history", "--since", "then"],
+        &["check"],
+        &["passwd", "file"],
+        &["passwd", "file", "no.name"],
+    ];
+    for words in wrong {
         let finished = Start::parlor(words).run();
         assert_eq!((finished.code(), finished.stdout.as_str()), (2, ""), "{words:?}: {finished:#?}");
         assert!(!finished.stderr.is_empty(), "{words:?}");

@@ -94,6 +94,22 @@ fn a_stamp_is_the_time_of_the_answer_and_a_blank() {
 }
 
 #[test]
+fn d16_many_are_answered_by_an_echo_at_once_each_behind_the_time() {
+    let server = Server::with(&["echo+stamp=127.0.0.1:0"]);
+    let mut clients: Vec<_> = (0..50).map(|_| server.client(0)).collect();
+    for round in 0..3 {
+        for (number, client) in clients.iter_mut().enumerate() {
+            client.send(format!("client {number} round {round}\n").as_bytes());
+        }
+        for (number, client) in clients.iter_mut().enumerate() {
+            let line = client.line();
+            let (stamp, text) = line.split_once(' ').expect("a blank behind the time");
+            assert_eq!((stamp.len(), text), (24, format!("client {number} round {round}").as_str()));
+        }
+    }
+}
+
+#[test]
 fn a_browser_is_refused_and_nothing_behind_its_request_is_obeyed() {
     let server = Server::with(&["echo=127.0.0.1:0", "upper=[::1]:0"]);
     for door in [0, 1] {

@@ -92,6 +92,20 @@ fn a_names_controls_never_reach_a_line_even_if_a_name_had_some() {
     assert_eq!(line, "#a\u{fffd}b -- c\u{fffd}\u{fffd}[1m joined");
 }
 
+/// ASCII is looked at in words: wherever in a text a byte stands, nothing else decides what becomes of it.
+#[test]
+fn ascii_is_neutralised_wherever_it_stands() {
+    for c in (0..0x80_u8).map(char::from) {
+        let expected = if c.is_ascii_control() && c != '\t' { '\u{fffd}' } else { c };
+        for length in 1..=18 {
+            for place in 0..length {
+                let with = |c: char| (0..length).map(|at| if at == place { c } else { '~' }).collect::<String>();
+                assert_eq!(neutralise(&with(c)), with(expected), "{:#x} at {place} of {length}", u32::from(c));
+            }
+        }
+    }
+}
+
 #[test]
 fn neutralising_replaces_exactly_what_it_should() {
     for c in '\0'..=char::MAX {

@@ -10,6 +10,7 @@ pub(crate) mod start;
 pub(crate) mod tools;
 
 use std::io::Read;
+use std::net::Ipv4Addr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, ExitStatus};
 use std::thread;
@@ -32,6 +33,12 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "never came: {what}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// An address of this machine that no other process of it uses: all of 127.0.0.0/8 is ours. Where a test must know a port
+/// beforehand, or have it a second time, one below the kernel's own choice is free there.
+pub(crate) fn own_address() -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 64, 0, 0)) | (std::process::id() & 0x3f_ffff))
 }
 
 /// A server that listens. Dropped, it is killed and waited for.

@@ -12,10 +12,23 @@ pub(crate) fn needs(tool: &str) -> bool {
         "strace" => (&["-o", "/dev/null", "true"], "strace"),
         "prlimit" => (&["--nofile=64:64", "true"], "util-linux"),
         "openssl" => (&["version"], "openssl"),
+        "ip" => (&["-V"], "iproute2"),
         other => panic!("how is {other} tried?"),
     };
     let tried = Command::new(tool).args(trial).stdout(Stdio::null()).stderr(Stdio::null()).status();
     tried.is_ok_and(|status| status.success()) || missing(&format!("{tool} (install the package {package})"))
+}
+
+/// May a process here have a network of its own, with cables and switches? No package brings that, so where it is forbidden
+/// a test is skipped on CI too.
+pub(crate) fn may_be_apart() -> bool {
+    let trial = "ip link add near type veth peer name far && echo 1 >/proc/sys/net/ipv4/tcp_syncookies";
+    let tried = Command::new("unshare").args(["--user", "--map-root-user", "--net", "sh", "-c", trial]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        println!("skipped: this test needs a network of its own; `unshare --user --map-root-user --net` or `ip` fails");
+    }
+    may
 }
 
 /// Something that this test needs can't be had here.

@@ -20,8 +20,20 @@ pub(crate) struct Network {
     /// Where the left one finds the right one, and the other way round.
     pub(crate) sides: [SocketAddr; 2],
     over: Arc<AtomicBool>,
-    carried: Arc<AtomicU64>,
+    toll: Arc<Toll>,
     ways: Vec<JoinHandle<()>>,
+    /// Where the right one hears the left one from, and where the right one is.
+    door: (Arc<UdpSocket>, SocketAddr),
+}
+
+/// What has become of datagrams, counted.
+#[derive(Debug, Default)]
+struct Toll {
+    came: AtomicU64,
+    lost: AtomicU64,
+    doubled: AtomicU64,
+    late: AtomicU64,
+    carried: AtomicU64,
 }
 
 /// Numbers that look random, the same for the same seed.
@@ -43,31 +55,49 @@ impl Network {
         let sides = [&sockets[0], &sockets[1]].map(|socket| socket.local_addr().expect("it is bound"));
         let right = right(sides[1]);
         let over = Arc::new(AtomicBool::new(false));
-        let carried = Arc::new(AtomicU64::new(0));
+        let counted = Arc::new(Toll::default());
         // The left one's address, once it has spoken.
         let (tell, told) = std::sync::mpsc::channel();
         let [near, far] = sockets;
+        let door = (far.clone(), right);
         let ways = vec![
             way(
                 Way { from: near.clone(), to: far.clone(), towards: Towards::Known(right), tell: Some(tell) },
                 weather,
                 seed,
                 &over,
-                &carried,
+                &counted,
             ),
             way(
                 Way { from: far, to: near, towards: Towards::Told(told), tell: None },
                 weather,
                 seed + 1,
                 &over,
-                &carried,
+                &counted,
             ),
         ];
-        Self { sides, over, carried, ways }
+        Self { sides, over, toll: counted, ways, door }
     }
 
     pub(crate) fn carried(&self) -> u64 {
-        self.carried.load(Relaxed)
+        self.toll.carried.load(Relaxed)
+    }
+
+    /// Fails unless it was as bad as it was meant to be: a test of lost datagrams in which none is lost shows nothing.
+    pub(crate) fn expect_bad(&self, weather: Weather) {
+        let came = self.toll.came.load(Relaxed);
+        let of = |count: &AtomicU64| 100 * count.load(Relaxed) / came.max(1);
+        let seen = [of(&self.toll.lost), of(&self.toll.doubled), of(&self.toll.late)];
+        // What is doubled or late has not been lost before.
+        let passed = 100 - weather.lost;
+        let wanted = [weather.lost, weather.doubled * passed / 100, weather.late * passed / 100];
+        let is_bad = seen.iter().zip(wanted).all(|(seen, wanted)| 2 * seen >= wanted);
+        assert!(came > 100 && is_bad, "of {came} datagrams in hundredths: {seen:?}, not {wanted:?}");
+    }
+
+    /// Somebody else on the way says something to the right one, from the left one's very address.
+    pub(crate) fn forge(&self, datagram: &str) {
+        self.door.0.send_to(datagram.as_bytes(), self.door.1).expect("loopback");
     }
 }
 
@@ -93,8 +123,8 @@ struct Way {
     tell: Option<std::sync::mpsc::Sender<SocketAddr>>,
 }
 
-fn way(way: Way, weather: Weather, seed: u64, over: &Arc<AtomicBool>, carried: &Arc<AtomicU64>) -> JoinHandle<()> {
-    let (over, carried) = (Arc::clone(over), Arc::clone(carried));
+fn way(way: Way, weather: Weather, seed: u64, over: &Arc<AtomicBool>, toll: &Arc<Toll>) -> JoinHandle<()> {
+    let (over, toll) = (Arc::clone(over), Arc::clone(toll));
     thread::spawn(move || {
         let Way { from, to, mut towards, mut tell } = way;
         from.set_read_timeout(Some(Duration::from_millis(5))).expect("every socket takes this");
@@ -108,11 +138,16 @@ fn way(way: Way, weather: Weather, seed: u64, over: &Arc<AtomicBool>, carried: &
                     if let Some(tell) = tell.take() {
                         let _ = tell.send(source);
                     }
+                    toll.came.fetch_add(1, Relaxed);
                     if dice.below(100) < weather.lost {
+                        toll.lost.fetch_add(1, Relaxed);
                         continue;
                     }
-                    for _ in 0..=u64::from(dice.below(100) < weather.doubled) {
+                    let doubled = u64::from(dice.below(100) < weather.doubled);
+                    toll.doubled.fetch_add(doubled, Relaxed);
+                    for _ in 0..=doubled {
                         if dice.below(100) < weather.late {
+                            toll.late.fetch_add(1, Relaxed);
                             late.push((1 + dice.below(8), bytes[..size].to_vec()));
                         } else {
                             passing.push(bytes[..size].to_vec());
@@ -133,7 +168,7 @@ fn way(way: Way, weather: Weather, seed: u64, over: &Arc<AtomicBool>, carried: &
             passing.extend(late.extract_if(.., |(others, _)| *others == 0).map(|(_, bytes)| bytes));
             for datagram in passing {
                 if let Towards::Known(address) = towards {
-                    carried.fetch_add(1, Relaxed);
+                    toll.carried.fetch_add(1, Relaxed);
                     // Like any network: what can't be taken is lost.
                     let _ = to.send_to(&datagram, address);
                 }

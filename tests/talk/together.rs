@@ -1,5 +1,10 @@
 //! Talking: everything at once, changing partners, the documents' book.
 
+use std::net::SocketAddr;
+
+use rustix::process::Signal;
+
+use crate::support::own_address;
 use crate::talker::Talker;
 
 /// A book in which ben, who runs already, has his real address.
@@ -37,10 +42,7 @@ fn d21_what_comes_is_shown_while_nothing_is_typed_and_the_other_way_round() {
 
 #[test]
 fn d21_the_documents_book_in_which_four_names_share_one_address_works_as_it_stands() {
-    // The port of the documents is 8081; any other does as well, and may be free.
-    let far = Talker::start("TOM", &[("TOM", "127.0.0.1:0")], &[]);
-    let at = far.address.to_string();
-    drop(far);
+    let at = SocketAddr::from((own_address(), 8081)).to_string();
     let names = ["TOM", "JACK", "一棵树", "武大郎"];
     let people: Vec<(String, String)> = names.iter().map(|name| ((*name).to_owned(), at.clone())).collect();
     let mut tom = start("TOM", &people, &[]);
@@ -93,7 +95,8 @@ fn d21_quit_changes_the_partner_and_what_is_no_name_is_an_error() {
 
 #[test]
 fn a_partner_who_starts_anew_is_told_what_did_not_arrive_and_nothing_else() {
-    let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0")], &[]);
+    let at = SocketAddr::from((own_address(), 8082)).to_string();
+    let mut ben = Talker::start("ben", &[("ben", &at)], &[]);
     let people = with_ben(&ben, &[("ann", "127.0.0.1:0")]);
     let mut ann = start("ann", &people, &[]);
     ann.say("before");
@@ -111,4 +114,75 @@ fn a_partner_who_starts_anew_is_told_what_did_not_arrive_and_nothing_else() {
     assert!(again.shown().ends_with("> after"));
     again.say("yes");
     assert_eq!(ann.shown(), "<ben?> yes");
+}
+
+#[test]
+fn somebody_who_sits_elsewhere_than_the_book_says_is_answered_by_address() {
+    let at = SocketAddr::from((own_address(), 8083)).to_string();
+    // Nobody sits at ann's place, and somebody calls herself ann elsewhere.
+    let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0"), ("ann", &at)], &[]);
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &[]);
+    ann.say("I have moved");
+    assert_eq!(ben.shown(), format!("<ann? at {}> I have moved", ann.address));
+    // Her name leads to where the book says. Only an address leads to who has spoken from there.
+    ben.say("/to ann");
+    ben.log.wait("the book's address", |line| line.ends_with(&format!("you talk to ann, at {at}")));
+    ben.say(&format!("/to {}", ann.address));
+    ben.log.wait("hers", |line| line.ends_with(&format!("you talk to ann?, at {}", ann.address)));
+    ben.say("so I see");
+    assert_eq!(ann.shown(), "<ben?> so I see");
+    ben.say("/to 127.0.0.1:1");
+    ben.log.wait("an error", |line| line.contains("no-such-name: there is no 127.0.0.1:1 elsewhere"));
+}
+
+#[test]
+fn whom_no_way_leads_to_is_told_at_once() {
+    let people = [("ann", "127.0.0.1:0"), ("six", "[::1]:9"), ("far", "192.0.2.1:9")];
+    let mut ann = Talker::start("ann", &people, &["--wait", "0"]);
+    let here = ann.address;
+    for line in ["/to six", "/to far", "/to"] {
+        ann.say(line);
+    }
+    ann.end();
+    let log = ann.log.clone();
+    assert!(ann.wait().0.success());
+    let wanted = [
+        format!("- ! no-way: six is at [::1]:9, and from {here} no way leads there"),
+        format!("- ! no-way: far is at 192.0.2.1:9, and from {here} no way leads there"),
+        "- ! no-such-name: whom? there are ann, far, six".to_owned(),
+    ];
+    assert_eq!(log.to_the_end()[1..], wanted);
+}
+
+#[test]
+fn d22_two_talk_over_ipv6() {
+    let mut ben = Talker::start("ben", &[("ben", "[::1]:0")], &[]);
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "[::1]:0")]), &[]);
+    ann.say("hello");
+    assert_eq!(ben.shown(), format!("<ann? at {}> hello", ann.address));
+    ben.say("hello too");
+    assert_eq!(ann.shown(), "<ben?> hello too");
+}
+
+#[test]
+fn who_is_told_to_stop_says_that_they_go() {
+    let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0")], &[]);
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &[]);
+    ann.say("hello");
+    assert!(ben.shown().ends_with("> hello"));
+    ben.say("hello");
+    assert_eq!(ann.shown(), "<ben?> hello");
+    ann.signal(Signal::TERM);
+    ben.log.wait("word of it", |line| line.ends_with(" has left"));
+    assert_eq!(ann.wait().0.code(), Some(0));
+}
+
+#[test]
+fn input_that_can_not_be_read_is_told_and_fails() {
+    let mut ann = Talker::start("ann", &[("ann", "127.0.0.1:0"), ("ben", "127.0.0.1:9")], &["--wait", "0"]);
+    ann.say(&"x".repeat(9000));
+    let log = ann.log.clone();
+    assert_eq!(ann.wait().0.code(), Some(1));
+    let lines = log.to_the_end();
+    assert!(lines.iter().any(|line| line.contains("! input: ")), "{lines:#?}");
 }

@@ -104,7 +104,21 @@ fn clients_may_show_a_certificate_and_only_a_good_one_is_let_in() {
     house.server.log.wait_from(before, "the fingerprint", |line| line.contains(&fingerprint));
 }
 
-fn sha256(bytes: &[u8]) -> String {
+#[test]
+fn a_certificate_is_looked_at_each_time_and_tickets_do_not_stand_for_it() {
+    let house =
+        House::with(&["echo+tls=127.0.0.1:0"], |start, ca| start.flags(&["--tls-client-ca", ca.to_str().unwrap()]));
+    let alice = house.authority.signs(&["alice"], Valid::Now);
+    // One that remembers tickets, if it is given any.
+    let config = house.authority.client_showing(&alice);
+    for _ in 0..3 {
+        let mut client = Secure::to(house.server.place(0), config.clone()).unwrap();
+        client.ask(b"hello\n", b"hello\n");
+        assert_eq!(client.0.conn.handshake_kind(), Some(rustls::HandshakeKind::Full));
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

@@ -9,8 +9,11 @@ mod support;
 
 mod authority;
 mod believing;
+mod certified;
 mod cost;
 mod entering;
+#[cfg(feature = "client")]
+mod errands;
 mod house;
 mod memory;
 mod page;

@@ -145,6 +145,8 @@ pub(crate) struct Mirror {
     pub(crate) heard: Vec<u8>,
     /// Says this first, and nothing more.
     pub(crate) says: Option<Vec<u8>>,
+    /// And does not end with it.
+    pub(crate) stays: bool,
 }
 
 impl Service for Mirror {
@@ -152,7 +154,9 @@ impl Service for Mirror {
         self.opened += 1;
         if let Some(bytes) = &self.says {
             let _ = cx.send_wire(id, bytes);
-            cx.end(id);
+            if !self.stays {
+                cx.end(id);
+            }
         }
     }
 
@@ -186,10 +190,14 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new(authority: &Authority, tube: &Tube, mirror: Mirror) -> Self {
+        Self::framed(authority, tube, mirror, Framing::Raw)
+    }
+
+    pub(crate) fn framed(authority: &Authority, tube: &Tube, mirror: Mirror, framing: Framing) -> Self {
         let session = ServerConnection::new(authority.here().server()).unwrap();
         let mut hub = Hub::new(Limits::default(), Box::new(|_| {}));
         let service = hub.add(mirror);
-        let (framing, limits, address) = (Framing::Raw, Rc::new(Limits::default()), Address::Pipe);
+        let (limits, address) = (Rc::new(Limits::default()), Address::Pipe);
         let listener = hub.listen(service, Profile { framing, silence: None, refuse_http: false, limits, address });
         let waiting = Some(Tls::new(tube.clone(), session));
         Self { hub, pump: Pump::default(), service, listener, tube: tube.clone(), waiting, id: None }
@@ -197,6 +205,12 @@ impl House {
 
     pub(crate) fn mirror(&self) -> &Mirror {
         self.hub.service(self.service).unwrap()
+    }
+
+    /// The far end is given up for reading too slowly.
+    pub(crate) fn gives_up(&mut self) {
+        self.hub.give_up_slow(self.id.unwrap());
+        self.turns();
     }
 
     /// Turns until nothing is left to do without an event.

@@ -176,7 +176,7 @@ fn drawing(seen: &[Record]) -> String {
 }
 
 #[test]
-fn the_handshake_in_the_page_is_what_goes_over_the_wire() {
+fn d27_the_handshake_in_the_page_is_what_goes_over_the_wire() {
     let drawing = drawing(&capture());
     assert!(page().contains(&drawing), "the page should have this:\n{drawing}");
 }

@@ -11,6 +11,21 @@ use crate::support::tools::needs;
 use crate::support::{Client, Server, until};
 
 const TOLD: &[u8] = b"! tls: the other end does not speak TLS; this address speaks TLS only (tls:HOST:PORT); goodbye\n";
+const NO_TLS_HERE: &[u8] = b"! tls: this address does not speak TLS; goodbye";
+
+/// Every service of streams in every framing, with this option; those that are on Unix sockets only, there.
+fn everything(folder: &std::path::Path, option: &str) -> Vec<(Wire, String)> {
+    let services = ["chat", "echo", "upper", "files", "run", "admin"];
+    let all = Wire::ALL.into_iter().flat_map(|wire| services.map(|service| (wire, service)));
+    all.map(|(wire, service)| {
+        let at = match service {
+            "run" | "admin" => format!("unix:{}/{service}-{}", folder.display(), wire.option()),
+            _ => "127.0.0.1:0".to_owned(),
+        };
+        (wire, format!("{service}+{}{option}={at}", wire.option()))
+    })
+    .collect()
+}
 
 /// The first flight of a client.
 fn hello(authority: &Authority) -> Vec<u8> {
@@ -40,6 +55,39 @@ fn a_plain_client_at_a_tls_listener_is_told_in_plain_text() {
     // No service heard of any of them.
     assert_eq!(house.server.figures().accepted, 0);
     assert!(house.client(0).line().contains("guest1"));
+}
+
+#[test]
+fn a_plain_client_is_told_in_the_framing_of_whatever_service_it_came_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let listeners = everything(folder.path(), "+tls");
+    let listen: Vec<&str> = listeners.iter().map(|(_, listener)| listener.as_str()).collect();
+    let files = folder.path().join("files").display().to_string();
+    let house = House::with(&listen, |start, _| start.flags(&["--files", &files]));
+    let told = TOLD.strip_suffix(b"\n").unwrap();
+    for (door, (wire, listener)) in listeners.iter().enumerate() {
+        let mut client = house.server.client(door);
+        client.send(&wire.frame(b"hello"));
+        assert!(client.rest() == wire.frame(told), "{listener}");
+    }
+    assert_eq!(house.server.figures().accepted, 0);
+}
+
+#[test]
+fn a_tls_client_is_told_in_the_framing_of_whatever_service_it_came_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let listeners = everything(folder.path(), "");
+    let files = folder.path().join("files").display().to_string();
+    let start = crate::support::Start::serve(&["--no-history", "--files", &files]);
+    let server = listeners.iter().fold(start, |start, (_, listener)| start.listen(listener)).go();
+    let hello = hello(&Authority::new());
+    for (door, (wire, listener)) in listeners.iter().enumerate() {
+        let mut client = server.client(door);
+        client.send(&hello);
+        // Behind a greeting, where there is one.
+        let answer = client.rest();
+        assert!(answer.ends_with(&wire.frame(NO_TLS_HERE)), "{listener}: {:?}", String::from_utf8_lossy(&answer));
+    }
 }
 
 #[test]

@@ -230,3 +230,25 @@ fn version_and_cipher_can_be_seen_by_the_client_and_in_the_log() {
     }
     house.server.log.wait("version and cipher", |line| line.contains("TLS 1.3, TLS13_"));
 }
+
+/// The load generator, its words before the address, believing in the house's authority.
+#[cfg(feature = "bench")]
+fn bench(house: &House, words: &[&str]) -> (i32, String) {
+    let address = format!("tls:localhost:{}", house.server.place(0).port());
+    let finished = Start::parlor(&["bench"]).flags(words).flags(&[&address, "--json"]).run();
+    (finished.code(), finished.stdout)
+}
+
+#[cfg(feature = "bench")]
+#[test]
+fn the_load_generator_measures_through_tls_whom_it_believes() {
+    let house = House::with(&["chat+tls=127.0.0.1:0"], |start, _| start.flags(&["--flood", "off"]));
+    let ca = house.ca();
+    let fanout = ["fanout", "--receivers", "3", "--count", "20", "--warmup", "0"];
+    let (code, report) = bench(&house, &[&fanout[..], &["--ca", ca.to_str().unwrap()]].concat());
+    assert!(code == 0 && report.contains("\"deliveries\":60,"), "{report}");
+    let stranger = tempfile::tempdir().unwrap();
+    let other = crate::authority::Authority::new().file(stranger.path());
+    let (code, report) = bench(&house, &[&fanout[..], &["--ca", other.to_str().unwrap()]].concat());
+    assert!(code == 1 && report.contains("it comes from nobody whom we trust"), "{report}");
+}

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use parlor::hub::Reason;
+use parlor::hub::{Framing, Reason};
 
 use crate::authority::Authority;
 use crate::chance::Chance;
@@ -178,5 +178,32 @@ fn a_broken_record_is_answered_with_an_alert_and_what_came_before_counts() {
         let answer = tube.leaves(usize::MAX);
         // Encrypted, an alert of two bytes is a record of 19 with a header of 5.
         assert_eq!(&answer[answer.len() - 24..][..5], [23, 3, 3, 0, 19]);
+    }
+}
+
+#[test]
+fn what_is_dropped_for_a_slow_reader_leaves_no_part_of_a_line_behind() {
+    let authority = Authority::new();
+    // A write of 64 KiB ends with the first byte of the second line, or near it: its record is out before the rest is.
+    for first in 65_533..65_538 {
+        let tube = Tube::new(5000, false);
+        let lines = [&vec![b'a'; first][..], b"\nsecond\n", &b"more\n".repeat(1000)].concat();
+        let mirror = Mirror { says: Some(lines), stays: true, ..Mirror::default() };
+        let mut house = House::framed(&authority, &tube, mirror, Framing::LINES);
+        let mut far = Far::new(&authority);
+        for _ in 0..3 {
+            far.exchange(&tube, usize::MAX, if house.mirror().opened == 0 { usize::MAX } else { 0 });
+            house.turns();
+        }
+        house.gives_up();
+        for _ in 0..100 {
+            far.exchange(&tube, usize::MAX, usize::MAX);
+            house.turns();
+        }
+        let heard = String::from_utf8(far.heard).unwrap();
+        let behind: Vec<&str> = heard[first..].split('\n').filter(|line| !line.is_empty()).collect();
+        let (last, whole) = behind.split_last().unwrap();
+        assert!(last.starts_with("! slow: "), "{first}: {last:?}");
+        assert!(whole.iter().all(|line| ["second", "more"].contains(line)) && whole.len() < 3, "{first}: {whole:?}");
     }
 }

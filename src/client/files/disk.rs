@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 /// Bytes read or written at once.
@@ -83,10 +85,7 @@ fn place(path: &Path, digest: &str) -> PathBuf {
 /// The part that is there, if the file itself is not.
 pub(super) fn find_part(path: &Path, force: bool) -> io::Result<Option<Part>> {
     if !force && path.exists() {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "it is here already; --force puts another in its place",
-        ));
+        return Err(is_here());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -106,7 +105,10 @@ pub(super) fn is_digest(text: &str) -> bool {
 
 pub(super) fn open_part(path: &Path, digest: &str) -> io::Result<Arc<File>> {
     let part = place(path, digest);
-    OpenOptions::new().write(true).read(true).create(true).truncate(false).open(part).map(Arc::new)
+    // In a folder that others can write to somebody may have put a link to a file of ours there.
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let mut how = OpenOptions::new();
+    how.write(true).read(true).create(true).truncate(false).custom_flags(no_link).open(part).map(Arc::new)
 }
 
 pub(super) fn forget_part(path: &Path, digest: &str) -> io::Result<()> {
@@ -117,7 +119,7 @@ pub(super) fn forget_part(path: &Path, digest: &str) -> io::Result<()> {
 }
 
 /// Compares the whole with its digest, and puts it in its place. `false`: it is another, and was thrown away.
-pub(super) fn finish(path: &Path, digest: &str) -> io::Result<bool> {
+pub(super) fn finish(path: &Path, digest: &str, force: bool) -> io::Result<bool> {
     let part = place(path, digest);
     let file = File::open(&part)?;
     let (_, found) = self::digest(&file)?;
@@ -126,8 +128,25 @@ pub(super) fn finish(path: &Path, digest: &str) -> io::Result<bool> {
         return Ok(false);
     }
     file.sync_all()?;
-    fs::rename(&part, path)?;
+    put_in_place(&part, path, force)?;
     Ok(true)
+}
+
+/// Also what has come there since the beginning stays, unless it is to go.
+fn put_in_place(part: &Path, path: &Path, force: bool) -> io::Result<()> {
+    if force {
+        return fs::rename(part, path);
+    }
+    match renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE) {
+        // Some file systems can't rename so.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !path.exists() => fs::rename(part, path),
+        Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(is_here()),
+        renamed => Ok(renamed?),
+    }
+}
+
+fn is_here() -> io::Error {
+    io::Error::new(io::ErrorKind::AlreadyExists, "it is here already; --force puts another in its place")
 }
 
 #[cfg(test)]
@@ -145,11 +164,11 @@ mod tests {
         let found = find_part(&path, false).expect("it can be looked");
         assert_eq!(found, Some(Part { digest: digest.to_owned(), size: 5 }));
         part.write_all_at(b"green tea\n", 0).expect("ours");
-        assert!(finish(&path, digest).expect("ours"));
+        assert!(finish(&path, digest, false).expect("ours"));
         assert_eq!(fs::read(&path).expect("ours"), b"green tea\n");
         assert!(find_part(&path, false).is_err() && find_part(&path, true).is_ok());
         open_part(&path, digest).expect("ours").write_all_at(b"other", 0).expect("ours");
-        assert!(!finish(&path, digest).expect("ours"));
+        assert!(!finish(&path, digest, true).expect("ours"));
         assert_eq!(find_part(&path, true).expect("ours"), None, "thrown away");
     }
 }

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::{GREETING, end, on_terminal, show};
 use crate::client::address::{FILES_PORT, ServerAddress};
 use crate::client::errand::{Errand, Failure, Word};
+use crate::client::login::Login;
 use crate::client::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, News, Reason, Service};
 
@@ -62,9 +63,9 @@ pub struct Get {
 impl Get {
     /// A file to be got.
     #[must_use]
-    pub fn new(address: ServerAddress, name: String, path: PathBuf, force: bool) -> Self {
+    pub fn new(address: ServerAddress, login: Option<Login>, name: String, path: PathBuf, force: bool) -> Self {
         Self {
-            errand: Errand::new(address, FILES_PORT, GREETING),
+            errand: Errand::new(address, FILES_PORT, GREETING).logging_in(login),
             name,
             path,
             force,
@@ -190,8 +191,8 @@ impl Get {
             && self.writing == 0
             && self.jobs.is_empty()
         {
-            let (path, digest) = (self.path.clone(), whole.digest.clone());
-            self.job(cx, Job::Finishing, move || disk::finish(&path, &digest));
+            let (path, digest, force) = (self.path.clone(), whole.digest.clone(), self.force);
+            self.job(cx, Job::Finishing, move || disk::finish(&path, &digest, force));
         }
     }
 

@@ -4,6 +4,7 @@ use super::GREETING;
 use super::progress::size;
 use crate::client::address::{FILES_PORT, ServerAddress};
 use crate::client::errand::{Errand, Failure, Word};
+use crate::client::login::Login;
 use crate::client::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Done, JobId, News, Reason, Service};
 use crate::services::chat::neutralise;
@@ -20,8 +21,9 @@ pub struct List {
 impl List {
     /// A list to be asked for.
     #[must_use]
-    pub fn new(address: ServerAddress) -> Self {
-        Self { errand: Errand::new(address, FILES_PORT, GREETING), lines: Vec::new(), outcome: None }
+    pub fn new(address: ServerAddress, login: Option<Login>) -> Self {
+        let errand = Errand::new(address, FILES_PORT, GREETING).logging_in(login);
+        Self { errand, lines: Vec::new(), outcome: None }
     }
 
     /// Begins.

@@ -1,5 +1,6 @@
 //! Files to and from a server: put, get, list. Cut on the way, they go on where they were.
 
+mod ask;
 mod disk;
 mod get;
 mod list;
@@ -8,6 +9,7 @@ mod put;
 
 use std::io::{IsTerminal, Write, stderr};
 
+pub use self::ask::Ask;
 pub use self::get::Get;
 pub use self::list::List;
 pub use self::put::Put;

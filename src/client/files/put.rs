@@ -9,7 +9,9 @@ use super::progress::Progress;
 use super::{GREETING, end, on_terminal, show};
 use crate::client::address::{FILES_PORT, ServerAddress};
 use crate::client::errand::{Errand, Failure, Word};
+use crate::client::login::Login;
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, News, Reason, Sent, Service};
+use crate::services::chat::neutralise;
 
 /// How far we run ahead of what the server says it has: what a cut costs.
 const AHEAD: u64 = 2 * 1024 * 1024;
@@ -39,8 +41,8 @@ pub struct Put {
 impl Put {
     /// A file to be put under a name.
     #[must_use]
-    pub fn new(address: ServerAddress, path: PathBuf, name: String) -> Self {
-        let errand = Errand::new(address, FILES_PORT, GREETING);
+    pub fn new(address: ServerAddress, login: Option<Login>, path: PathBuf, name: String) -> Self {
+        let errand = Errand::new(address, FILES_PORT, GREETING).logging_in(login);
         let (source, measuring, reading, sent, progress, outcome) = (None, None, None, None, None, None);
         let (have, clear, doubted) = (0, true, false);
         Self { errand, path, name, source, measuring, reading, sent, have, clear, doubted, progress, outcome }
@@ -104,7 +106,7 @@ impl Put {
                 };
                 name.clone_into(&mut self.name);
                 (self.sent, self.have) = (Some(offset), offset);
-                self.progress = Some(Progress::new(name, size, offset, cx.now(), on_terminal()));
+                self.progress = Some(Progress::new(&neutralise(name), size, offset, cx.now(), on_terminal()));
                 show(self.progress.as_mut(), offset, cx.now());
                 self.errand.proven();
                 self.go_on(cx);
@@ -120,7 +122,7 @@ impl Put {
                 let source = self.source.as_ref().expect("its size is known");
                 if digest.eq_ignore_ascii_case(&source.digest) {
                     show(self.progress.as_mut(), size, cx.now());
-                    self.finish(cx, Ok(format!("{}  {name}", source.digest)));
+                    self.finish(cx, Ok(format!("{}  {}", source.digest, neutralise(name))));
                 } else {
                     self.fail(cx, Failure::new(Failure::CONTENT, "the server stored something else"));
                 }

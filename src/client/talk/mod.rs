@@ -6,10 +6,15 @@
 //! themselves anything.
 
 pub mod book;
+pub mod circle;
+mod face;
 pub mod incoming;
 pub mod outgoing;
+mod parting;
 pub mod peer;
+mod screen;
 pub mod service;
+mod typed;
 pub mod wire;
 
 pub use book::Book;

@@ -23,6 +23,8 @@ struct Sent<T> {
     tries: u32,
     at: Moment,
     arrived: bool,
+    /// What was sent clearly later has arrived, so this is due now.
+    overtaken: bool,
 }
 
 /// Everything said and not known to have arrived, in order.
@@ -63,7 +65,7 @@ impl<T> Outgoing<T> {
     /// One more thing to say.
     pub fn push(&mut self, what: T) {
         let number = self.first + self.waiting.len() as u64;
-        self.waiting.push_back(Sent { number, what, tries: 0, at: Moment::START, arrived: false });
+        self.waiting.push_back(Sent { number, what, tries: 0, at: Moment::START, arrived: false, overtaken: false });
     }
 
     /// Has all arrived?
@@ -89,7 +91,8 @@ impl<T> Outgoing<T> {
         self.begun = 0;
         (self.window, self.vain) = (NARROW, 0);
         for (number, sent) in (1..).zip(&mut self.waiting) {
-            (sent.number, sent.tries, sent.arrived) = (number, 0, false);
+            (sent.number, sent.tries) = (number, 0);
+            (sent.arrived, sent.overtaken) = (false, false);
         }
     }
 
@@ -115,9 +118,7 @@ impl<T> Outgoing<T> {
         }
         let late = self.round_trip.map_or(FIRST_WAIT, |(smooth, _)| smooth / 2);
         for sent in self.waiting.iter_mut().take(self.begun).filter(|sent| !sent.arrived) {
-            if sent.at + late < self.newest {
-                sent.at = Moment::START; // due now
-            }
+            sent.overtaken |= sent.at + late < self.newest;
         }
         while self.waiting.front().is_some_and(|sent| sent.arrived) {
             self.waiting.pop_front();
@@ -141,7 +142,7 @@ impl<T> Outgoing<T> {
     }
 
     fn due(sent: &Sent<T>, wait: Duration) -> Moment {
-        if sent.tries == 0 || sent.at == Moment::START { Moment::START } else { sent.at + wait }
+        if sent.tries == 0 || sent.overtaken { Moment::START } else { sent.at + wait }
     }
 
     /// Hands everything to `send` that is due: what was not answered in time, and what is new, as far as the window
@@ -154,9 +155,9 @@ impl<T> Outgoing<T> {
             if Self::due(sent, wait) > now {
                 continue;
             }
-            in_vain |= sent.tries > 0 && sent.at != Moment::START;
+            in_vain |= sent.tries > 0 && !sent.overtaken;
             self.begun += usize::from(sent.tries == 0);
-            (sent.tries, sent.at) = (sent.tries.saturating_add(1), now);
+            (sent.tries, sent.at, sent.overtaken) = (sent.tries.saturating_add(1), now, false);
             send(sent.number, &sent.what);
         }
         if in_vain {

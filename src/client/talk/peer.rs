@@ -19,6 +19,11 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(2);
 /// Conversations of the far side that are over, and whose stragglers are known by that.
 const FORMER: usize = 4;
+/// How often our number is told: whoever asks may have forged the address, also one that stands in the book. As often
+/// as a server answers somebody from afar.
+const TELL_AT_ONCE: u32 = 50;
+/// And then once in so long.
+const TELL_EACH: Duration = Duration::from_millis(50);
 
 /// What is said to somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct Peer {
     /// Theirs, once they have shown that they hear us.
     theirs: Option<u64>,
     former: VecDeque<u64>,
+    /// When as much may be told again as at first: a bucket that is refilled by time.
+    told_until: Moment,
     /// What we say.
     pub outgoing: Outgoing<Said>,
     incoming: Incoming<Heard>,
@@ -96,6 +103,7 @@ impl Peer {
             mine,
             theirs: None,
             former: VecDeque::new(),
+            told_until: Moment::START,
             outgoing: Outgoing::default(),
             incoming: Incoming::default(),
             owes_ack: false,
@@ -135,8 +143,8 @@ impl Peer {
         if datagram.yours != self.mine {
             // They don't know our number yet. Telling it is all that is done for strangers.
             let answer = Datagram { mine: self.mine, yours: datagram.mine, ack: Ack::default(), body: Body::Heard };
-            let is_question = datagram.body != Body::Heard;
-            return Some(written(&answer)).filter(|answer| is_question && answer.len() <= bytes.len());
+            let may = datagram.body != Body::Heard && self.may_tell(now);
+            return may.then(|| written(&answer)).filter(|answer| answer.len() <= bytes.len());
         }
         self.heard_at = Some(now);
         self.is_missed = false;
@@ -162,6 +170,15 @@ impl Peer {
             deliver(what);
         });
         None
+    }
+
+    fn may_tell(&mut self, now: Moment) -> bool {
+        let full = self.told_until.max(now) + TELL_EACH;
+        let may = full - now <= TELL_EACH * TELL_AT_ONCE;
+        if may {
+            self.told_until = full;
+        }
+        may
     }
 
     fn adopt(&mut self, theirs: u64, deliver: &mut impl FnMut(Heard)) {

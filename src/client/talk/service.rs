@@ -1,32 +1,17 @@
 //! The service behind `parlor talk`: what is typed goes out, what comes is shown, and nobody waits for anybody.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::book::{Book, Person};
-use super::peer::{Heard, Peer, Said};
-use super::wire::TEXT;
-use crate::hub::{Address, ConnId, Cx, Framing, Hold, Moment, Reason, Sent, Service, Target};
-use crate::services::chat::{Alphabet, Name, neutralise};
-
-/// Lines for one person that wait; then no more are read. A script must not fill the memory.
-const QUEUE: usize = 1000;
-/// Addresses that are not in the book and have shown that they hear us; then whoever was silent for longest goes.
-const STRANGERS: usize = 16;
-/// How long nobody answers before the user is told.
-const MISSED: Duration = Duration::from_secs(10);
-/// How long a person who leaves waits for the last lines to arrive.
-const LEAVE: Duration = Duration::from_secs(5);
-/// How long somebody stays whose conversations have ended: the far side may not know that we heard its last line, and
-/// say it again. TCP's `TIME_WAIT` is for the same.
-const LINGER: Duration = Duration::from_secs(1);
-/// How often it is told meanwhile.
-const TELL_AGAIN: Duration = Duration::from_millis(100);
-
-const HELP: &str = "a line is said to whom you talk to; /to NAME or quit changes that; /who shows the book; // begins a \
-                    line with /; /quit or the end of the input leaves";
+use super::book::Book;
+use super::circle::Circle;
+use super::face::{Face, Lines};
+use super::peer::{Heard, Peer};
+use super::screen::{Act, Screen};
+use super::typed::QUEUE;
+use crate::hub::{Address, ConnId, Cx, Fault, Moment, News, Reason, Service};
+use crate::services::chat::Name;
 
 /// What can be chosen.
 #[derive(Debug, Clone)]
@@ -37,10 +22,10 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Everybody.
     pub book: Book,
-    /// Whom to talk to at first.
-    pub to: Option<String>,
     /// Somebody sits at a terminal: leaving is leaving, whatever the others still say.
     pub is_person: bool,
+    /// The terminal can show a picture, in colours or without; else it is lines.
+    pub screen: Option<bool>,
     /// How long a script whose input has ended goes on listening while nothing comes.
     pub wait: Duration,
 }
@@ -48,320 +33,193 @@ pub struct Settings {
 /// The service.
 #[derive(Debug)]
 pub struct Talk {
-    settings: Settings,
-    input: Option<ConnId>,
-    output: Option<ConnId>,
-    peers: BTreeMap<ConnId, Peer>,
-    /// What they last called themselves.
-    callers: BTreeMap<ConnId, String>,
-    partner: Option<(ConnId, String)>,
-    /// Whoever speaks first becomes the partner. Not once the user has chosen.
-    takes_anybody: bool,
-    /// Standard output takes no more for now: what comes is not taken either, and will come again.
-    lags: bool,
+    pub(super) circle: Circle,
+    pub(super) face: Face,
+    pub(super) is_person: bool,
+    pub(super) wait: Duration,
     /// Since when there is no more input.
-    closing: Option<Moment>,
+    pub(super) closing: Option<Moment>,
     /// When those are told again what we heard who may not know.
-    tell_at: Moment,
-    scratch: String,
+    pub(super) tell_at: Moment,
+    pub(super) scratch: String,
+    /// Not all of the input could be read.
+    failed: bool,
 }
 
 impl Talk {
     /// A talk that has not begun.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let Settings { me, address, book, is_person, screen, wait } = settings;
+        let face = match screen {
+            Some(colours) => Face::Screen(Box::new(Screen::new(colours))),
+            None => Face::Lines(Lines::default()),
+        };
         Self {
-            settings,
-            input: None,
-            output: None,
-            peers: BTreeMap::new(),
-            callers: BTreeMap::new(),
-            partner: None,
-            takes_anybody: true,
-            lags: false,
+            circle: Circle::new(me, address, book),
+            face,
+            is_person,
+            wait,
             closing: None,
             tell_at: Moment::START,
             scratch: String::new(),
+            failed: false,
         }
     }
 
-    /// Begins: reads and writes these.
-    pub fn begin(&mut self, cx: &mut Cx<'_>, input: Target, output: Target) {
-        self.input = Some(cx.open(input, Framing::LINES));
-        self.output = Some(cx.open(output, Framing::LINES));
-    }
-
-    /// Makes a conversation of an address of the book.
-    pub fn expect(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        let Some(Address::Udp(address)) = cx.about(id).map(|about| about.peer) else { return };
-        let peer = Peer::new(id, *address, unguessable(cx));
-        self.peers.insert(id, peer);
-    }
-
-    /// Chooses the first partner: the one asked for, or the only one there is.
+    /// Begins, once everybody of the book has a connection. `greeting` says where we are, `to` whom to talk to.
     ///
     /// # Errors
-    /// There is nobody of the name asked for.
-    pub fn choose_first(&mut self) -> Result<(), String> {
-        let others = || self.settings.book.people().iter().filter(|one| self.is_elsewhere(one));
-        let only = others().next().filter(|_| others().count() == 1).map(|one| one.name.to_string());
-        match self.settings.to.clone().or(only) {
-            Some(name) => self.choose(&name),
-            None => Ok(()),
+    /// The terminal can't be had, or nobody has that name.
+    pub fn begin(&mut self, cx: &mut Cx<'_>, greeting: &str, to: Option<&str>) -> Result<(), String> {
+        self.face.open(cx).map_err(|error: io::Error| format!("standard input and output: {error}"))?;
+        self.face.note(cx, greeting);
+        if let Some(news) = self.circle.choose_first(to)? {
+            self.face.note(cx, &news);
         }
+        Ok(())
     }
 
     /// How many lines have not arrived, as far as is known.
     #[must_use]
     pub fn undelivered(&self) -> usize {
-        self.peers.values().map(Peer::undelivered).sum()
+        self.circle.undelivered()
     }
 
-    fn is_elsewhere(&self, one: &Person) -> bool {
-        one.address.port() != 0 && one.address != self.settings.address && one.name.key() != self.settings.me.key()
-    }
-
-    fn names(&self) -> String {
-        self.settings.book.people().iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
-    }
-
-    fn choose(&mut self, name: &str) -> Result<(), String> {
-        let listed = self.settings.book.find(name).filter(|one| self.is_elsewhere(one));
-        let (id, name) = match listed {
-            Some(one) => {
-                let id = self.peers.values().find(|peer| peer.address == one.address).map(|peer| peer.id);
-                (id, one.name.to_string())
-            }
-            // At our own address, or nowhere: whoever last called themselves so.
-            None => (self.caller(name), name.to_owned()),
-        };
-        let Some(id) = id else {
-            let names = self.names();
-            return Err(format!("no-such-name: there is no {} elsewhere; there are {names}", neutralise(&name)));
-        };
-        note(&format!("you talk to {name}, at {}", self.peers[&id].address));
-        self.partner = Some((id, name));
-        self.takes_anybody = false;
-        Ok(())
-    }
-
-    fn caller(&self, name: &str) -> Option<ConnId> {
-        let wanted = Name::new(name, Alphabet::OneScript).ok()?;
-        let is_called = |called: &str| Name::new(called, Alphabet::OneScript).is_ok_and(|it| it.key() == wanted.key());
-        let found = self.callers.iter().filter(|(_, called)| is_called(called)).map(|(id, _)| *id);
-        found.max_by_key(|id| self.peers.get(id).and_then(|peer| peer.heard_at))
-    }
-
-    /// A line of the input.
-    fn typed(&mut self, cx: &mut Cx<'_>, line: &[u8]) -> Result<(), String> {
-        let text = std::str::from_utf8(line).map_err(|_| "not-utf8: this line is no UTF-8 text; it was not sent")?;
-        match text.split_once(' ').unwrap_or((text, "")) {
-            _ if text.trim().is_empty() => {}
-            ("quit", "") => {
-                (self.partner, self.takes_anybody) = (None, false);
-                note(&format!("to whom? {}", self.names()));
-            }
-            ("/quit", _) => self.leave(cx),
-            ("/to", name) => self.choose(name.trim())?,
-            ("/who", "") => {
-                for one in self.settings.book.people() {
-                    note(&format!("{} at {}", one.name, one.address));
-                }
-            }
-            ("/help", _) => note(HELP),
-            _ if text.starts_with('/') && !text.starts_with("//") => {
-                return Err(format!("unknown-command: {}; {HELP}", neutralise(text)));
-            }
-            _ if text.len() > TEXT => {
-                return Err(format!("too-long: a line has at most {TEXT} bytes; it was not sent"));
-            }
-            _ => match &self.partner {
-                None => self.choose(text.trim())?,
-                Some((id, name)) => {
-                    let to = name.clone();
-                    let text = text.strip_prefix('/').unwrap_or(text).to_owned();
-                    let Some(peer) = self.peers.get_mut(id) else { return Ok(()) };
-                    peer.say(Said::Text { to, text }, cx.now());
-                    if let Some(input) = self.input.filter(|_| peer.outgoing.len() >= QUEUE) {
-                        cx.hold(input, Hold::PEER);
-                    }
-                }
-            },
-        }
-        Ok(())
+    /// Was there input that could not be read? The user was told.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// A datagram.
     fn came(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|_| !self.lags) else { return };
-        let (now, address) = (cx.now(), peer.address);
+        if self.face.lags() {
+            return;
+        }
+        let Some(peer) = self.circle.peer_mut(id) else { return };
         let mut heard = Vec::new();
-        if let Some(answer) = peer.hear(bytes, now, |what| heard.push(what)) {
+        if let Some(answer) = peer.hear(bytes, cx.now(), |what| heard.push(what)) {
             let _ = cx.send(id, answer.as_bytes());
         }
         for what in heard {
-            let called = || self.callers.get(&id).map_or_else(|| "somebody".to_owned(), |name| unverified(name));
             match what {
-                Heard::Text { from, to, text } => self.show(cx, (id, address), &from, &to, &text),
-                Heard::End => note(&format!("{} at {address} has left", called())),
-                Heard::Anew => {
-                    note(&format!("{} at {address} began anew; what did not arrive is said again", called()));
+                Heard::Text { from, to, text } => {
+                    let line = self.circle.hear(id, &from, &to, text);
+                    self.face.heard(cx, &line);
                 }
+                news => self.circle.news(id, &news).into_iter().for_each(|news| self.face.note(cx, &news)),
             }
         }
     }
 
-    fn show(&mut self, cx: &mut Cx<'_>, (id, address): (ConnId, SocketAddr), from: &str, to: &str, text: &str) {
-        let mut who = unverified(from);
-        if !self.settings.book.places(from, address) {
-            who = format!("{who} at {address}");
-        }
-        if Name::new(to, Alphabet::OneScript).map_or(true, |name| name.key() != self.settings.me.key()) {
-            who = format!("{who} to {}", neutralise(to));
-        }
-        self.callers.insert(id, from.to_owned());
-        if self.partner.is_none() && self.takes_anybody {
-            note(&format!("you talk to {}, at {address}", unverified(from)));
-            self.partner = Some((id, from.to_owned()));
-        }
-        let Some(output) = self.output else { return };
-        self.lags |= cx.send(output, format!("<{who}> {}", neutralise(text)).as_bytes()) == Sent::Full;
-    }
-
-    /// There will be no more input.
-    fn leave(&mut self, cx: &Cx<'_>) {
-        self.closing.get_or_insert(cx.now());
-    }
-
-    /// Says what is due, to everybody; answers when something will be due again.
-    fn speak(&mut self, cx: &mut Cx<'_>) -> Option<Moment> {
-        let now = cx.now();
-        let Self { peers, settings, scratch, closing, .. } = self;
-        let mut deadline: Option<Moment> = None;
-        for peer in peers.values_mut() {
-            if closing.is_some() && !peer.is_told_end && (peer.stands() || !peer.outgoing.is_empty()) {
-                peer.say(Said::End, now);
-            }
-            let id = peer.id;
-            peer.speak(now, settings.me.as_str(), scratch, |datagram| {
-                let _ = cx.send(id, datagram.as_bytes());
-            });
-            let mut missed = None;
-            if !peer.outgoing.is_empty() && !peer.is_missed {
-                missed = Some(peer.waits_since + MISSED);
-                if missed <= Some(now) {
-                    (peer.is_missed, missed) = (true, None);
-                    let (lines, address) = (peer.undelivered(), peer.address);
-                    note(&format!("! no-answer: nobody answers at {address}; {lines} lines wait and are sent again"));
-                }
-            }
-            deadline = [deadline, peer.deadline(), missed].into_iter().flatten().min();
-        }
-        deadline
-    }
-
-    /// May we go? Answers when to ask again.
-    fn part(&mut self, cx: &mut Cx<'_>) -> Option<Moment> {
-        let (since, now) = (self.closing?, cx.now());
-        let last = |when: fn(&Peer) -> Option<Moment>| self.peers.values().filter_map(when).max().unwrap_or(since);
-        let (heard, said) = (last(|peer| peer.heard_at).max(since), last(|peer| peer.said_at).max(since));
-        let all_arrived = self.peers.values().all(|peer| peer.outgoing.is_empty());
-        let mut told = self.peers.values().filter(|peer| peer.is_told_end).peekable();
-        let over = told.peek().is_some() && told.all(|peer| peer.has_ended);
-        let until = match (self.settings.is_person, all_arrived && over) {
-            (true, _) if all_arrived => now,
-            (true, _) => since + LEAVE,
-            (false, true) => said + LINGER,
-            (false, false) => heard + self.settings.wait,
+    /// Shows how things are. Answers when there will be something to show.
+    fn show(&mut self, cx: &mut Cx<'_>) -> Option<Moment> {
+        let Self { circle, face: Face::Screen(screen), closing, .. } = self else { return None };
+        let partner = circle.partner();
+        let title = partner.as_ref().map_or("to whom?", |(_, name)| name);
+        let waiting = match circle.undelivered() {
+            0 => String::new(),
+            count => format!(" | {count} on the way"),
         };
-        if until <= now {
-            cx.stop();
-            return None;
+        let missed = if partner.as_ref().is_some_and(|(peer, _)| peer.is_missed) { " | NO ANSWER" } else { "" };
+        let leaving = if closing.is_some() { " | leaving" } else { "" };
+        let status = format!("{} at {}{missed}{waiting}{leaving}", circle.me(), circle.address());
+        screen.paint(cx, title, &status);
+        Some(screen.due(cx.now()))
+    }
+
+    fn input_is_over(&mut self, cx: &mut Cx<'_>, why: Reason) {
+        if !matches!(why, Reason::Ended | Reason::Stopping | Reason::Closed) {
+            self.failed = true;
+            self.face.complain(cx, &format!("input: {why}"));
         }
-        if !over || self.tell_at > now {
-            return Some(if over { until.min(self.tell_at) } else { until });
-        }
-        self.tell_at = now + TELL_AGAIN;
-        for peer in self.peers.values() {
-            peer.acknowledge(&mut self.scratch, |datagram| {
-                let _ = cx.send(peer.id, datagram.as_bytes());
-            });
-        }
-        Some(until.min(self.tell_at))
+        self.leave(cx);
     }
 }
 
 impl Service for Talk {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if cx.about(id).is_some_and(|about| about.listener.is_none()) {
-            return;
-        }
-        self.expect(cx, id);
-        let listed = |peer: &&Peer| self.settings.book.people().iter().any(|one| one.address == peer.address);
-        let strangers = self.peers.values().filter(|peer| !listed(peer));
-        let is_partner = |peer: &&Peer| self.partner.as_ref().is_some_and(|(partner, _)| *partner == peer.id);
-        let oldest =
-            strangers.clone().filter(|peer| peer.id != id && !is_partner(peer)).min_by_key(|peer| peer.heard_at);
-        if strangers.count() > STRANGERS
-            && let Some(oldest) = oldest
-        {
-            cx.close(oldest.id);
+        let Some(Address::Udp(address)) = cx.about(id).map(|about| about.peer) else { return };
+        let peer = Peer::new(id, *address, unguessable(cx));
+        if let Some(oldest) = self.circle.join(peer) {
+            cx.close(oldest);
         }
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
-        if Some(id) != self.input {
-            self.came(cx, id, frame);
-        } else if self.closing.is_none()
-            && let Err(complaint) = self.typed(cx, frame)
-        {
-            note(&format!("! {complaint}"));
+        match &self.face {
+            Face::Lines(lines) if lines.input == Some(id) => {
+                if self.closing.is_none() {
+                    self.typed(cx, frame);
+                }
+            }
+            _ => self.came(cx, id, frame),
         }
     }
 
-    fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if Some(id) == self.input {
-            self.leave(cx);
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
+        let Face::Screen(screen) = &mut self.face else { return };
+        for act in screen.hear(cx, id, bytes) {
+            match act {
+                Act::Line(line) if self.closing.is_none() => self.typed(cx, line.as_bytes()),
+                Act::Line(_) => {}
+                Act::Leave => self.leave(cx),
+            }
         }
+    }
+
+    fn fault(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _fault: Fault) {
+        // Whoever speaks to us by datagrams is told nothing of our rules, and a person by `closed`.
+    }
+
+    fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         cx.close(id);
     }
 
     fn drained(&mut self, _cx: &mut Cx<'_>, id: ConnId) {
-        self.lags &= Some(id) != self.output;
+        if let Face::Lines(lines) = &mut self.face {
+            lines.drained(id);
+        }
+    }
+
+    fn told(&mut self, cx: &mut Cx<'_>, news: News) {
+        if news == News::Stopping {
+            // Once, for we hear no answers any more: so the others know at least that we go.
+            self.closing.get_or_insert(cx.now());
+            self.speak(cx);
+        }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        let next = [self.speak(cx), self.part(cx)].into_iter().flatten().min();
+        let (spoken, parting) = (self.speak(cx), self.part(cx));
+        let shown = self.show(cx);
+        let next = [spoken, parting, shown].into_iter().flatten().min();
         cx.set_alarm(next.unwrap_or(Moment::NEVER));
-        if let Some(input) = self.input
-            && self.peers.values().all(|peer| peer.outgoing.len() < QUEUE / 2)
+        if let Face::Lines(lines) = &self.face
+            && self.circle.peers().all(|peer| peer.outgoing.len() < QUEUE / 2)
         {
-            cx.release(input, Hold::PEER);
+            lines.release(cx);
         }
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        if Some(id) == self.input {
-            self.input = None;
-            if !matches!(why, Reason::Ended | Reason::Stopping | Reason::Closed) {
-                note(&format!("! input: {why}"));
+        match &mut self.face {
+            Face::Lines(lines) if lines.input == Some(id) => {
+                lines.input = None;
+                self.input_is_over(cx, why);
             }
-            self.leave(cx);
-        } else if Some(id) == self.output {
-            // Whoever read what we show is gone.
-            self.output = None;
-            cx.stop();
-        } else if why != Reason::Stopping {
-            self.peers.remove(&id);
-            self.callers.remove(&id);
-            self.partner.take_if(|(partner, _)| *partner == id);
+            Face::Lines(lines) if lines.output == Some(id) => {
+                // Whoever read what we show is gone.
+                lines.output = None;
+                cx.stop();
+            }
+            // The terminal is gone, and with it whoever sat there.
+            Face::Screen(screen) if screen.is_at(id) => cx.stop(),
+            _ if why != Reason::Stopping => self.circle.leave(id),
+            _ => {}
         }
     }
-}
-
-/// A name out of a datagram: anybody can write any into one.
-fn unverified(name: &str) -> String {
-    format!("{}?", neutralise(name))
 }
 
 fn unguessable(cx: &mut Cx<'_>) -> u64 {
@@ -369,9 +227,4 @@ fn unguessable(cx: &mut Cx<'_>) -> u64 {
     cx.random(&mut bytes);
     // Never 0, which means that it is not known.
     u64::from_ne_bytes(bytes).max(1)
-}
-
-/// Tells the user something that nobody said. Where nobody listens, it is lost.
-fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "- {text}");
 }

@@ -15,7 +15,7 @@ impl Terminal {
     /// Draws the consequences of whatever happened.
     pub(super) fn follow(&mut self, cx: &mut Cx<'_>) {
         while let Some(news) = self.talk.news() {
-            self.stale = true;
+            self.window.change();
             match news {
                 News::Event(event) => self.event(cx, event),
                 News::Down(trouble, pause) => self.went_down(cx, &trouble, pause),
@@ -52,8 +52,8 @@ impl Terminal {
     fn event(&mut self, cx: &mut Cx<'_>, event: Event) {
         match event {
             Event::Ready(back) => {
-                if self.tty.is_none()
-                    && let Err(error) = self.open_screen(cx)
+                if !self.window.is_open()
+                    && let Err(error) = self.window.open(cx)
                 {
                     return self.fail(cx, &format!("the terminal: {error}"));
                 }

@@ -10,26 +10,22 @@ mod tty;
 mod typed;
 pub mod view;
 pub mod width;
+pub mod window;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 
 use self::board::{Board, Entry, Kind};
 use self::complete::Completion;
 use self::editor::Editor;
-use self::keys::{Key, Keyboard};
-use self::paint::Canvas;
-use self::tty::Tty;
+use self::keys::Key;
 use super::chat::{LOBBY, Talk};
-use super::standard::Standard;
-use crate::hub::{ConnId, Cx, Done, Fault, Framing, JobId, Limits, Moment, News, Reason, Service};
+use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
 
-/// Between two pictures, when nobody types: more than sixty a second are seen by nobody.
-const FRAME: Duration = Duration::from_millis(16);
+pub use self::window::Window;
+
 /// How long the goodbye may take: the documents' number.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -42,36 +38,16 @@ pub struct Settings {
     pub colours: bool,
 }
 
-/// The connections besides the server's.
-#[derive(Debug, Default)]
-struct Ends {
-    input: Option<ConnId>,
-    output: Option<ConnId>,
-    resized: Option<ConnId>,
-    stopped: Option<ConnId>,
-    continued: Option<ConnId>,
-}
-
 /// The terminal's side of a talk.
 #[derive(Debug)]
 pub struct Terminal {
     talk: Talk,
     settings: Settings,
-    standard: Standard,
-    /// Ours from the moment on in which there is something to show.
-    tty: Option<Tty>,
-    ends: Ends,
+    window: Window,
     zone: TimeZone,
-    size: (usize, usize),
     board: Board,
     editor: Editor,
-    keyboard: Keyboard,
     completion: Option<Completion>,
-    canvas: Canvas,
-    /// The picture is not what it should be; and a key was pressed, so it must not wait.
-    stale: bool,
-    typed: bool,
-    next_frame: Moment,
     rings: bool,
     /// Why there is no connection, and when it is tried again.
     down: Option<(String, Moment)>,
@@ -93,19 +69,11 @@ impl Terminal {
         Self {
             talk,
             settings,
-            standard: Standard::default(),
-            tty: None,
-            ends: Ends::default(),
+            window: Window::default(),
             zone: TimeZone::system(),
-            size: (80, 24),
             board: Board::new(&room, settings.colours),
             editor: Editor::default(),
-            keyboard: Keyboard::default(),
             completion: None,
-            canvas: Canvas::default(),
-            stale: false,
-            typed: false,
-            next_frame: Moment::START,
             rings: false,
             down: None,
             round_trip: None,
@@ -129,51 +97,14 @@ impl Terminal {
         self.failure.as_deref()
     }
 
-    /// There is something to show.
-    fn open_screen(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
-        self.tty = Some(Tty::take()?);
-        let mut open = |target: io::Result<_>| target.map(|target| cx.open(target, Framing::Raw));
-        self.ends = Ends {
-            input: Some(open(self.standard.input())?),
-            output: Some(open(self.standard.output())?),
-            resized: Some(open(tty::watch(SIGWINCH))?),
-            stopped: Some(open(tty::watch(SIGTSTP))?),
-            continued: Some(open(tty::watch(SIGCONT))?),
-        };
-        if let Some(output) = self.ends.output {
-            // A terminal that was stopped with Ctrl-S stands still as long as somebody likes.
-            let patient = Limits { stall: Duration::from_secs(u64::from(u32::MAX)), low: 0, ..Limits::default() };
-            cx.set_limits(output, &std::rc::Rc::new(patient));
-        }
-        self.anew();
-        Ok(())
-    }
-
-    /// Everything is to be painted anew.
-    fn anew(&mut self) {
-        self.size = tty::size();
-        self.board.width = self.size.0;
-        self.canvas.forget();
-        (self.stale, self.typed) = (true, true);
-    }
-
-    /// Shows what is stale, if the terminal has taken what it was shown before.
+    /// Shows what has changed, if the terminal has taken what it was shown before.
     fn paint(&mut self, cx: &mut Cx<'_>) {
-        let Some(output) = self.ends.output.filter(|_| self.stale && self.tty.is_some()) else { return };
-        let may = self.typed || cx.now() >= self.next_frame;
-        if !may || !cx.fits(output, usize::MAX) {
-            return;
+        if self.window.wants_picture(cx) {
+            let title = format!("#{}", self.board.current().name);
+            let status = self.status(cx.now());
+            let (rows, cursor) = view::screen(&mut self.board, &self.editor, &title, &status, self.window.size());
+            self.window.show(cx, rows, cursor, std::mem::take(&mut self.rings));
         }
-        (self.stale, self.typed) = (false, false);
-        self.next_frame = cx.now() + FRAME;
-        let (width, height) = self.size;
-        let status = self.status(cx.now());
-        let (rows, cursor) = view::screen(&mut self.board, &self.editor, &status, width, height);
-        let mut picture = self.canvas.paint(rows, width, cursor);
-        if std::mem::take(&mut self.rings) {
-            picture.push('\x07');
-        }
-        let _ = cx.send_wire(output, picture.as_bytes());
     }
 
     fn status(&self, now: Moment) -> String {
@@ -192,16 +123,8 @@ impl Terminal {
         format!("{} | {line}{waiting}", self.talk.conversation.me())
     }
 
-    fn keys(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
-        for key in self.keyboard.press(bytes) {
-            self.key(cx, &key);
-        }
-        (self.stale, self.typed) = (true, true);
-        self.follow(cx);
-    }
-
     fn key(&mut self, cx: &mut Cx<'_>, key: &Key) {
-        let page = isize::try_from(self.size.1.saturating_sub(3).max(1)).unwrap_or(1);
+        let page = isize::try_from(self.window.size().1.saturating_sub(3).max(1)).unwrap_or(1);
         match key {
             Key::Tab | Key::BackTab => {
                 let before = self.completion.take();
@@ -213,13 +136,8 @@ impl Terminal {
                 let place = digit.to_digit(10).unwrap_or(1) as usize - 1;
                 self.board.look_at(place);
             }
-            Key::Ctrl('l') => self.canvas.forget(),
             Key::Ctrl('c') => self.leave(cx, ""),
             Key::Ctrl('d') if self.editor.text().is_empty() => self.leave(cx, ""),
-            Key::Ctrl('z') => {
-                // To everybody who was started with us, as the terminal itself would do.
-                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-            }
             key => {
                 if let Some(line) = self.editor.press(key) {
                     self.board.current_mut().scroll = 0;
@@ -229,27 +147,11 @@ impl Terminal {
         }
     }
 
-    /// Somebody wants us to stop for a while.
-    fn suspend(&mut self) {
-        tty::give_back();
-        if let Err(error) = tty::stop() {
-            self.notice(Kind::Wrong, &format!("this can't be stopped: {error}"));
-        }
-        self.resumed();
-    }
-
-    fn resumed(&mut self) {
-        if let Err(error) = tty::enter() {
-            self.failure.get_or_insert(format!("the terminal: {error}"));
-        }
-        self.anew();
-    }
-
     /// A word of our own, in the room that is looked at.
     fn notice(&mut self, kind: Kind, text: &str) {
         let entry = Entry::plain(kind, "", text);
         self.board.add(None, entry);
-        self.stale = true;
+        self.window.change();
     }
 
     fn leave(&mut self, cx: &mut Cx<'_>, words: &str) {
@@ -266,8 +168,7 @@ impl Terminal {
         if left > 0 {
             self.failure.get_or_insert(format!("{left} lines have no receipt; perhaps nobody heard them"));
         }
-        // What the terminal has not taken by now is of no use any more.
-        self.ends.output.take().into_iter().for_each(|output| cx.close(output));
+        self.window.close(cx);
         cx.stop();
     }
 
@@ -295,13 +196,14 @@ impl Service for Terminal {
     }
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        match Some(id) {
-            end if end == self.ends.input => self.keys(cx, bytes),
-            end if end == self.ends.resized => self.anew(),
-            end if end == self.ends.stopped => self.suspend(),
-            end if end == self.ends.continued => self.resumed(),
-            _ => {}
+        let (keys, wrong) = self.window.hear(id, bytes);
+        for key in &keys {
+            self.key(cx, key);
         }
+        if let Some(wrong) = wrong {
+            self.notice(Kind::Wrong, &wrong);
+        }
+        self.follow(cx);
     }
 
     fn fault(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _fault: Fault) {}
@@ -317,8 +219,10 @@ impl Service for Terminal {
         if cx.now() >= self.farewell {
             return self.end(cx);
         }
-        // The seconds until the next try are counted down.
-        self.stale |= self.down.is_some();
+        if self.down.is_some() {
+            // The seconds until the next try are counted down.
+            self.window.change();
+        }
         self.follow(cx);
     }
 
@@ -333,10 +237,7 @@ impl Service for Terminal {
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
         self.paint(cx);
-        let mut due = self.talk.due().min(self.farewell);
-        if self.stale && self.tty.is_some() && cx.now() < self.next_frame {
-            due = due.min(self.next_frame);
-        }
+        let mut due = self.talk.due().min(self.farewell).min(self.window.due(cx.now()));
         if self.down.is_some() {
             due = due.min(cx.now() + Duration::from_secs(1));
         }
@@ -344,7 +245,7 @@ impl Service for Terminal {
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        if Some(id) == self.ends.input || Some(id) == self.ends.output {
+        if self.window.is_at(id) {
             // The terminal is gone, and with it whoever sat there.
             self.end(cx);
         } else if self.talk.is(id) {

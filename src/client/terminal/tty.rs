@@ -90,3 +90,60 @@ pub(super) fn watch(signal: i32) -> io::Result<Target> {
 pub(super) fn stop() -> io::Result<()> {
     signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::Command;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    /// The other half of the test below, in a process whose terminal may be spoilt.
+    #[test]
+    #[ignore = "only for the test below, on a terminal of its own"]
+    fn panics_on_its_terminal() {
+        let _tty = Tty::take().expect("there is a terminal");
+        let raw = tcgetattr(stdin()).expect("it is a terminal").local_modes;
+        assert!(!raw.contains(rustix::termios::LocalModes::ECHO));
+        // Nothing is unwound while this is said: the hook alone has given the terminal back.
+        panic!("on purpose");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal is left");
+        grantpt(&near).expect("it is ours");
+        unlockpt(&near).expect("it is ours");
+        let name = ptsname(&near, Vec::new()).expect("it has a name").into_string().expect("a plain one");
+        let far = File::options().read(true).write(true).open(name).expect("it is ours");
+        let before = tcgetattr(&far).expect("it is a terminal");
+        let end = || far.try_clone().expect("a descriptor is left");
+        let mut child = Command::new(std::env::current_exe().expect("this runs"))
+            .args(["--exact", "--ignored", "--nocapture", "client::terminal::tty::tests::panics_on_its_terminal"])
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .expect("this runs");
+        // More than the terminal holds would make the child wait for us.
+        let reader = std::thread::spawn(move || {
+            let (mut near, mut seen, mut bytes) = (File::from(near), Vec::new(), [0; 4096]);
+            while let Ok(count @ 1..) = near.read(&mut bytes) {
+                seen.extend_from_slice(&bytes[..count]);
+            }
+            String::from_utf8_lossy(&seen).into_owned()
+        });
+        let ended = child.wait().expect("it is ours");
+        let after = tcgetattr(&far).expect("it is a terminal");
+        drop(far);
+        let seen = reader.join().expect("it only reads");
+        assert!(!ended.success(), "{seen}");
+        let modes = |modes: &Termios| (modes.input_modes, modes.output_modes, modes.local_modes, modes.control_modes);
+        assert_eq!(modes(&after), modes(&before), "{seen}");
+        let (given_back, told) = (seen.find(LEAVE).expect("given back"), seen.find("on purpose").expect("told"));
+        assert!(seen.find(ENTER).expect("taken") < given_back && given_back < told, "{seen:?}");
+    }
+}

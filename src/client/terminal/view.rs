@@ -14,26 +14,26 @@ const PROMPT: &str = "> ";
 pub fn screen(
     board: &mut Board,
     editor: &Editor,
+    title: &str,
     status: &str,
-    width: usize,
-    height: usize,
+    (width, height): (usize, usize),
 ) -> (Vec<Row>, (usize, usize)) {
     board.width = width;
     let mut rows = board.rows(height.saturating_sub(2));
     if height >= 2 {
-        rows.push(status_row(board, status, width));
+        rows.push(status_row(board, title, status, width));
     }
     let (row, column) = input(editor, width);
     rows.push(row);
     (rows, (height.saturating_sub(1), column))
 }
 
-fn status_row(board: &Board, status: &str, width: usize) -> Row {
+fn status_row(board: &Board, title: &str, status: &str, width: usize) -> Row {
     let bar = Look { reverse: true, ..Look::default() };
     let loud = Look { bold: true, ..bar };
     let room = board.current();
     let here = if room.members.is_empty() { String::new() } else { format!(" {} here |", room.members.len()) };
-    let mut row = Row::new().with(loud, &format!(" #{} ", room.name)).with(bar, &format!("|{here} {status} "));
+    let mut row = Row::new().with(loud, &format!(" {title} ")).with(bar, &format!("|{here} {status} "));
     if room.scroll > 0 {
         row = row.with(loud, &format!("| {} lines below ", room.scroll));
     }
@@ -81,7 +81,7 @@ mod tests {
     fn shown(editor: &Editor, width: usize, height: usize) -> (Vec<String>, (u16, u16)) {
         let mut board = Board::new("lobby", true);
         board.add(None, Entry { who: "ann".to_owned(), ..Entry::plain(Kind::Said, "12:34", "你好, everybody") });
-        let (rows, cursor) = screen(&mut board, editor, "bob | 12 ms", width, height);
+        let (rows, cursor) = screen(&mut board, editor, "#lobby", "bob | 12 ms", (width, height));
         let mut terminal = emulator(height, width);
         terminal.process(Canvas::default().paint(rows, width, cursor).as_bytes());
         (contents(&terminal), terminal.screen().cursor_position())

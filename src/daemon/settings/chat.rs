@@ -84,18 +84,6 @@ pub(super) struct ChatArgs {
     /// Messages of a connection that may wait for their receipts; then it is not read
     #[arg(long, value_name = "N", default_value_t = Bounds::default().unreceipted.into(), value_parser = whole::<u32>)]
     limit_unreceipted: u32,
-    /// With require-login: how long somebody may take to log in, from the first segment
-    #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().login_time))]
-    limit_login_time: Span,
-    /// With require-login: the longest line of somebody who has not logged in
-    #[arg(long, value_name = "BYTES", default_value_t = Bytes(Bounds::default().line_before_login.into()))]
-    limit_line_before_login: Bytes,
-    /// With require-login: their longest length-prefixed frame
-    #[arg(long, value_name = "BYTES", default_value_t = Bytes(Bounds::default().frame_before_login.into()))]
-    limit_frame_before_login: Bytes,
-    /// With require-login: their unsent output at which they are not read any more
-    #[arg(long, value_name = "BYTES", default_value_t = Bounds::default().output_before_login.into())]
-    limit_output_before_login: Bytes,
     /// How long somebody may be slowed down without a break before they are closed
     #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().flooding))]
     limit_flooding: Span,
@@ -192,12 +180,10 @@ impl ChatArgs {
             kept: self.kept_of_it(),
             sync: self.sync.into(),
             bounds: self.bounds(),
-            ..chat::Settings::default()
         }
     }
 
     fn bounds(&self) -> Bounds {
-        let length = |bytes: Bytes| u32::try_from(bytes.0).unwrap_or(u32::MAX);
         Bounds {
             ping_after: self.limit_ping_after.0,
             gone_after: self.limit_gone_after.0,
@@ -213,17 +199,12 @@ impl ChatArgs {
             name: self.limit_name,
             ids: self.limit_ids,
             unreceipted: u16::try_from(self.limit_unreceipted).unwrap_or(u16::MAX),
-            login_time: self.limit_login_time.0,
-            line_before_login: length(self.limit_line_before_login),
-            frame_before_login: length(self.limit_frame_before_login),
-            output_before_login: self.limit_output_before_login.size(),
         }
     }
 
     /// Settings that have a least and a most.
     fn out_of_bounds(&self, found: &mut Vec<(&'static str, String)>) {
         let usual = Bounds::default();
-        let largest = |length: u32| u64::from(length) * 16;
         for (name, value, least, most) in [
             // Clients and the history count on these being the most.
             ("limit-said", self.limit_said.0, 1, usual.said as u64),
@@ -231,17 +212,10 @@ impl ChatArgs {
             ("limit-name", self.limit_name as u64, 1, usual.name as u64),
             ("limit-ids", self.limit_ids as u64, 1, chat::MAX_IDS as u64),
             ("limit-unreceipted", self.limit_unreceipted.into(), 2, 10_000),
-            // A name and a password must fit.
-            ("limit-line-before-login", self.limit_line_before_login.0, 700, largest(usual.line_before_login)),
-            ("limit-frame-before-login", self.limit_frame_before_login.0, 700, largest(usual.frame_before_login)),
-            ("limit-output-before-login", self.limit_output_before_login.0, 1024, 1024 * 1024),
         ] {
             if !(least..=most).contains(&value) {
                 found.push((name, format!("expected {least} to {most}")));
             }
-        }
-        if self.limit_login_time.millis() < 1000 {
-            found.push(("limit-login-time", "too short for anybody: expected at least 1s".to_owned()));
         }
     }
 

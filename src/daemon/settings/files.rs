@@ -16,6 +16,12 @@ pub(super) struct FileArgs {
     /// All files, and parts of files, together
     #[arg(long, value_name = "BYTES", default_value_t = Bytes(files::Settings::default().total))]
     limit_files: Bytes,
+    /// Those of one owner: an account, a user of this machine on a Unix socket, a certificate
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(files::Settings::default().each))]
+    limit_files_each: Bytes,
+    /// Those of all guests together
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(files::Settings::default().guests))]
+    limit_files_guests: Bytes,
     /// How long a part of a file waits for its rest
     #[arg(long, value_name = "TIME", default_value_t = Span(files::Settings::default().keep))]
     limit_part_age: Span,
@@ -28,7 +34,13 @@ impl FileArgs {
     }
 
     pub(super) fn limits(&self) -> files::Settings {
-        files::Settings { file: self.limit_file.0, total: self.limit_files.0, keep: self.limit_part_age.0 }
+        files::Settings {
+            file: self.limit_file.0,
+            total: self.limit_files.0,
+            each: self.limit_files_each.0,
+            guests: self.limit_files_guests.0,
+            keep: self.limit_part_age.0,
+        }
     }
 
     pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {

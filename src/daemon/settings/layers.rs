@@ -210,7 +210,8 @@ impl Layers {
         let origins: Vec<Origin> = self::settings(command).map(origin).collect();
         let mut wrong = Vec::new();
         settings.contradictions(&mut wrong);
-        let wrong: Vec<String> = wrong.iter().map(|(name, why)| contradiction(&origins, name, why)).collect();
+        let mut wrong: Vec<String> = wrong.iter().map(|(name, why)| contradiction(&origins, name, why)).collect();
+        wrong.extend(contents.sections.contradictions(settings.entry.has_accounts()));
         if !wrong.is_empty() {
             return Err(Wrong::Settings(wrong));
         }

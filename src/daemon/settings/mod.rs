@@ -135,7 +135,7 @@ impl Settings {
             limits: self.limits.limits(),
             wire: self.limits.wire(),
             history: self.chat.history()?,
-            chat: self.entry.chat(self.chat.chat()),
+            chat: self.chat.chat(),
             files: self.files.folder(self.chat.kept().0),
             file_limits: self.files.limits(),
             entry: self.entry.entry(self.chat.rules()),

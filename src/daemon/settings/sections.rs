@@ -10,6 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, Error};
 
 use super::values::{Bytes, Span};
+use crate::services::accounts::Role;
+use crate::services::chat::{Alphabet, Name};
 use crate::services::run::Template;
 
 /// Commands.
@@ -27,6 +29,8 @@ pub(super) const SAMPLE: &str = r#"
 #argv = ["ping", "-c", "{count:1..10}", "{host:name}"]
 #time = "60s"
 #output = "64MiB"
+# Where there are accounts, accounts = ["alice"] and role = "operator" (or "user") say who may call it: whoever is one of
+# these. Without both it is everybody who may speak to the service.
 "#;
 
 /// What stands in them.
@@ -66,6 +70,33 @@ pub struct Offer {
     /// How much it may say.
     #[serde(default, deserialize_with = "written")]
     pub output: Option<Bytes>,
+    /// Accounts that may call it.
+    #[serde(default, deserialize_with = "names")]
+    pub accounts: Vec<String>,
+    /// What others must be that may.
+    #[serde(default, deserialize_with = "written")]
+    pub role: Option<Role>,
+}
+
+impl Sections {
+    /// What can't be true together with the settings.
+    pub(super) fn contradictions(&self, has_accounts: bool) -> Vec<String> {
+        let is_for_some = |offer: &Offer| !offer.accounts.is_empty() || offer.role.is_some();
+        let offers = self.run.iter().filter(|(_, offer)| is_for_some(offer) && !has_accounts);
+        offers.map(|(name, _)| format!("run.{name}: nobody could call it: accounts names no file")).collect()
+    }
+}
+
+/// Names of accounts. None at all would be nobody to some readers, and everybody to others.
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    if names.is_empty() {
+        return Err(serde::de::Error::custom("expected at least one account"));
+    }
+    match names.iter().find_map(|name| Name::new(name, Alphabet::OneScript).err()) {
+        Some(complaint) => Err(serde::de::Error::custom(complaint.text)),
+        None => Ok(names),
+    }
 }
 
 impl fmt::Display for Offer {

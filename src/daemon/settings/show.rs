@@ -40,10 +40,15 @@ pub fn in_force(what: &InForce) -> String {
         for (key, value) in [
             ("time", offer.time.map(|time| time.to_string())),
             ("output", offer.output.map(|output| output.to_string())),
+            ("role", offer.role.map(|role| role.to_string())),
         ] {
             if let Some(value) = value {
                 writeln!(out, "{key} = {}", quoted(&value)).expect("a string takes everything");
             }
+        }
+        if !offer.accounts.is_empty() {
+            let accounts: Vec<String> = offer.accounts.iter().map(|name| quoted(name)).collect();
+            writeln!(out, "accounts = [{}]", accounts.join(", ")).expect("a string takes everything");
         }
     }
     out

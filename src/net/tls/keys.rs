@@ -7,10 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
 use super::provider;
@@ -60,7 +61,12 @@ impl Files {
             }
         };
         let config = builder.with_single_cert(certificates, key);
-        let config = config.map_err(|error| Self::no_pair(&self.certificate, &self.key, &error))?;
+        let mut config = config.map_err(|error| Self::no_pair(&self.certificate, &self.key, &error))?;
+        if self.client_ca.is_some() {
+            // Whoever comes back with a ticket is not looked at again: by then the certificate may have expired.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         Ok(Keys { config: Arc::new(config), fingerprint })
     }
 
@@ -77,25 +83,31 @@ impl Keys {
     }
 }
 
-/// The keys that are in force. Listeners share it; replacing them concerns whoever comes afterwards.
+/// The keys that are in force, and how long shaking hands may take. Listeners share it; replacing them concerns whoever
+/// comes afterwards.
 #[derive(Debug, Clone)]
-pub struct Keyring(Rc<RefCell<Keys>>);
+pub struct Keyring(Rc<RefCell<(Keys, Duration)>>);
 
 impl Keyring {
     /// These are in force.
     #[must_use]
-    pub fn new(keys: Keys) -> Self {
-        Self(Rc::new(RefCell::new(keys)))
+    pub fn new(keys: Keys, handshake: Duration) -> Self {
+        Self(Rc::new(RefCell::new((keys, handshake))))
     }
 
     /// From now on these are.
-    pub fn replace(&self, keys: Keys) {
-        *self.0.borrow_mut() = keys;
+    pub fn replace(&self, keys: Keys, handshake: Duration) {
+        *self.0.borrow_mut() = (keys, handshake);
+    }
+
+    /// How long shaking hands may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.0.borrow().1
     }
 
     /// Our side of a new connection.
     pub(super) fn session(&self) -> Result<ServerConnection, rustls::Error> {
-        ServerConnection::new(Arc::clone(&self.0.borrow().config))
+        ServerConnection::new(Arc::clone(&self.0.borrow().0.config))
     }
 }
 

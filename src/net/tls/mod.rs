@@ -6,6 +6,7 @@ mod session;
 mod trust;
 mod words;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
@@ -20,6 +21,14 @@ pub use trust::Trust;
 /// The cryptography: ring's, for it is one package and builds with a C compiler alone.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
+}
+
+/// The fingerprint of the first certificate of a file. Blocks.
+///
+/// # Errors
+/// In one line: what is wrong with the file.
+pub fn fingerprint_of(path: &Path) -> Result<String, String> {
+    keys::certificates(path).map(|found| fingerprint(&found[0]))
 }
 
 /// The SHA-256 of a certificate, in hexadecimal digits: a name that nobody else can bear.

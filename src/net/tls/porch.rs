@@ -18,7 +18,7 @@ use socket2::SockRef;
 
 use super::session::Tls;
 use super::{Keyring, words};
-use crate::hub::{Address, Identity, Moment};
+use crate::hub::{Address, Framing, Identity, Moment};
 use crate::net::clock::Clock;
 use crate::net::door::Door;
 use crate::net::listen::{Accepted, Bound};
@@ -55,7 +55,8 @@ struct Guest {
 pub(in crate::net) struct Porch {
     door: Door,
     keyring: Keyring,
-    limit: Duration,
+    /// How those who speak no TLS will expect to be told so.
+    framing: Framing,
     room: usize,
     poll: Poll,
     events: Events,
@@ -72,13 +73,13 @@ pub(in crate::net) struct Porch {
 }
 
 impl Bound {
-    /// Whoever comes shakes hands first, within `limit`. So many can do so at once; when one more comes, the one who has
-    /// waited longest makes room, for most who take long are never going to.
+    /// Whoever comes shakes hands first, within the keyring's limit. So many can do so at once; when one more comes, the one who has
+    /// waited longest makes room, for most who take long are never going to. Who speaks no TLS is told so in `framing`.
     ///
     /// # Errors
     /// When the kernel has no descriptor for that.
-    pub fn behind_tls(self, keyring: Keyring, limit: Duration, guests: usize) -> io::Result<Self> {
-        let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, limit, guests)?));
+    pub fn behind_tls(self, keyring: Keyring, framing: Framing, guests: usize) -> io::Result<Self> {
+        let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, framing, guests)?));
         Ok(Self { socket, ..self })
     }
 }
@@ -95,7 +96,7 @@ impl Bound {
 }
 
 impl Porch {
-    fn new(mut door: Door, keyring: Keyring, limit: Duration, room: usize) -> io::Result<Self> {
+    fn new(mut door: Door, keyring: Keyring, framing: Framing, room: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         door.register(poll.registry(), Token(DOOR), Interest::READABLE)?;
@@ -106,7 +107,7 @@ impl Porch {
         Ok(Self {
             door,
             keyring,
-            limit,
+            framing,
             room,
             poll,
             events,
@@ -192,7 +193,7 @@ impl Porch {
         let number = self.next;
         watch(self.poll.registry(), stream.wire(), number)?;
         self.next += 1;
-        let deadline = self.clock.now() + self.limit;
+        let deadline = self.clock.now() + self.keyring.limit();
         self.guests.insert(number, Guest { stream, peer, who, deadline, leaving: None });
         Ok(())
     }
@@ -212,7 +213,7 @@ impl Porch {
                 log::info!("TLS: {} is turned away: {error}", shown(&guest.peer));
                 let weight = if error.kind() == ErrorKind::InvalidData { NO_HANDSHAKE } else { LEFT };
                 note(self.misdeeds.as_ref(), &guest.peer, weight);
-                if error.kind() != ErrorKind::InvalidData || !guest.is_told() {
+                if error.kind() != ErrorKind::InvalidData || !guest.is_told(self.framing) {
                     self.guests.remove(&number);
                 }
                 Accepted::Lost
@@ -251,7 +252,7 @@ impl Porch {
         {
             log::info!("TLS: {} is turned away: {why}", shown(&guest.peer));
             note(self.misdeeds.as_ref(), &guest.peer, TOO_SLOW);
-            guest.is_told();
+            guest.is_told(self.framing);
         }
     }
 
@@ -272,11 +273,13 @@ impl Porch {
 impl Guest {
     /// Says why not, in the way that it will understand, and that this was all. Answers whether it may be worth
     /// staying until it has heard.
-    fn is_told(&mut self) -> bool {
+    fn is_told(&mut self, framing: Framing) -> bool {
         if self.stream.may_be_plain() {
-            let text = format!("! tls: {}; this address speaks TLS only (tls:HOST:PORT); goodbye\n", words::NO_TLS);
+            let text = format!("! tls: {}; this address speaks TLS only (tls:HOST:PORT); goodbye", words::NO_TLS);
+            let mut frame = Vec::new();
+            framing.encode(text.as_bytes(), &mut frame);
             // Nothing was written before, so this fits.
-            let _ = self.stream.wire_mut().write(text.as_bytes());
+            let _ = self.stream.wire_mut().write(&frame);
         }
         self.leaving = Some(LAST_BYTES);
         self.stream.wire_mut().shut_write().is_ok() && self.goes_on_leaving()

@@ -63,6 +63,12 @@ const BYTES_PER_TURN: usize = 16 * 1024;
 /// What a socket asks for to hold a burst. A small datagram costs the kernel 768 bytes, so the 64 KiB of a stream
 /// would be full with 170 of them.
 const BURST_BUFFER: u32 = 1024 * 1024;
+/// How many of those who were silent for longest are looked at for one whose connection is gone. More than a talk lets
+/// stand, which closes strangers itself: so forged sources push nobody out of it.
+const LOOKED_AT: usize = 32;
+/// Ports below are those of services, and no client asks from one. An answer to a service that answers too, such as the old
+/// echo and chargen, could begin a conversation without end; inetd's own echo keeps to the same rule.
+const SERVICES_BELOW: u16 = 1024;
 /// The length that stands before each frame.
 const PREFIX: usize = 4;
 
@@ -245,7 +251,8 @@ impl Datagrams {
     /// One datagram came. It becomes a frame of its source's connection, or is dropped without a word.
     fn heed(&mut self, key: Key, size: usize, hub: &mut Hub, pump: &mut Pump<Stream>, now: Moment) {
         let (port, from) = (&self.ports[key.0], key.1);
-        let may_answer = from.port() != 0 && from != port.address && !is_for_many(from.ip());
+        let lowest = if port.manner == Manner::Answering { SERVICES_BELOW } else { 1 };
+        let may_answer = from.port() >= lowest && from != port.address && !is_for_many(from.ip());
         let is_known = self.known.get(&key).is_some_and(|known| known.heard.is_none());
         if !may_answer || !is_known && !self.paces.admit(from, now) {
             return;
@@ -288,7 +295,7 @@ impl Datagrams {
         if self.known.len() >= self.terms.sources
             && let Some(&oldest) = self.by_age.values().next()
         {
-            self.forget(&oldest, hub);
+            self.make_room(&oldest, hub);
         }
         let port = &self.ports[key.0];
         let id = hub.accepted(port.listener, Address::Udp(key.1), None);
@@ -299,6 +306,13 @@ impl Datagrams {
             self.by_age.insert(heard, key);
         }
         source
+    }
+
+    /// The oldest goes, but rather one of the oldest whose connection is gone already.
+    fn make_room(&mut self, oldest: &Key, hub: &mut Hub) {
+        let is_gone = |key: &&Key| self.known.get(key).is_some_and(|known| hub.about(known.source.id).is_none());
+        let gone = self.by_age.values().take(LOOKED_AT).find(is_gone).copied();
+        self.forget(&gone.unwrap_or(*oldest), hub);
     }
 
     fn forget(&mut self, key: &Key, hub: &mut Hub) {

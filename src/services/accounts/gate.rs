@@ -3,12 +3,14 @@
 //! A check keeps a processor busy for tens of milliseconds, and that processor may be the only one beside the loop's.
 //! So there is one check under way, however many wait, and the rest of the machine stays with those who are inside.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::secret;
 use super::tries::{Place, Tries};
+use super::{Accounts, secret};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment};
 
 /// Checks that may wait, of all connections together: a few seconds' work. Whoever comes later is told to come again.
@@ -82,8 +84,10 @@ pub enum Verdict {
 /// The queue.
 pub struct Gate<T> {
     waiting: VecDeque<Check<T>>,
+    /// Who asked and has no verdict, each with one password at a time.
+    askers: BTreeSet<ConnId>,
     running: Option<(JobId, Running<T>)>,
-    tries: Tries,
+    tries: Rc<RefCell<Tries>>,
     due: Moment,
 }
 
@@ -103,18 +107,35 @@ impl<T> std::fmt::Debug for Gate<T> {
 
 impl<T> Default for Gate<T> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: None, tries: Tries::default(), due: Moment::NEVER }
+        Self {
+            waiting: VecDeque::new(),
+            askers: BTreeSet::new(),
+            running: None,
+            tries: Rc::default(),
+            due: Moment::NEVER,
+        }
     }
 }
 
 impl<T> Gate<T> {
+    /// One that counts wrong passwords together with all others to these accounts.
+    #[must_use]
+    pub fn to(accounts: &Accounts) -> Self {
+        Self { tries: Rc::clone(&accounts.shared.tries), ..Self::default() }
+    }
+
     /// Takes a password to be looked at when its turn comes. Answers whether there was room for it.
     #[must_use]
     pub fn ask(&mut self, cx: &mut Cx<'_>, check: Check<T>) -> bool {
-        let same = self.waiting.iter().filter(|other| other.subject == check.subject).count();
-        if self.waiting.len() == WAITING || same >= WAITING_FOR_ONE && matches!(check.task, Task::Check { .. }) {
+        // In this order: when thousands come at once, nearly all of them stop here.
+        if self.waiting.len() == WAITING || self.holds(check.asker) {
             return false;
         }
+        let same = self.waiting.iter().filter(|other| other.subject == check.subject).count();
+        if same >= WAITING_FOR_ONE && matches!(check.task, Task::Check { .. }) {
+            return false;
+        }
+        self.askers.insert(check.asker);
         self.waiting.push_back(check);
         self.due = cx.now();
         true
@@ -132,15 +153,17 @@ impl<T> Gate<T> {
         self.len() == 0
     }
 
-    /// Does a connection wait for a verdict?
+    /// Does a connection wait for a verdict? Asked for every line of everybody.
     #[must_use]
     pub fn holds(&self, conn: ConnId) -> bool {
-        self.waiting.iter().any(|check| check.asker == conn)
-            || self.running.as_ref().is_some_and(|(_, running)| running.asker == Some(conn))
+        self.askers.contains(&conn)
     }
 
     /// Whoever asked is gone.
     pub fn forget(&mut self, conn: ConnId) {
+        if !self.askers.remove(&conn) {
+            return;
+        }
         self.waiting.retain(|check| check.asker != conn);
         if let Some((_, running)) = self.running.as_mut().filter(|(_, running)| running.asker == Some(conn)) {
             running.asker = None;
@@ -164,11 +187,12 @@ impl<T> Gate<T> {
         let mut at = 0;
         while let Some(check) = self.waiting.get(at) {
             let is_check = matches!(check.task, Task::Check { .. });
-            if is_check && self.tries.are_spent(check.place, &check.subject, now) {
+            if is_check && self.tries.borrow().are_spent(check.place, &check.subject, now) {
                 let check = self.waiting.remove(at).expect("it was just seen");
+                self.askers.remove(&check.asker);
                 refused.push((check.asker, check.note, Verdict::Spent));
-            } else if is_check && self.tries.not_before(&check.subject) > now {
-                self.due = self.due.min(self.tries.not_before(&check.subject));
+            } else if is_check && self.tries.borrow().not_before(&check.subject) > now {
+                self.due = self.due.min(self.tries.borrow().not_before(&check.subject));
                 at += 1;
             } else {
                 self.run(cx, at);
@@ -220,10 +244,12 @@ impl<T> Gate<T> {
         let verdict =
             result.ok().and_then(|verdict| verdict.downcast().ok()).map_or(Verdict::Failed, |verdict| *verdict);
         match verdict {
-            Verdict::Wrong => self.tries.wrong(running.place, &running.subject, cx.now()),
-            Verdict::Right => self.tries.right(running.place, &running.subject),
+            Verdict::Wrong => self.tries.borrow_mut().wrong(running.place, &running.subject, cx.now()),
+            Verdict::Right => self.tries.borrow_mut().right(running.place, &running.subject),
             _ => {}
         }
-        running.asker.map(|asker| (asker, running.note, verdict))
+        let asker = running.asker?;
+        self.askers.remove(&asker);
+        Some((asker, running.note, verdict))
     }
 }

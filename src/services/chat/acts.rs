@@ -28,8 +28,8 @@ impl Chat {
             self.remember(cx, person);
         }
         self.note_speakers();
+        self.look_at_papers(cx);
         self.judge(cx);
-        self.rename_guests(cx);
         let mut line = std::mem::take(&mut self.frame);
         let mut at = 0;
         while at < self.asked.len() {
@@ -80,6 +80,7 @@ impl Chat {
                 Ask::Gone(why) => self.depart(cx, person, why, Farewell::Broken),
             }
         }
+        self.note_sessions(cx);
         self.frame = line;
         self.asked.clear();
         std::mem::swap(&mut self.asked, &mut self.asked_later);

@@ -35,14 +35,6 @@ pub struct Bounds {
     pub ids: usize,
     /// Objects without a receipt yet; whoever waits for so many is not read.
     pub unreceipted: u16,
-    /// How long somebody may take to log in where one has to, from accept.
-    pub login_time: Duration,
-    /// The longest line of somebody who has not logged in where one has to: a name and a password fit.
-    pub line_before_login: u32,
-    /// The longest length frame of theirs.
-    pub frame_before_login: u32,
-    /// What they may owe us: at this much they are not read, and not before all of it is gone.
-    pub output_before_login: usize,
 }
 
 /// The most ids that can be remembered of a session: a restart finds so many in the history.
@@ -83,10 +75,6 @@ impl Default for Bounds {
             name: MAX_NAME,
             ids: MAX_IDS,
             unreceipted: 256,
-            login_time: Duration::from_secs(30),
-            line_before_login: 1024,
-            frame_before_login: 4 * 1024,
-            output_before_login: 4 * 1024,
         }
     }
 }

@@ -79,6 +79,7 @@ impl Chat {
         } else if begins {
             self.note_maker(cx, person, name);
         }
+        self.moves(person);
         Ok((room, new?))
     }
 
@@ -156,6 +157,7 @@ impl Chat {
     pub(super) fn part(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, reason: Option<&str>) {
         let told = self.rooms.is_announcing(room) && (!self.is_lobby(room) || self.rooms.is_announced(person));
         let Ok(member) = self.rooms.leave(person, room) else { return };
+        self.moves(person);
         if let Some(voice) = self.voices.get(person).filter(|_| member.live) {
             self.batch.depart(room, person, voice.conn, member.since);
         }
@@ -189,12 +191,7 @@ impl Chat {
         self.inspecting.retain(|&(_, asker)| asker != person);
         let Some(session) = voice.session else { return };
         if farewell == Farewell::Quit || !voice.known {
-            // Only what was said with an id makes a session known to the history.
-            if self.sessions.has_receipts(session) && !self.keeper.is_stopped() {
-                self.keeper.forget_session(cx, self.sessions.get(session).digest);
-                self.batch.kept = true;
-            }
-            self.sessions.end(session);
+            self.end_session(cx, session);
         } else {
             let hold = farewell == Farewell::Broken;
             self.sessions.lose(session, name, names, hold, cx.now());
@@ -249,7 +246,15 @@ impl Chat {
             }
         }
         self.make_known(person);
+        self.moves(person);
         true
+    }
+
+    /// Somebody is called otherwise, or is in other rooms: if they have a session, that is to be kept.
+    fn moves(&mut self, person: PersonId) {
+        if self.voices.get(person).is_some_and(|voice| voice.session.is_some()) {
+            self.moved.push(person);
+        }
     }
 }
 

@@ -159,6 +159,11 @@ impl Doors {
         self.known.values().filter(|door| door.maker.is_some() || door.lock.is_some())
     }
 
+    /// Rooms that are not for everybody.
+    pub(super) fn locked(&self) -> impl Iterator<Item = &Name> {
+        self.known.values().filter(|door| door.lock.is_some()).filter_map(|door| door.room.as_ref())
+    }
+
     /// Drops the doors of rooms that are no more.
     pub(super) fn sweep(&mut self, stands: impl Fn(&Name) -> bool) {
         self.known.retain(|_, door| door.room.as_ref().is_some_and(&stands));

@@ -27,8 +27,17 @@ impl Whom {
     pub(super) fn of(banned: Banned<'_>, name: impl FnOnce(&str) -> Option<Name>) -> Option<Self> {
         Some(match banned {
             Banned::Name(word) => Self::Name(name(word)?),
-            Banned::Net(ip, bits) => Self::Net(ip.to_canonical(), bits),
+            Banned::Net(ip, bits) => Self::net(ip, bits)?,
         })
+    }
+
+    /// Addresses with so many bits in common. An IPv4 address is one, however it was written.
+    fn net(ip: IpAddr, bits: u8) -> Option<Self> {
+        let (ip, bits) = match ip.to_canonical() {
+            IpAddr::V4(four) if ip.is_ipv6() && bits >= 96 => (IpAddr::V4(four), bits - 96),
+            _ => (ip, bits),
+        };
+        (bits <= if ip.is_ipv4() { 32 } else { 128 }).then_some(Self::Net(ip, bits))
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -151,7 +160,7 @@ impl Rules {
         let name = |word: &str| Name::new(word, Alphabet::OneScript).ok();
         let mut rule = |mute, whom: String, until: Option<u64>, by: String, why: String| {
             let whom = match whom.split_once('/') {
-                Some((ip, bits)) => Whom::Net(ip.parse().ok()?, bits.parse().ok().filter(|&bits: &u8| bits <= 128)?),
+                Some((ip, bits)) => Whom::net(ip.parse().ok()?, bits.parse().ok()?)?,
                 None => Whom::Name(name(&whom)?),
             };
             let (until, by, why) = (until.map(Wall::from_millis), by.into(), why.into());

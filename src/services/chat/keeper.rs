@@ -7,7 +7,7 @@ use super::language::Name;
 use super::rooms::PersonId;
 use super::sessions::Digest;
 use crate::hub::{Cx, Done, JobId, Lane, Moment, Wall};
-use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Read, Record, Settings, SyncMode};
+use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Past, Read, Record, Settings, SyncMode};
 
 /// Reads that helpers may be busy with. More readers wait for their turn.
 const READS: usize = 256;
@@ -58,8 +58,8 @@ pub(super) enum Progress {
     Batch(Kept),
     /// What somebody wanted to read is here.
     Fetched(PersonId),
-    /// What a session said in an earlier run.
-    Known(PersonId, Vec<Known>),
+    /// What a session was and said in an earlier run.
+    Known(PersonId, Past),
     /// The name under which it did, if that is still to be had.
     Speaker(PersonId, Option<String>),
 }
@@ -136,6 +136,11 @@ impl Keeper {
         self.log.as_ref().is_some_and(|log| log.is_stopped().is_some())
     }
 
+    /// There is one, and it is written to.
+    pub(super) fn is_kept_now(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.is_stopped().is_none())
+    }
+
     /// Is a batch on its way to the disk, and everything else waiting behind it?
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting.is_some()
@@ -199,6 +204,19 @@ impl Keeper {
     pub(super) fn forget_session(&mut self, cx: &Cx<'_>, session: Digest) {
         if let Some(log) = &mut self.log {
             log.forget_session(session, cx.wall().millis());
+        }
+    }
+
+    /// Who a session is, and where: so that a restart does not take it from them.
+    pub(super) fn note_session<'a>(
+        &mut self,
+        cx: &Cx<'_>,
+        session: Digest,
+        name: &'a Name,
+        rooms: impl Iterator<Item = &'a Name>,
+    ) {
+        if let Some(log) = &mut self.log {
+            log.note_session(session, cx.wall().millis(), name.as_str(), rooms.map(Name::as_str));
         }
     }
 
@@ -312,11 +330,11 @@ impl Keeper {
         }
     }
 
-    /// Asks what a session said in an earlier run. Answers whether a helper is free for it.
+    /// Asks what a session was and said in an earlier run. Answers whether a helper is free for it.
     pub(super) fn ask_for(&mut self, cx: &mut Cx<'_>, person: PersonId, digest: Digest, age: Duration) -> bool {
         let Some(log) = self.log.as_ref().filter(|_| self.errands.len() < READS) else { return false };
         let since = cx.wall().millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        let chore = log.known_ids(digest, since);
+        let chore = log.past(digest, since);
         self.send(cx, Lane::Any, Errand::Known(person), chore);
         true
     }
@@ -350,8 +368,8 @@ impl Keeper {
                 self.fetched.push((person, read));
                 Progress::Fetched(person)
             }
-            (Outcome::Known(known), Some(Errand::Known(person))) => Progress::Known(person, known),
-            (_, Some(Errand::Known(person))) => Progress::Known(person, Vec::new()),
+            (Outcome::Known(past), Some(Errand::Known(person))) => Progress::Known(person, past),
+            (_, Some(Errand::Known(person))) => Progress::Known(person, Past::default()),
             (Outcome::Read(read), Some(Errand::Speaker(person))) => Progress::Speaker(person, first_speaker(&read)),
             (_, Some(Errand::Speaker(person))) => Progress::Speaker(person, None),
             _ => Progress::Nothing,

@@ -16,7 +16,7 @@ impl Chat {
                 self.deliver(cx);
             }
             Progress::Fetched(person) => self.catch_up(person),
-            Progress::Known(person, known) => self.recall(cx, person, known),
+            Progress::Known(person, past) => self.recall(cx, person, past),
             Progress::Speaker(person, name) => self.recall_name(person, name),
         }
         self.ask_for_those_who_wait(cx);
@@ -55,7 +55,8 @@ impl Chat {
 
     pub(super) fn set_alarm(&mut self, cx: &mut Cx<'_>) {
         let alarm = self.keeper.tick(cx).min(self.pauses.due()).min(self.breath.due());
-        let alarm = alarm.min(self.steward.due(cx.now()));
+        // While a batch is on its way to the disk nothing is carried out, whatever is due.
+        let alarm = if self.keeper.is_waiting() { alarm } else { alarm.min(self.steward.due(cx.now())) };
         cx.set_alarm(alarm);
     }
 }

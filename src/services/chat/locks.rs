@@ -43,15 +43,24 @@ impl Chat {
         match self.steward.guard.rules.doors.entry(&name, person, account) {
             Entry::Password(hash) if !is_inside => {
                 let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-                let task = Task::Check { hash: hash.into(), counts: true };
+                let task = Task::Check { hash: hash.clone().into(), counts: true };
                 let subject = format!("#{}", name.key());
-                self.prove(cx, person, conn, &subject, password, task, Purpose::Enter(name));
+                self.prove(cx, person, conn, &subject, password, task, Purpose::Enter(name, hash));
             }
             _ => self.join(cx, person, room),
         }
     }
 
-    /// The password of a room was right.
+    /// The password of a room was right, if it still is the room's.
+    pub(super) fn has_proved(&mut self, cx: &mut Cx<'_>, person: PersonId, room: &Name, hash: &str) {
+        let account = self.steward.standings.account(person);
+        match self.steward.guard.rules.doors.entry(room, person, account) {
+            Entry::Password(now) if *now == *hash => self.enter_with_password(cx, person, room),
+            _ => self.join(cx, person, room.as_str()),
+        }
+    }
+
+    /// Goes in.
     pub(super) fn enter_with_password(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &Name) {
         match self.enter(cx, person, name) {
             Err(refusal) => self.refuse(cx, person, refusal),

@@ -43,11 +43,12 @@ use self::asked::{Ask, Asked};
 use self::batch::{Batch, Wires};
 use self::keeper::Keeper;
 use self::pace::{Neighbours, neighbourhood};
-use self::steward::Steward;
+use self::steward::{Purpose, Steward};
 use self::voice::{Voice, Voices};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::Log;
 use crate::services::Handover;
+use crate::services::accounts::Verdict;
 
 pub use self::bounds::{Bounds, MAX_IDS};
 pub use self::figures::Figures;
@@ -57,11 +58,14 @@ pub use self::language::{
     Order, Roll, Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
 };
 pub use self::pace::Flood;
+pub(in crate::services) use self::proving::PROVING;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::settings::Settings;
 pub use self::since::Since;
 pub use self::slow::Slow;
-pub use self::steward::{Guard, Misdeeds, Startups};
+pub use self::steward::{Guard, Misdeeds, Narrow, Startups};
+pub(in crate::services) use self::steward::{LATE_LOGIN, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
+pub(in crate::services) use self::strangers::{HUSHED, heard_out, narrow, narrower, refuse};
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
 const LOBBY: &str = "lobby";
@@ -90,7 +94,7 @@ pub struct Chat {
     /// Counts PINGs.
     pings: u64,
     /// Those who catch up, in the order in which they are served.
-    replaying: VecDeque<PersonId>,
+    replaying: replay::Queue,
     /// Connections that are not read until what they asked for was carried out.
     stalled: Vec<ConnId>,
     pauses: slow::Pauses,
@@ -100,6 +104,8 @@ pub struct Chat {
     emptied: Vec<RoomId>,
     /// People who have shown a token of which the history has not been asked yet.
     unasked: VecDeque<PersonId>,
+    /// People whose name or rooms have changed, and whose session is to have that.
+    moved: Vec<PersonId>,
     /// People of whom the history has said what they said before a restart.
     returned: Vec<PersonId>,
     /// Who is who, and may what.
@@ -142,13 +148,14 @@ impl Chat {
             keeper,
             guests: 0,
             pings: 0,
-            replaying: VecDeque::new(),
+            replaying: replay::Queue::default(),
             stalled: Vec::new(),
             pauses: slow::Pauses::default(),
             breath: breath::Breath::default(),
             neighbours: Neighbours::default(),
             emptied: Vec::new(),
             unasked: VecDeque::new(),
+            moved: Vec::new(),
             returned: Vec::new(),
             steward: Steward::default(),
             inspecting: Vec::new(),
@@ -210,13 +217,17 @@ impl Chat {
 
 impl Service for Chat {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if self.turns_away(cx, id) {
+        let shown = cx.about(id).and_then(|about| self.steward.guard.recognised(&about));
+        if self.turns_away(cx, id, shown.is_some()) {
             return;
         }
         let framing = cx.framing(id).unwrap_or(Framing::LINES);
         let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
         let is_from_afar = cx.about(id).and_then(|about| neighbourhood(about.peer)).is_some();
         self.welcome(cx, Voice::new(id, framing, flood, is_from_afar, cx.now()));
+        // As if a password had been right: with the next batch, behind the greeting.
+        let claim = shown.map(|(name, proof)| Purpose::LogIn(Some(name), proof));
+        self.steward.verdicts.extend(claim.map(|claim| (id, claim, Verdict::Right)));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
@@ -258,7 +269,7 @@ impl Service for Chat {
     fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if let Some(person) = self.voices.person(id) {
             self.caught_up(cx, person);
-            strangers::heard_out(cx, id);
+            heard_out(cx, id);
         }
     }
 
@@ -285,7 +296,6 @@ impl Service for Chat {
             return self.show_inspection(cx, person, result);
         }
         match Some(job) {
-            job if job == self.steward.reading => self.accounts_read(result),
             job if job == self.steward.writing => self.rules_written(cx, result),
             _ if self.steward.gate.asked(job) => self.steward.verdicts.extend(self.steward.gate.done(cx, result)),
             _ => self.kept(cx, job, result),
@@ -298,8 +308,6 @@ impl Service for Chat {
             for person in people {
                 self.inform(cx, person, "the server stops; goodbye");
             }
-        } else {
-            self.reload_accounts(cx);
         }
     }
 

@@ -91,8 +91,8 @@ pub(super) fn net_of(ip: IpAddr) -> Neighbourhood {
 #[derive(Debug)]
 struct Shared {
     bucket: Bucket,
-    opened: u32,
-    since: Moment,
+    /// When rooms were opened, within the last hour when it matters; no more than may be.
+    opened: VecDeque<Moment>,
 }
 
 /// The neighbourhoods that were heard from lately.
@@ -110,26 +110,35 @@ impl Neighbours {
 
     /// May somebody from there open another room? If so, it is counted.
     pub(super) fn may_open_room(&mut self, place: Neighbourhood, most: u32, now: Moment) -> bool {
-        let shared = self.of(place, Flood::DEFAULT, now);
-        if shared.since + HOUR <= now {
-            (shared.opened, shared.since) = (0, now);
+        let opened = &mut self.of(place, Flood::DEFAULT, now).opened;
+        while opened.front().is_some_and(|&then| then + HOUR <= now) {
+            opened.pop_front();
         }
-        shared.opened += 1;
-        shared.opened <= most
+        let may = opened.len() < most as usize;
+        if may {
+            opened.push_back(now);
+        }
+        may
     }
 
     fn of(&mut self, place: Neighbourhood, flood: Flood, now: Moment) -> &mut Shared {
         while let Some(&(since, oldest)) = self.order.front() {
-            if self.order.len() < NEIGHBOURHOODS && since + HOUR > now || oldest == place {
+            let is_full = self.order.len() >= NEIGHBOURHOODS;
+            if !is_full && since + HOUR > now || oldest == place {
                 break;
             }
             self.order.pop_front();
-            self.known.remove(&oldest);
+            let opened = self.known.get(&oldest).and_then(|shared| shared.opened.back());
+            if !is_full && opened.is_some_and(|&then| then + HOUR > now) {
+                self.order.push_back((now, oldest));
+            } else {
+                self.known.remove(&oldest);
+            }
         }
         let order = &mut self.order;
         self.known.entry(place).or_insert_with(|| {
             order.push_back((now, place));
-            Shared { bucket: Bucket::full(flood, now), opened: 0, since: now }
+            Shared { bucket: Bucket::full(flood, now), opened: VecDeque::new() }
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Proving who one is: strangers, `/login`, and accounts that change while people are here.
 
-use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::Chat;
@@ -8,25 +8,22 @@ use super::coming::Farewell;
 use super::language::{Alphabet, Complaint, Form, Name};
 use super::rooms::PersonId;
 use super::sessions::SessionId;
-use super::standing::{Standing, Waiting};
-use super::steward::{Purpose, ip_of, place_of};
-use crate::hub::{Address, ConnId, Cx, Done, Hold};
-use crate::services::accounts::{Accounts, Book, Check, Role, Task, Verdict, load};
-
-/// What is reported for a wrong password, and for going without having tried to log in: OpenSSH's `PerSourcePenalties`,
-/// with its numbers.
-const WRONG_PASSWORD: Duration = Duration::from_secs(5);
-const NO_LOGIN: Duration = Duration::from_secs(1);
+use super::standing::{Login, Standing, Waiting};
+use super::steward::{NO_LOGIN, Purpose, WRONG_PASSWORD, ip_of, place_of};
+use super::strangers::HUSHED;
+use crate::hub::{ConnId, Cx, Hold};
+use crate::services::accounts::{Accounts, Check, Proof, Role, Task, Verdict};
 
 /// Random bytes before a password is hashed.
 pub(super) const PROVING_SALT: usize = 16;
 
 /// It is not heard until a password was looked at.
-const PROVING: Hold = Hold::own(4);
+pub(in crate::services) const PROVING: Hold = Hold::own(4);
+
 impl Chat {
     /// Tells whoever keeps the door of a misdeed.
     pub(super) fn report(&self, cx: &Cx<'_>, conn: ConnId, weight: Duration) {
-        self.steward.report(cx.about(conn).and_then(|about| ip_of(about.peer)), weight);
+        self.steward.guard.report(cx.about(conn).and_then(|about| ip_of(about.peer)), weight);
     }
 
     /// Somebody goes: what was known of who they are goes with them.
@@ -39,17 +36,6 @@ impl Chat {
         }
     }
 
-    /// Can nobody between us read what this connection sends?
-    fn is_private(&self, cx: &Cx<'_>, conn: ConnId) -> bool {
-        let guard = &self.steward.guard;
-        guard.plain_login
-            || cx.about(conn).is_some_and(|about| {
-                let own = matches!(about.peer, Address::Tcp(peer) if peer.ip().to_canonical().is_loopback());
-                own || !matches!(about.peer, Address::Tcp(_))
-                    || about.listener.is_some_and(|listener| guard.private.contains(&listener))
-            })
-    }
-
     pub(super) fn log_in(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &str, password: &str) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
         let Some(accounts) = self.steward.guard.accounts.clone() else {
@@ -59,7 +45,7 @@ impl Chat {
             let text = format!("you are {account}; come anew to be somebody else");
             return self.complain(cx, person, "logged-in", &text);
         }
-        if !self.is_private(cx, conn) {
+        if !cx.about(conn).is_some_and(|about| self.steward.guard.is_private(&about)) {
             let text = "a password is not taken over a line on which others can listen; come by TLS (plain-login)";
             return self.complain(cx, person, "insecure", text);
         }
@@ -67,8 +53,8 @@ impl Chat {
         let name = Name::new(name, Alphabet::OneScript).ok();
         let (hash, counts) = accounts.book().hash(name.as_ref());
         let subject = format!("@{}", name.as_ref().map_or("", Name::key));
-        let task = Task::Check { hash, counts };
-        self.prove(cx, person, conn, &subject, password, task, Purpose::LogIn(name));
+        let (task, proof) = (Task::Check { hash: hash.clone(), counts }, Proof::Password(hash));
+        self.prove(cx, person, conn, &subject, password, task, Purpose::LogIn(name, proof));
     }
 
     /// Has a password looked at, off the loop. Nothing is heard from whoever showed it until that was done.
@@ -106,13 +92,13 @@ impl Chat {
             let Some(person) = self.voices.person(conn) else { continue };
             cx.release(conn, PROVING);
             match (verdict, purpose) {
-                (Verdict::Right, Purpose::LogIn(Some(name))) => self.logged_in(cx, person, &name),
-                (Verdict::Right, Purpose::Enter(room)) => self.enter_with_password(cx, person, &room),
+                (Verdict::Right, Purpose::LogIn(Some(name), proof)) => self.logged_in(cx, person, &name, proof),
+                (Verdict::Right, Purpose::Enter(room, hash)) => self.has_proved(cx, person, &room, &hash),
                 (Verdict::Made(hash), Purpose::Lock(room)) => self.lock_with(cx, person, &room, Some(&hash)),
                 (Verdict::Wrong, purpose) => {
                     self.report(cx, conn, WRONG_PASSWORD);
-                    if let Purpose::LogIn(name) = &purpose {
-                        self.log_wrong_password(cx, conn, name.as_ref());
+                    if let (Purpose::LogIn(name, _), Some(about)) = (&purpose, cx.about(conn)) {
+                        self.steward.guard.log_wrong_password(&about, name.as_ref());
                     }
                     self.complain_of_password(cx, person, &purpose);
                 }
@@ -127,30 +113,19 @@ impl Chat {
 
     fn complain_of_password(&mut self, cx: &mut Cx<'_>, person: PersonId, purpose: &Purpose) {
         let text = match purpose {
-            Purpose::LogIn(_) => "wrong name or password".to_owned(),
-            Purpose::Enter(room) | Purpose::Lock(room) => format!("wrong password for #{room}"),
+            Purpose::LogIn(..) => "wrong name or password".to_owned(),
+            Purpose::Enter(room, _) | Purpose::Lock(room) => format!("wrong password for #{room}"),
         };
         self.complain(cx, person, "wrong-password", &text);
     }
 
-    /// For operators of the machine, and for programs that watch the log. A name that is no account's is not told: it
-    /// may be a password in the wrong place.
-    fn log_wrong_password(&self, cx: &Cx<'_>, conn: ConnId, name: Option<&Name>) {
-        let book = self.steward.guard.accounts.as_ref().map(Accounts::book);
-        let known = name.and_then(|name| book.as_ref()?.find(name));
-        let whose = known.map_or("no account", |account| account.name.as_str());
-        if let Some(about) = cx.about(conn) {
-            let from = self.steward.guard.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
-            log::warn!("wrong password for {whose} from {from}");
-        }
-    }
-
     /// Somebody has proved who they are.
-    fn logged_in(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &Name) {
+    fn logged_in(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &Name, proof: Proof) {
         let book = self.steward.guard.accounts.as_ref().map(Accounts::book);
-        let Some(account) = book.as_deref().and_then(|book| book.find(name)) else {
-            // It is gone since.
-            return self.complain_of_password(cx, person, &Purpose::LogIn(None));
+        let known = book.as_deref().and_then(|book| book.find(name));
+        let Some(account) = known.filter(|account| account.accepts(&proof)) else {
+            // It is gone since, or has another password.
+            return self.complain_of_password(cx, person, &Purpose::LogIn(None, proof));
         };
         let name = account.name.clone();
         if let Some(ban) = self.steward.guard.rules.ban_of_name(&name, cx.wall()) {
@@ -161,9 +136,10 @@ impl Chat {
             self.log_out(cx, holder);
         }
         self.sessions.let_go(&name);
-        let waiting = self.steward.standings.log_in(person, name.clone());
+        let login = Rc::new(Login { name: name.clone(), proof });
+        let waiting = self.steward.standings.log_in(person, Rc::clone(&login));
         if let Some(session) = self.voices.get(person).and_then(|voice| voice.session) {
-            self.sessions.get_mut(session).account = Some(name.key().into());
+            self.sessions.get_mut(session).account = Some(login);
         }
         log::debug!("{name} logged in");
         let role = if account.role == Role::Operator { ", an operator" } else { "" };
@@ -187,6 +163,7 @@ impl Chat {
         let conn = voice.conn;
         cx.set_framing(conn, waiting.framing);
         cx.set_limits(conn, &self.steward.after_login);
+        cx.release(conn, HUSHED);
         self.schedule(cx, person);
         if self.rooms.rename(person, name.clone()).is_err() {
             // A guest of that name, from before there was the account; it is renamed with the next batch.
@@ -216,7 +193,7 @@ impl Chat {
         let session = self.sessions.get(session);
         let name = session.holder.map(|holder| self.rooms.name(holder)).or(session.name.as_ref());
         match &session.account {
-            Some(account) => **account == *own.key(),
+            Some(login) => login.name.key() == own.key(),
             None => name.is_some_and(|name| name.key() == own.key()),
         }
     }
@@ -232,49 +209,51 @@ impl Chat {
             .then(|| Complaint::new("name-taken", format!("{name} belongs to an account; /login is how to get it")))
     }
 
-    /// Begins to read the accounts again.
-    pub(super) fn reload_accounts(&mut self, cx: &mut Cx<'_>) {
-        let Some(accounts) = &self.steward.guard.accounts else { return };
-        let path = accounts.path().to_owned();
-        match cx.job(crate::hub::Lane::Any, move || load(&path)) {
-            Ok(job) => self.steward.reading = Some(job),
-            Err(_) => log::error!("the accounts stay as they are: too much is going on to read them again"),
-        }
-    }
-
-    /// The accounts were read again. Nobody goes; what an account may do counts at once, and guests whose name has
-    /// become an account's get another one.
-    pub(super) fn accounts_read(&mut self, result: Done) {
-        self.steward.reading = None;
-        let Some(accounts) = self.steward.guard.accounts.clone() else { return };
-        match result.ok().and_then(|read| read.downcast::<io::Result<Book>>().ok()).map(|read| *read) {
-            Some(Ok(book)) => {
-                log::info!("{} accounts in {}", book.len(), accounts.path().display());
-                accounts.replace(book);
-                self.steward.accounts_changed = true;
-            }
-            Some(Err(error)) => {
-                log::error!("the accounts stay as they were: {}: {error}", accounts.path().display());
-            }
-            None => log::error!("the accounts stay as they were: reading them failed"),
-        }
-    }
-
-    /// Guests whose name has become an account's get another one.
-    pub(super) fn rename_guests(&mut self, cx: &mut Cx<'_>) {
-        if !std::mem::take(&mut self.steward.accounts_changed) {
+    /// Others are in the accounts. Whoever could not log in again as they did is logged out; guests whose name has become
+    /// an account's get another one.
+    pub(super) fn look_at_papers(&mut self, cx: &mut Cx<'_>) {
+        if !self.steward.accounts_changed() {
             return;
         }
+        let book = self.steward.guard.accounts.as_ref().map(Accounts::book);
+        self.sessions.log_off(|login| !login.stands(book.as_deref()));
         let people: Vec<PersonId> = self.voices.people().collect();
         for person in people {
-            let session = self.voices.get(person).and_then(|voice| voice.session);
-            let session = session.and_then(|session| self.sessions.get(session).account.as_deref());
-            let account = self.steward.standings.account(person).map(Name::key).or(session);
-            if self.steward.is_anothers(self.rooms.name(person), account) {
-                let name = self.guest_name(cx);
-                if self.be_called(cx, person, &name) {
-                    self.inform(cx, person, &format!("your name has become an account's; you are {name}"));
-                }
+            if self.steward.standings.login(person).is_some_and(|login| !login.stands(book.as_deref())) {
+                self.log_off(cx, person);
+            } else {
+                let text = "your name has become an account's; you are";
+                self.free_name(cx, person, text);
+            }
+        }
+    }
+
+    /// What somebody logged in with is right no more. Where one has to log in they go; elsewhere they are a guest.
+    fn log_off(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let name = self.steward.standings.account(person).map(Name::to_string).unwrap_or_default();
+        log::info!("{name} is logged out: the account is gone, or was changed");
+        if self.steward.guard.require_login {
+            let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
+            let text = format!("the account {name} is gone, or was changed; come anew; goodbye");
+            self.complain(cx, person, "logged-out", &text);
+            self.depart(cx, person, "logged out", Farewell::Quit);
+            return cx.close(conn);
+        }
+        self.steward.standings.log_off(person);
+        let text = format!("the account {name} is gone, or was changed, so you are a guest; /login NAME PASSWORD");
+        self.complain(cx, person, "logged-out", &text);
+        self.free_name(cx, person, "your name is an account's; you are");
+    }
+
+    /// Whoever has the name of an account that is not theirs gets another one.
+    fn free_name(&mut self, cx: &mut Cx<'_>, person: PersonId, text: &str) {
+        let session = self.voices.get(person).and_then(|voice| voice.session);
+        let session = session.and_then(|session| self.sessions.get(session).account.as_ref());
+        let account = self.steward.standings.account(person).or(session.map(|login| &login.name)).map(Name::key);
+        if self.steward.is_anothers(self.rooms.name(person), account) {
+            let name = self.guest_name(cx);
+            if self.be_called(cx, person, &name) {
+                self.inform(cx, person, &format!("{text} {name}"));
             }
         }
     }

@@ -1,5 +1,8 @@
 //! Hearing again what was said: `/history`, `/resume`, and long lists. Given in pieces, as fast as it is read.
 
+use std::collections::VecDeque;
+use std::mem;
+
 use super::batch::Voicing;
 use super::keeper::Reading;
 use super::language::{Speech, When};
@@ -11,8 +14,12 @@ use crate::hub::{Cx, Hold, Wall};
 
 /// Bytes that one piece of a replay may take from the history.
 pub(super) const PIECE: usize = 16 * 1024;
-/// Pieces given to everybody together in one turn: a million old messages must not make a long turn.
-const PIECES_PER_TURN: usize = 8;
+/// What everybody together is given in one turn, in bytes: a million old messages must not make a long turn.
+const GIVEN_PER_TURN: u64 = 8 * PIECE as u64;
+/// What giving anything counts as at least, so that nothing is tried without end.
+const STEP: u64 = PIECE as u64 / 32;
+/// And if there is more to come: looking for it may cost more than telling it.
+const LOOK: u64 = PIECE as u64 / 4;
 
 /// Long answers that one person may be owed. Whoever asks for more is not read meanwhile.
 const WAITING: usize = 8;
@@ -44,6 +51,47 @@ impl Replay {
     }
 }
 
+/// Those who catch up, in the order in which they are served.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    order: VecDeque<PersonId>,
+    /// By person: who stands in it. After a break ten thousand may.
+    inside: Vec<bool>,
+}
+
+impl Queue {
+    /// Somebody stands at its end, unless they stand in it.
+    fn join(&mut self, person: PersonId) {
+        if self.enters(person) {
+            self.order.push_back(person);
+        }
+    }
+
+    /// Somebody is served next, unless they stand in it.
+    fn join_in_front(&mut self, person: PersonId) {
+        if self.enters(person) {
+            self.order.push_front(person);
+        }
+    }
+
+    fn enters(&mut self, person: PersonId) -> bool {
+        if self.inside.len() <= person.index() {
+            self.inside.resize(person.index() + 1, false);
+        }
+        !mem::replace(&mut self.inside[person.index()], true)
+    }
+
+    fn next(&mut self) -> Option<PersonId> {
+        let person = self.order.pop_front()?;
+        self.inside[person.index()] = false;
+        Some(person)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}
+
 /// What giving a piece came to.
 enum Piece {
     /// There is more to give.
@@ -65,7 +113,7 @@ impl Chat {
         let replays = &mut voice.rare().replays;
         replays.push_back(replay);
         match replays.len() {
-            1 => self.replaying.push_back(person),
+            1 => self.replaying.join(person),
             WAITING.. => cx.hold(voice.conn, Self::LONG_ANSWERS),
             _ => {}
         }
@@ -86,19 +134,21 @@ impl Chat {
 
     /// Somebody who catches up has room again.
     pub(super) fn catch_up(&mut self, person: PersonId) {
-        if !self.replaying.contains(&person) {
-            self.replaying.push_back(person);
-        }
+        self.replaying.join(person);
     }
 
     /// Gives the next pieces to those who catch up, one after another.
     pub(super) fn replay(&mut self, cx: &mut Cx<'_>) {
-        let mut is_over = false;
-        for _ in 0..PIECES_PER_TURN {
-            let Some(person) = self.replaying.pop_front() else { break };
+        let (mut is_over, mut given) = (false, 0);
+        while given < GIVEN_PER_TURN {
+            let Some(person) = self.replaying.next() else { break };
             let Some(voice) = self.voices.get_mut(person) else { continue };
+            let conn = voice.conn;
             let Some(replay) = voice.rare.as_mut().and_then(|rare| rare.replays.pop_front()) else { continue };
+            let told = cx.taken(conn) + cx.unsent(conn) as u64;
             let (piece, replay) = self.give(cx, person, replay);
+            let told = (cx.taken(conn) + cx.unsent(conn) as u64).saturating_sub(told);
+            given += told.max(if matches!(piece, Piece::More) { LOOK } else { STEP });
             let Some(voice) = self.voices.get_mut(person) else { continue };
             let replays = &mut voice.rare().replays;
             match piece {
@@ -106,9 +156,12 @@ impl Chat {
                 Piece::Later => replays.push_back(replay),
                 _ => replays.push_front(replay),
             }
-            let waits = matches!(piece, Piece::Full | Piece::Fetching);
-            if !waits && !replays.is_empty() {
-                self.replaying.push_back(person);
+            match piece {
+                _ if replays.is_empty() => {}
+                Piece::Full | Piece::Fetching => {}
+                // The others in the same turn, or what was told last is behind again when the next has caught up.
+                Piece::Later => self.replaying.join_in_front(person),
+                Piece::More | Piece::Over => self.replaying.join(person),
             }
             self.fewer_replays(cx, person);
         }
@@ -172,10 +225,8 @@ impl Chat {
             Some(last) => Replay::History { room, after, last },
             None => Replay::Resume { room, after },
         };
-        let reading = match last {
-            Some(last) if after >= last => Reading::End,
-            _ => self.keeper.read(cx, person, &name, after, PIECE),
-        };
+        let end = last.unwrap_or_else(|| self.keeper.last(&name));
+        let reading = if after >= end { Reading::End } else { self.keeper.read(cx, person, &name, after, PIECE) };
         match reading {
             Reading::Fetching => (Piece::Fetching, at(after)),
             Reading::Busy => (Piece::More, at(after)),
@@ -194,15 +245,42 @@ impl Chat {
                     reached = record.seq;
                 }
                 let _ = cx.send_wire(voice.conn, &self.line);
-                let is_over = last.is_some_and(|last| reached >= last || reached == after);
-                if is_over { self.finish_replay(cx, person, room, last.is_none()) } else { (Piece::More, at(reached)) }
+                match reached {
+                    _ if last.is_some() && reached == after => self.finish_replay(cx, person, room, false),
+                    // At once: where many catch up, more will have been said when its turn comes again.
+                    _ if reached >= end => self.reach_the_end(cx, person, room, at(reached)),
+                    _ => (Piece::More, at(reached)),
+                }
             }
-            Reading::End if last.is_none() && self.is_behind_elsewhere(person) => (Piece::Later, at(after)),
-            Reading::End => self.finish_replay(cx, person, room, last.is_none()),
+            Reading::End => self.reach_the_end(cx, person, room, at(after)),
         }
     }
 
-    /// Rooms that a session resumes together go live together: has another of them still something to tell?
+    /// There is nothing left to tell of a room, for now. Rooms that are resumed together go live in the same moment.
+    fn reach_the_end(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, replay: Replay) -> (Piece, Replay) {
+        if !matches!(replay, Replay::Resume { .. }) {
+            return self.finish_replay(cx, person, room, false);
+        }
+        if self.is_behind_elsewhere(person) {
+            return (Piece::Later, replay);
+        }
+        let mut others = Vec::new();
+        if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
+            rare.replays.retain(|other| match *other {
+                Replay::Resume { room, .. } => {
+                    others.push(room);
+                    false
+                }
+                _ => true,
+            });
+        }
+        for other in others {
+            self.finish_replay(cx, person, other, true);
+        }
+        self.finish_replay(cx, person, room, true)
+    }
+
+    /// Has another room that is resumed still something to tell?
     fn is_behind_elsewhere(&self, person: PersonId) -> bool {
         let Some(rare) = self.voices.get(person).and_then(|voice| voice.rare.as_ref()) else { return false };
         rare.replays.iter().any(|replay| match *replay {

@@ -9,18 +9,16 @@ use super::language::{Form, Speech};
 use super::replay::Replay;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
-use crate::hub::{Cx, Hold};
-use crate::log::Known;
+use crate::hub::{Cx, Hold, Moment};
+use crate::log::{Known, Past};
 
 /// Somebody who has shown a token, until the history has said whose it is.
 #[derive(Debug)]
 pub(super) struct Returning {
     token: Token,
     named: Vec<(Name, u64)>,
-    /// What the history says that it said, once it has answered.
-    known: Vec<Known>,
-    /// And under which name it said the last of it.
-    name: Option<String>,
+    /// What the history says that it said, and where it was, once it has answered.
+    past: Past,
 }
 
 impl Chat {
@@ -71,10 +69,11 @@ impl Chat {
     /// The token of somebody's session, as it is shown.
     fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
         let Some(voice) = self.voices.get_mut(person) else { return String::new() };
-        if voice.token == Token::default() {
-            cx.random(&mut voice.token);
+        let (mut token, known) = (voice.token, voice.known);
+        if token == Token::default() {
+            cx.random(&mut token);
+            self.voices.show(person, token);
         }
-        let (token, known) = (voice.token, voice.known);
         if known {
             self.make_known(person);
         }
@@ -87,11 +86,36 @@ impl Chat {
         voice.known = true;
         if voice.session.is_none() && voice.token != Token::default() {
             let session = self.sessions.begin(sessions::digest(voice.token), person);
-            self.sessions.get_mut(session).account =
-                self.steward.standings.account(person).map(|name| name.key().into());
-            voice.session = Some(session);
+            self.sessions.get_mut(session).account = self.steward.standings.login(person).cloned();
+            self.voices.begin(person, session);
+            self.moved.push(person);
+            return Some(session);
         }
         voice.session
+    }
+
+    /// Has written down who those are, and where, of whom that has changed in this turn.
+    pub(super) fn note_sessions(&mut self, cx: &Cx<'_>) {
+        if self.moved.is_empty() {
+            return;
+        }
+        self.moved.sort_unstable();
+        self.moved.dedup();
+        for person in std::mem::take(&mut self.moved) {
+            let Some(session) = self.voices.get(person).and_then(|voice| voice.session) else { continue };
+            let rooms = self.rooms.rooms_of(person).map(|room| self.rooms.room_name(room));
+            self.keeper.note_session(cx, self.sessions.get(session).digest, self.rooms.name(person), rooms);
+            self.batch.kept |= self.keeper.is_kept_now();
+        }
+    }
+
+    /// A session is over, and nobody can take it up any more, also after a restart.
+    pub(super) fn end_session(&mut self, cx: &Cx<'_>, session: SessionId) {
+        if self.keeper.is_kept_now() {
+            self.keeper.forget_session(cx, self.sessions.get(session).digest);
+            self.batch.kept = true;
+        }
+        self.sessions.end(session);
     }
 
     /// The session with a token. Of those who have only listened so far, it begins with this.
@@ -129,7 +153,7 @@ impl Chat {
             }
         }
         let Some(token) = sessions::read(token) else { return self.complain_of_no_session(cx, person) };
-        let returning = Returning { token, named, known: Vec::new(), name: None };
+        let returning = Returning { token, named, past: Past::default() };
         if let Some(session) = self.session_with(cx, token) {
             return self.take_up_known(cx, person, session, returning);
         }
@@ -162,14 +186,14 @@ impl Chat {
         }
     }
 
-    /// The history has answered what a session said before the server was started again.
-    pub(super) fn recall(&mut self, cx: &mut Cx<'_>, person: PersonId, known: Vec<Known>) {
-        let speaker = match known.last() {
-            Some(last) => self.keeper.speaker(cx, person, last),
-            None => Some(Progress::Speaker(person, None)),
+    /// The history has answered what a session was and said before the server was started again.
+    pub(super) fn recall(&mut self, cx: &mut Cx<'_>, person: PersonId, past: Past) {
+        let speaker = match (&past.name, past.ids.last()) {
+            (None, Some(last)) => self.keeper.speaker(cx, person, last),
+            (name, _) => Some(Progress::Speaker(person, name.clone())),
         };
         if let Some(returning) = self.returning(person) {
-            returning.known = known;
+            returning.past = past;
         }
         if let Some(Progress::Speaker(person, name)) = speaker {
             self.recall_name(person, name);
@@ -179,7 +203,7 @@ impl Chat {
     /// And under which name. It is taken up with the next batch.
     pub(super) fn recall_name(&mut self, person: PersonId, name: Option<String>) {
         if let Some(returning) = self.returning(person) {
-            returning.name = name;
+            returning.past.name = name;
             self.returned.push(person);
         }
     }
@@ -193,21 +217,22 @@ impl Chat {
         let Some(voice) = self.voices.get_mut(person) else { return };
         let Some(mut returning) = voice.rare.as_mut().and_then(|rare| rare.returning.take()) else { return };
         voice.drop_rare();
-        let known = std::mem::take(&mut returning.known);
+        let past = std::mem::take(&mut returning.past);
         cx.release(voice.conn, Hold::own(0));
         // Somebody else may have shown the same token while the history was being asked.
         if let Some(session) = self.session_with(cx, returning.token) {
             return self.take_up_known(cx, person, session, returning);
         }
-        if known.is_empty() {
+        if past.ids.is_empty() && past.name.is_none() {
             return self.complain_of_no_session(cx, person);
         }
         let session = self.sessions.begin(sessions::digest(returning.token), person);
-        for Known { id, room, seq } in known {
+        for Known { id, room, seq } in past.ids {
             self.sessions.remember_print(session, id, &room, seq);
         }
-        let name = returning.name.take().and_then(|name| self.named(&name).ok());
-        self.sessions.orphan(session, name);
+        let name = past.name.and_then(|name| self.named(&name).ok());
+        let rooms = past.rooms.iter().filter_map(|room| self.named(room).ok()).collect();
+        self.sessions.orphan(session, name, rooms);
         self.take_up_known(cx, person, session, returning);
     }
 
@@ -222,11 +247,11 @@ impl Chat {
             Some(holder) => self.displace(cx, person, holder),
             None => self.come_back(cx, person, session, &named),
         };
+        self.voices.begin(person, session);
         if let Some(voice) = self.voices.get_mut(person) {
-            voice.token = token;
-            voice.session = Some(session);
-            voice.known = true;
+            (voice.token, voice.known) = (token, true);
         }
+        self.moved.push(person);
         let is_json = self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json);
         if is_json {
             self.greet_in_json(cx, person);
@@ -276,9 +301,10 @@ impl Chat {
         self.vanish(cx, guest);
         let Some(mut voice) = self.voices.remove(guest) else { return holder };
         if let Some(own) = voice.session.take() {
-            self.sessions.end(own);
+            self.end_session(cx, own);
         }
         if let Some(before) = self.voices.remove(holder) {
+            self.steward.gate.forget(before.conn);
             cx.close(before.conn);
             (voice.rare, voice.active) = (before.rare, before.active);
         }
@@ -290,6 +316,7 @@ impl Chat {
             *asker = holder;
         }
         self.steward.standings.pass(guest, holder);
+        self.steward.guard.rules.doors.forget_guest(guest);
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
@@ -305,12 +332,13 @@ impl Chat {
         if let Some(own) = self.voices.get_mut(person).and_then(|voice| voice.session.take())
             && own != session
         {
-            self.sessions.end(own);
+            self.end_session(cx, own);
         }
-        let away = self.sessions.get(session).away;
+        // From before a restart, it is not known whether a lock was there first.
+        let away = Some(self.sessions.get(session).away).filter(|&away| away != Moment::NEVER);
         let (name, mut rooms) = self.sessions.take_up(session, person);
-        let account = self.sessions.get(session).account.clone();
-        let account = account.as_deref().or(self.steward.standings.account(person).map(Name::key)).map(str::to_owned);
+        let account = self.sessions.get(session).account.as_ref().map(|login| &login.name);
+        let account = account.or(self.steward.standings.account(person)).map(|account| account.key().to_owned());
         let barred = name.as_ref().and_then(|name| self.keeps_from_name(cx, name, account.as_deref()));
         if let Some(Complaint { code, text }) = barred {
             self.complain(cx, person, code, &text);
@@ -327,7 +355,7 @@ impl Chat {
             rooms.push(self.lobby.clone());
         }
         for name in rooms {
-            if !self.is_let_in(cx, person, &name, Some(away)) {
+            if !self.is_let_in(cx, person, &name, away) {
                 continue;
             }
             match self.enter(cx, person, &name) {

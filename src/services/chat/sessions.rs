@@ -11,6 +11,7 @@ use slab::Slab;
 use super::bounds::Bounds;
 use super::language::{Name, Roll};
 use super::rooms::PersonId;
+use super::standing::Login;
 use crate::hub::Moment;
 use crate::log::id_hash;
 
@@ -51,7 +52,7 @@ pub(super) struct Session {
     pub(super) holder: Option<PersonId>,
     pub(super) name: Option<Name>,
     /// The account that its holder had logged in to.
-    pub(super) account: Option<Box<str>>,
+    pub(super) account: Option<Rc<Login>>,
     /// The rooms it was in when its line broke, the current one last.
     pub(super) rooms: Vec<Name>,
     receipts: VecDeque<Receipt>,
@@ -127,6 +128,13 @@ impl Sessions {
         &mut self.all[id.place()]
     }
 
+    /// Of these accounts only the names are left, which may be somebody else's by now.
+    pub(super) fn log_off(&mut self, is_over: impl Fn(&Login) -> bool) {
+        for (_, session) in &mut self.all {
+            session.account.take_if(|login| is_over(login));
+        }
+    }
+
     /// A session is over: its holder said goodbye.
     pub(super) fn end(&mut self, id: SessionId) {
         let session = self.all.remove(id.place());
@@ -170,11 +178,6 @@ impl Sessions {
         self.held.release(name, own);
     }
 
-    /// Has a session said anything with an id?
-    pub(super) fn has_receipts(&self, id: SessionId) -> bool {
-        !self.get(id).receipts.is_empty()
-    }
-
     /// What a session said with this id, if it did.
     pub(super) fn receipt(&self, id: SessionId, said: &str) -> Option<&Receipt> {
         let print = id_hash(said);
@@ -205,11 +208,11 @@ impl Sessions {
         receipts.push_back(Receipt { id: print, room: room.into(), seq });
     }
 
-    /// A session that only the history knew has nobody yet, but perhaps a name.
-    pub(super) fn orphan(&mut self, id: SessionId, name: Option<Name>) {
+    /// A session that only the history knew has nobody yet, but perhaps a name and rooms.
+    pub(super) fn orphan(&mut self, id: SessionId, name: Option<Name>, rooms: Vec<Name>) {
         let session = self.get_mut(id);
         session.holder = None;
-        session.name = name;
+        (session.name, session.rooms) = (name, rooms);
     }
 
     /// A session is taken up again. Answers its name and its rooms.

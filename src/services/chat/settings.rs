@@ -1,6 +1,5 @@
 //! What an operator can choose, and choose again.
 
-use super::steward::Startups;
 use super::{Alphabet, Bounds, Chat, Flood, Name, Slow};
 use crate::log::{self, SyncMode};
 use crate::services::Handover;
@@ -22,10 +21,6 @@ pub struct Settings {
     pub names: Alphabet,
     /// When what is kept is synced.
     pub sync: SyncMode,
-    /// How many may be here that have not logged in yet.
-    pub startups: Startups,
-    /// Passwords are taken over plain TCP from other machines too.
-    pub plain_login: bool,
     /// How much, how many, how long.
     pub bounds: Bounds,
 }
@@ -40,8 +35,6 @@ impl Default for Settings {
             kept: log::Settings::default(),
             names: Alphabet::OneScript,
             sync: SyncMode::Second,
-            startups: Startups::default(),
-            plain_login: false,
             bounds: Bounds::default(),
         }
     }
@@ -63,10 +56,7 @@ impl Chat {
             settings.bounds = Bounds { unreceipted, ..settings.bounds };
             (self.rooms.bounds, self.sessions.bounds) = (settings.bounds, settings.bounds);
             self.keeper.keep(settings.kept.clone());
-            let guard = &mut self.steward.guard;
-            (guard.startups, guard.plain_login) = (settings.startups, settings.plain_login);
             self.settings = Settings { sync: self.settings.sync, ..settings };
-            self.narrow_strangers();
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Who somebody is to the house, and what they may ask for because of it.
 
+use std::rc::Rc;
+
 use super::language::{Command, Name, Order};
 use super::rooms::PersonId;
 use crate::hub::{Framing, Moment};
-use crate::services::accounts::{Book, Role};
+use crate::services::accounts::{Book, Proof, Role};
 
 /// What somebody is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,10 +110,24 @@ pub(super) struct Waiting {
     pub(super) until: Moment,
 }
 
+/// An account that somebody has logged in to, and how.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub(super) name: Name,
+    pub(super) proof: Proof,
+}
+
+impl Login {
+    /// Could they log in so again? Not once the account is gone, or what they showed is not right any more.
+    pub(super) fn stands(&self, book: Option<&Book>) -> bool {
+        book.and_then(|book| book.find(&self.name)).is_some_and(|account| account.accepts(&self.proof))
+    }
+}
+
 /// What is known of who somebody is. Guests have none.
 #[derive(Debug, Default)]
 pub(super) struct Papers {
-    pub(super) account: Option<Name>,
+    pub(super) account: Option<Rc<Login>>,
     pub(super) waiting: Option<Waiting>,
 }
 
@@ -134,7 +150,7 @@ impl Standings {
             None => Standing::Guest,
             Some(Papers { waiting: Some(_), .. }) => Standing::Stranger,
             Some(Papers { account, .. }) => {
-                match account.as_ref().and_then(|name| book?.find(name)).map(|account| account.role) {
+                match account.as_ref().and_then(|login| book?.find(&login.name)).map(|account| account.role) {
                     Some(Role::Operator) => Standing::Operator,
                     Some(Role::User) => Standing::User,
                     None => Standing::Guest,
@@ -145,6 +161,11 @@ impl Standings {
 
     /// The account that somebody has logged in to.
     pub(super) fn account(&self, person: PersonId) -> Option<&Name> {
+        self.login(person).map(|login| &login.name)
+    }
+
+    /// And how.
+    pub(super) fn login(&self, person: PersonId) -> Option<&Rc<Login>> {
         self.get(person)?.account.as_ref()
     }
 
@@ -171,12 +192,17 @@ impl Standings {
     }
 
     /// Somebody has logged in. Answers what they were waiting with, if they had to.
-    pub(super) fn log_in(&mut self, person: PersonId, account: Name) -> Option<Waiting> {
+    pub(super) fn log_in(&mut self, person: PersonId, login: Rc<Login>) -> Option<Waiting> {
         let papers = self.papers(person);
-        papers.account = Some(account);
+        papers.account = Some(login);
         let waiting = papers.waiting.take();
         self.strangers -= usize::from(waiting.is_some());
         waiting
+    }
+
+    /// Somebody has no account any more.
+    pub(super) fn log_off(&mut self, person: PersonId) {
+        self.papers(person).account = None;
     }
 
     /// Somebody is gone; their papers, if they had any.

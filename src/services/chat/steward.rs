@@ -10,8 +10,27 @@ use super::house_rules::Rules;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::{Standing, Standings};
-use crate::hub::{Address, ConnId, JobId, Limits, ListenerId, Moment};
-use crate::services::accounts::{Accounts, Gate, Place, Verdict};
+use crate::hub::{About, Address, ConnId, JobId, Limits, ListenerId, Moment};
+use crate::services::accounts::{Accounts, Gate, Place, Proof, Verdict};
+
+/// What somebody is held to who has not logged in where one has to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Narrow {
+    /// The longest line: a name and a password fit.
+    pub line: u32,
+    /// The longest length frame.
+    pub frame: u32,
+    /// What they may owe us: at this much they are not read, and not before all of it is gone.
+    pub output: usize,
+    /// How long they may take to log in, from being accepted on (OpenSSH: 120 s; nobody types here).
+    pub time: Duration,
+}
+
+impl Default for Narrow {
+    fn default() -> Self {
+        Self { line: 1024, frame: 4 * 1024, output: 4 * 1024, time: Duration::from_secs(30) }
+    }
+}
 
 /// How many may be here that have not logged in yet: from `from` on a newcomer is refused with a chance of `percent`,
 /// which rises to certainty at `all` (OpenSSH's `MaxStartups`, with its numbers).
@@ -45,7 +64,7 @@ impl std::str::FromStr for Startups {
 
 impl Startups {
     /// Is a newcomer refused when there are `waiting` already? `draw` is any number from outside.
-    pub(super) fn refuse(self, waiting: usize, draw: u32) -> bool {
+    pub(in crate::services) fn refuse(self, waiting: usize, draw: u32) -> bool {
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         if waiting < self.from {
             return false;
@@ -61,6 +80,12 @@ impl Startups {
 /// A misdeed's weight, for whoever keeps the door: an address, and how long it is to stay out for that alone.
 pub type Misdeeds = SyncSender<(IpAddr, Duration)>;
 
+/// What is reported for a wrong password, for going without having tried to log in, and for not having logged in in time:
+/// OpenSSH's `PerSourcePenalties`, with its numbers.
+pub(in crate::services) const WRONG_PASSWORD: Duration = Duration::from_secs(5);
+pub(in crate::services) const NO_LOGIN: Duration = Duration::from_secs(1);
+pub(in crate::services) const LATE_LOGIN: Duration = Duration::from_secs(10);
+
 /// What an operator of the machine has decided about who comes in.
 #[derive(Debug, Default)]
 pub struct Guard {
@@ -72,6 +97,8 @@ pub struct Guard {
     pub plain_login: bool,
     /// How many may be here that have not logged in yet.
     pub startups: Startups,
+    /// What those are held to.
+    pub narrow: Narrow,
     /// The bounds of those who have.
     pub limits: Limits,
     /// What was laid down before.
@@ -84,13 +111,66 @@ pub struct Guard {
     pub private: Vec<ListenerId>,
 }
 
+impl Guard {
+    /// The same for a service that has neither rooms nor bans.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        Self {
+            accounts: self.accounts.clone(),
+            limits: self.limits.clone(),
+            misdeeds: self.misdeeds.clone(),
+            rules: Rules::default(),
+            private: Vec::new(),
+            ..*self
+        }
+    }
+
+    /// Can nobody between us read what this connection sends?
+    pub(in crate::services) fn is_private(&self, about: &About<'_>) -> bool {
+        let own = matches!(about.peer, Address::Tcp(peer) if peer.ip().to_canonical().is_loopback());
+        self.plain_login
+            || own
+            || !matches!(about.peer, Address::Tcp(_))
+            || about.listener.is_some_and(|listener| self.private.contains(&listener))
+    }
+
+    /// Whose account it is that the certificate of a connection stands with, if it showed one.
+    pub(in crate::services) fn recognised(&self, about: &About<'_>) -> Option<(Name, Proof)> {
+        let (certificate, accounts) = (about.certificate?, self.accounts.as_ref()?);
+        let holder = accounts.holder(certificate);
+        if holder.is_none() {
+            // So that an operator of the machine can take it from the log.
+            let from = self.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
+            log::info!("a certificate that stands with no account came from {from}: {certificate}");
+        }
+        holder
+    }
+
+    /// Tells whoever keeps the door. If they are too busy to listen, they have heard enough.
+    pub(in crate::services) fn report(&self, peer: Option<IpAddr>, weight: Duration) {
+        if let (Some(misdeeds), Some(peer)) = (&self.misdeeds, peer) {
+            let _ = misdeeds.try_send((peer, weight));
+        }
+    }
+
+    /// For operators of the machine, and for programs that watch the log. A name that is no account's is not told: it
+    /// may be a password in the wrong place.
+    pub(in crate::services) fn log_wrong_password(&self, about: &About<'_>, name: Option<&Name>) {
+        let book = self.accounts.as_ref().map(Accounts::book);
+        let known = name.and_then(|name| book.as_ref()?.find(name));
+        let whose = known.map_or("no account", |account| account.name.as_str());
+        let from = self.show_address.map_or_else(|| about.peer.to_string(), |show| show(about.peer));
+        log::warn!("wrong password for {whose} from {from}");
+    }
+}
+
 /// What a password was shown for.
 #[derive(Debug, Clone)]
 pub(super) enum Purpose {
-    /// To log in to an account; the name as it was typed, if it can be one.
-    LogIn(Option<Name>),
-    /// To enter a room.
-    Enter(Name),
+    /// To log in to an account; the name as it was typed, if it can be one, and what was shown.
+    LogIn(Option<Name>, Proof),
+    /// To enter a room that had this kept of its password.
+    Enter(Name, Box<str>),
     /// To lock a room with it.
     Lock(Name),
 }
@@ -112,16 +192,25 @@ pub(super) struct Steward {
     pub(super) writing: Option<JobId>,
     /// They have changed since.
     pub(super) unwritten: bool,
-    /// The accounts are being read again.
-    pub(super) reading: Option<JobId>,
-    /// Others count since the last batch.
-    pub(super) accounts_changed: bool,
+    /// The version of the accounts that the last batch knew.
+    pub(super) known: u64,
 }
 
 impl Steward {
     /// When there is something to do though nothing happens.
     pub(super) fn due(&self, now: Moment) -> Moment {
-        if self.verdicts.is_empty() && !self.accounts_changed { self.gate.due() } else { now }
+        if self.verdicts.is_empty() && self.version() == self.known { self.gate.due() } else { now }
+    }
+
+    /// Of the accounts.
+    fn version(&self) -> u64 {
+        self.guard.accounts.as_ref().map_or(0, Accounts::version)
+    }
+
+    /// Do others count since this was asked last?
+    pub(super) fn accounts_changed(&mut self) -> bool {
+        let version = self.version();
+        std::mem::replace(&mut self.known, version) != version
     }
 
     pub(super) fn standing(&self, person: PersonId) -> Standing {
@@ -134,17 +223,10 @@ impl Steward {
         let Some(accounts) = &self.guard.accounts else { return false };
         accounts.book().owner(name).is_some_and(|owner| Some(owner.name.key()) != account)
     }
-
-    /// Tells whoever keeps the door. If they are too busy to listen, they have heard enough.
-    pub(super) fn report(&self, peer: Option<IpAddr>, weight: Duration) {
-        if let (Some(misdeeds), Some(peer)) = (&self.guard.misdeeds, peer) {
-            let _ = misdeeds.try_send((peer, weight));
-        }
-    }
 }
 
 /// The address of a peer, if it has one.
-pub(super) fn ip_of(peer: &Address) -> Option<IpAddr> {
+pub(in crate::services) fn ip_of(peer: &Address) -> Option<IpAddr> {
     match peer {
         Address::Tcp(address) | Address::Udp(address) => Some(address.ip().to_canonical()),
         Address::Unix(_) | Address::Pipe => None,
@@ -152,7 +234,7 @@ pub(super) fn ip_of(peer: &Address) -> Option<IpAddr> {
 }
 
 /// Where somebody's wrong passwords are counted.
-pub(super) fn place_of(peer: &Address, user: Option<u32>) -> Place {
+pub(in crate::services) fn place_of(peer: &Address, user: Option<u32>) -> Place {
     match ip_of(peer) {
         Some(ip) => Place::Net(super::pace::net_of(ip)),
         None => Place::User(user),

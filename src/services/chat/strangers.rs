@@ -1,27 +1,32 @@
 //! Strangers: those who have not logged in, where one has to.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::Chat;
 use super::asked::Ask;
-use super::bounds::Bounds;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, ip_of};
+use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
-
-/// What is reported of who has not logged in in time, as OpenSSH does.
-const LATE_LOGIN: Duration = Duration::from_secs(10);
+use crate::services::accounts::Gate;
 
 /// It is not heard until it has read what it was told.
-const HUSHED: Hold = Hold::own(3);
+pub(in crate::services) const HUSHED: Hold = Hold::own(3);
 
 /// What a stranger is held to.
-fn narrow(limits: &Limits, bounds: &Bounds) -> Limits {
-    let (line, frame) = (bounds.line_before_login as usize, Framing::Length { max: bounds.frame_before_login });
-    let unread = frame.longest().max(line).max(Framing::Fixed.longest());
-    Limits { unread, high: bounds.output_before_login, low: 0, ..limits.clone() }
+pub(in crate::services) fn narrow(limits: &Limits, to: Narrow) -> Limits {
+    let frame = Framing::Length { max: to.frame }.longest();
+    let unread = frame.max(to.line as usize).max(Framing::Fixed.longest());
+    Limits { unread, high: to.output, low: 0, ..limits.clone() }
+}
+
+/// What frames they may send.
+pub(in crate::services) fn narrower(framing: Framing, to: Narrow) -> Framing {
+    match framing {
+        Framing::Lines { max } => Framing::Lines { max: max.min(to.line) },
+        Framing::Length { max } => Framing::Length { max: max.min(to.frame) },
+        Framing::Fixed | Framing::Raw => framing,
+    }
 }
 
 impl Chat {
@@ -29,14 +34,16 @@ impl Chat {
     #[must_use]
     pub fn guarded(mut self, guard: Guard) -> Self {
         (self.steward.before_login, self.steward.after_login) =
-            (Rc::new(narrow(&guard.limits, &self.settings.bounds)), Rc::new(guard.limits.clone()));
+            (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
+        if let Some(accounts) = &guard.accounts {
+            self.steward.gate = Gate::to(accounts);
+        }
+        // What was locked is so from the start, also where nothing was said: whoever was inside is about to come back.
+        for room in guard.rules.doors.locked() {
+            let _ = self.rooms.room_or_new(room);
+        }
         self.steward.guard = guard;
         self
-    }
-
-    /// Other bounds are in force: they are those of newcomers.
-    pub(super) fn narrow_strangers(&mut self) {
-        self.steward.before_login = Rc::new(narrow(&self.steward.after_login, &self.settings.bounds));
     }
 
     /// What is sent on this listener can be read by nobody in between.
@@ -44,8 +51,8 @@ impl Chat {
         self.steward.guard.private.push(listener);
     }
 
-    /// Somebody is turned away at once: banned, or one too many who have not logged in.
-    pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId) -> bool {
+    /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.
+    pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, known: bool) -> bool {
         let ip = cx.about(conn).and_then(|about| ip_of(about.peer));
         let ban = ip.and_then(|ip| self.steward.guard.rules.ban_of_address(ip, cx.wall()));
         if let Some(ban) = ban {
@@ -55,7 +62,7 @@ impl Chat {
         let (strangers, startups) = (self.steward.standings.strangers(), self.steward.guard.startups);
         let mut draw = [0; 4];
         cx.random(&mut draw);
-        if self.steward.guard.require_login && startups.refuse(strangers, u32::from_le_bytes(draw)) {
+        if self.steward.guard.require_login && !known && startups.refuse(strangers, u32::from_le_bytes(draw)) {
             let line =
                 format!("! full: {strangers} others have not logged in yet; come again in a moment (login-startups)");
             return refuse(cx, conn, &line);
@@ -66,14 +73,9 @@ impl Chat {
     /// Somebody came who has to log in before anything else.
     pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let (framing, bounds) = (cx.framing(conn).unwrap_or(Framing::LINES), self.settings.bounds);
-        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + bounds.login_time });
-        let narrower = match framing {
-            Framing::Lines { max } => Framing::Lines { max: max.min(bounds.line_before_login) },
-            Framing::Length { max } => Framing::Length { max: max.min(bounds.frame_before_login) },
-            Framing::Fixed | Framing::Raw => framing,
-        };
-        cx.set_framing(conn, narrower);
+        let (framing, narrow) = (cx.framing(conn).unwrap_or(Framing::LINES), self.steward.guard.narrow);
+        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + narrow.time });
+        cx.set_framing(conn, narrower(framing, narrow));
         cx.set_limits(conn, &self.steward.before_login);
         self.schedule(cx, person);
         self.inform(cx, person, "parlor chat: who are you? /login NAME PASSWORD; /help");
@@ -105,7 +107,7 @@ impl Chat {
         }
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
         let text =
-            format!("nobody logged in here within {} seconds; goodbye", self.settings.bounds.login_time.as_secs());
+            format!("nobody logged in here within {} seconds; goodbye", self.steward.guard.narrow.time.as_secs());
         self.complain(cx, person, "login-timeout", &text);
         self.report(cx, conn, LATE_LOGIN);
         self.asked.push(person, conn, Ask::Gone("did not log in"));
@@ -114,13 +116,14 @@ impl Chat {
 }
 
 /// A connection has read everything that it was told.
-pub(super) fn heard_out(cx: &mut Cx<'_>, conn: ConnId) {
+pub(in crate::services) fn heard_out(cx: &mut Cx<'_>, conn: ConnId) {
     if cx.unsent(conn) == 0 {
         cx.release(conn, HUSHED);
     }
 }
 
-fn refuse(cx: &mut Cx<'_>, conn: ConnId, line: &str) -> bool {
+/// Somebody does not come in, and is told why.
+pub(in crate::services) fn refuse(cx: &mut Cx<'_>, conn: ConnId, line: &str) -> bool {
     let _ = cx.send(conn, line.as_bytes());
     cx.close(conn);
     true

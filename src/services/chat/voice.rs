@@ -1,6 +1,6 @@
 //! A person's connection: how they are spoken to, how fast they may speak, what they still have to catch up with.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::batch::Voicing;
 use super::language::Form;
@@ -108,6 +108,9 @@ impl Voice {
 pub(super) struct Voices {
     by_person: Vec<Option<Voice>>,
     by_slot: Vec<Option<PersonId>>,
+    /// Who was shown a token and has no session yet. After a restart everybody shows one that nobody here has, so it is
+    /// looked up and not looked for.
+    shown: HashMap<Token, PersonId>,
 }
 
 impl Voices {
@@ -140,16 +143,32 @@ impl Voices {
     /// Somebody is gone.
     pub(super) fn remove(&mut self, person: PersonId) -> Option<Voice> {
         let voice = self.by_person.get_mut(person.index())?.take()?;
+        self.shown.remove(&voice.token);
         if self.by_slot[voice.conn.slot()] == Some(person) {
             self.by_slot[voice.conn.slot()] = None;
         }
         Some(voice)
     }
 
+    /// Somebody is shown a token.
+    pub(super) fn show(&mut self, person: PersonId, token: Token) {
+        if let Some(voice) = self.get_mut(person) {
+            voice.token = token;
+            self.shown.insert(token, person);
+        }
+    }
+
+    /// Somebody has a session now.
+    pub(super) fn begin(&mut self, person: PersonId, session: SessionId) {
+        let Some(voice) = self.get_mut(person) else { return };
+        voice.session = Some(session);
+        let token = voice.token;
+        self.shown.remove(&token);
+    }
+
     /// Who was shown this token, and has said nothing since.
     pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {
-        let is_theirs = |voice: &Voice| voice.session.is_none() && voice.token == token;
-        self.people().find(|&person| self.get(person).is_some_and(is_theirs))
+        self.shown.get(&token).copied()
     }
 
     /// Everybody.

@@ -7,12 +7,13 @@ use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{self, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::name::FileName;
+use super::name::{FileName, Owner};
+use super::owners::{self, Owners};
 
 /// Files that the folder may hold; a listing of so many is about 1 MB.
 pub const MAX_FILES: usize = 10_000;
@@ -33,10 +34,14 @@ pub enum Step {
     Read,
     /// A piece is written.
     Write,
-    /// What was written is synced.
+    /// What was written is synced, or which names there are.
     Sync,
     /// A part gets its name.
     Place,
+    /// Whose a file is, is noted.
+    Own,
+    /// A file is removed.
+    Remove,
 }
 
 /// Asked before every step, so that a test can make it fail.
@@ -61,6 +66,7 @@ impl Disk for RealDisk {}
 pub struct Folder {
     files: OwnedFd,
     parts: OwnedFd,
+    owners: Mutex<Owners>,
     disk: Arc<dyn Disk>,
 }
 
@@ -98,10 +104,39 @@ pub(super) struct Entry {
 /// How much there is.
 #[derive(Debug, Default)]
 pub(super) struct Census {
-    /// Files, and parts that nobody is sending.
+    /// In files.
     pub(super) bytes: u64,
     pub(super) files: usize,
-    pub(super) parts: usize,
+    /// In files of whoever asks.
+    pub(super) own_bytes: u64,
+    pub(super) own_files: usize,
+    /// All parts, with what is there of each.
+    pub(super) parts: Vec<(String, u64)>,
+}
+
+/// Who removes a file.
+#[derive(Debug)]
+pub(super) enum Remover {
+    /// Only what is theirs.
+    Owner(String),
+    /// Whatever there is.
+    Operator,
+}
+
+/// Why a file was not removed.
+#[derive(Debug)]
+pub(super) enum Unremoved {
+    /// There is none.
+    Nothing,
+    /// It is somebody else's, or nobody knows whose.
+    Anothers,
+    Failed(io::Error),
+}
+
+impl<E: Into<io::Error>> From<E> for Unremoved {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// Why a part did not get its name.
@@ -137,7 +172,10 @@ impl Folder {
         match fs::flock(&parts, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => Err(io::Error::other("another server keeps its files there")),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Self { files, parts, disk }),
+            Ok(()) => {
+                let owners = Mutex::new(Owners::open(&files)?);
+                Ok(Self { files, parts, owners, disk })
+            }
         }
     }
 
@@ -168,24 +206,29 @@ impl Folder {
         Ok(entries)
     }
 
-    /// Counts everything but the parts that are being sent, and removes other parts that no byte was added to since
-    /// `oldest`, in milliseconds since 1970.
-    pub(super) fn census(&self, sent: &[Arc<str>], oldest: u64) -> io::Result<Census> {
-        let mut census = Census::default();
-        self.each(&self.files, |_, stat| {
+    /// Counts everything, and what is `own`, and removes parts that no byte was added to since `oldest`, in milliseconds
+    /// since 1970, but for those that are being sent.
+    pub(super) fn census(&self, own: Option<&Owner>, sent: &[Arc<str>], oldest: u64) -> io::Result<Census> {
+        let (mut census, own) = (Census::default(), own.map(Owner::to_string));
+        let owners = self.owners();
+        self.each(&self.files, |name, stat| {
+            if owners::is_ours(name) {
+                return;
+            }
             census.bytes += size(stat);
             census.files += 1;
+            if own.is_some() && owners.of(name) == own.as_deref() {
+                census.own_bytes += size(stat);
+                census.own_files += 1;
+            }
         })?;
         let mut old = Vec::new();
         self.each(&self.parts, |name, stat| {
-            if sent.iter().any(|part| **part == *name) {
-                return;
-            }
-            if modified(stat) < oldest {
+            let is_sent = sent.iter().any(|part| **part == *name);
+            if modified(stat) < oldest && !is_sent {
                 old.push(name.to_owned());
             } else {
-                census.bytes += size(stat);
-                census.parts += 1;
+                census.parts.push((name.to_owned(), size(stat)));
             }
         })?;
         for part in old {
@@ -243,29 +286,81 @@ impl Folder {
 
     /// Gives a part its name, if no other file has it. What gets the name is `file`, whatever stands under the part's
     /// name by now.
-    pub(super) fn place(&self, part: &str, file: &File, name: &FileName) -> Result<Identity, Misplaced> {
+    pub(super) fn place(&self, part: &str, file: &File, name: &FileName, owner: &Owner) -> Result<Identity, Misplaced> {
         self.sync(file)?;
         self.disk.allow(Step::Place)?;
         is_at(&self.parts, part, file)?;
+        // Files are placed one after another, so only somebody with hands in the folder comes between this and the next.
+        if fs::statat(&self.files, name.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            return Err(Misplaced::Taken);
+        }
+        // Noted before it has its name: whatever stops the server in between, no file of somebody's is nobody's.
+        self.disk.allow(Step::Own)?;
+        self.owners().claim(&self.files, name.as_str(), &owner.to_string())?;
+        let placed = self.name(part, name).and_then(|()| {
+            let known = is_at(&self.files, name.as_str(), file).and_then(|()| self.sync_folder());
+            if known.is_err() {
+                // Who offered it is told that nothing was kept.
+                fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
+            }
+            known?;
+            Ok(Identity::of(&file.metadata()?))
+        });
+        if placed.is_err() {
+            self.owners().disown(&self.files, name.as_str())?;
+        }
+        placed
+    }
+
+    fn name(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
         match fs::renameat_with(&self.parts, part, &self.files, name.as_str(), RenameFlags::NOREPLACE) {
-            Err(Errno::EXIST) => return Err(Misplaced::Taken),
+            Err(Errno::EXIST) => Err(Misplaced::Taken),
             // Some file systems can't rename so.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.link(part, name)?,
-            renamed => renamed?,
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.link(part, name),
+            renamed => Ok(renamed?),
         }
-        if let Err(error) = is_at(&self.files, name.as_str(), file) {
-            fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
-            return Err(error.into());
-        }
-        fs::fsync(&self.files)?;
-        Ok(Identity::of(&file.metadata()?))
+    }
+
+    /// What has a name in the folder, and what has none any more, stays so when the power goes.
+    fn sync_folder(&self) -> io::Result<()> {
+        self.disk.allow(Step::Sync)?;
+        Ok(fs::fsync(&self.files)?)
     }
 
     fn link(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
         match fs::linkat(&self.parts, part, &self.files, name.as_str(), AtFlags::empty()) {
             Err(Errno::EXIST) => Err(Misplaced::Taken),
-            linked => Ok(linked.and_then(|()| fs::unlinkat(&self.parts, part, AtFlags::empty()))?),
+            linked => {
+                linked?;
+                // It has its name. A part that can't be removed now goes when it is old.
+                self.discard(part);
+                Ok(())
+            }
         }
+    }
+
+    /// Removes a plain file. Whoever has it open reads on.
+    pub(super) fn remove(&self, name: &FileName, by: &Remover) -> Result<(), Unremoved> {
+        self.disk.allow(Step::Remove)?;
+        match fs::statat(&self.files, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {}
+            Ok(_) | Err(Errno::NOENT) => return Err(Unremoved::Nothing),
+            Err(error) => return Err(error.into()),
+        }
+        let mut owners = self.owners();
+        if let Remover::Owner(owner) = by
+            && owners.of(name.as_str()) != Some(owner)
+        {
+            return Err(Unremoved::Anothers);
+        }
+        fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
+        owners.disown(&self.files, name.as_str())?;
+        Ok(self.sync_folder()?)
+    }
+
+    /// Whatever a helper that panicked was about, each line of the list is whole.
+    fn owners(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes a part. What can't be removed now goes when it is old.

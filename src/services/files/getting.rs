@@ -43,7 +43,7 @@ impl Files {
             Err(_) if download.introduced => cx.close(id),
             Err(wrong) => self.refuse(cx, id, &wrong),
             Ok(Get::Nothing) => {
-                let wrong = Wrong::new("no-such-file", format!("there is no file {}; list shows all", download.name));
+                let wrong = work::no_such_file(&download.name);
                 self.refuse(cx, id, &wrong);
             }
             Ok(Get::Opened(_, identity)) if download.at > identity.size => {

@@ -7,8 +7,12 @@
 mod command;
 mod folder;
 mod getting;
+mod listing;
 mod name;
+mod owners;
 mod putting;
+mod removing;
+mod room;
 mod work;
 
 use std::collections::BTreeMap;
@@ -23,8 +27,9 @@ use self::name::Owner;
 use self::putting::Upload;
 use self::work::{Get, Put};
 use super::Handover;
+use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Reason, Service, Wall};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service};
 
 pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
 pub use self::name::{Digest, FileName, MAX_NAME};
@@ -45,14 +50,20 @@ pub struct Settings {
     pub file: u64,
     /// All files and parts together.
     pub total: u64,
+    /// Those of one owner: an account, a user of this machine, a certificate.
+    pub each: u64,
+    /// Those of all guests together.
+    pub guests: u64,
     /// How long a part is kept after its last byte.
     pub keep: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let (file, total) = (1024 * 1024 * 1024, 4 * 1024 * 1024 * 1024);
-        Self { file, total, keep: Duration::from_secs(24 * 60 * 60) }
+        let gibibytes = |count: u64| count * 1024 * 1024 * 1024;
+        // Nobody fills all of it alone.
+        let (file, total, each) = (gibibytes(1), gibibytes(4), gibibytes(2));
+        Self { file, total, each, guests: each, keep: Duration::from_secs(24 * 60 * 60) }
     }
 }
 
@@ -80,6 +91,8 @@ enum Errand {
     Put(Part),
     Get(ConnId),
     List(ConnId),
+    Remove(ConnId, FileName),
+    Quota(ConnId, Owner),
     Sweep,
 }
 
@@ -89,6 +102,7 @@ pub struct Files {
     folder: Arc<Folder>,
     settings: Settings,
     changed: Handover<Settings>,
+    desk: Desk,
     people: BTreeMap<ConnId, Doing>,
     /// Files that are being put. Each has at most one job under way.
     uploads: BTreeMap<Part, Upload>,
@@ -97,6 +111,8 @@ pub struct Files {
     jobs: BTreeMap<JobId, Errand>,
     /// Parts for which bytes came in this turn.
     grown: Vec<Part>,
+    /// When old parts are looked for again.
+    sweep_at: Moment,
     /// Digests of files as they were when they were read, so that not every asker has them read again.
     digests: BTreeMap<FileName, (Identity, Digest)>,
 }
@@ -109,11 +125,13 @@ impl Files {
             folder: Arc::new(folder),
             settings,
             changed: Handover::default(),
+            desk: Desk::default(),
             people: BTreeMap::new(),
             uploads: BTreeMap::new(),
             downloads: 0,
             jobs: BTreeMap::new(),
             grown: Vec::new(),
+            sweep_at: Moment::NEVER,
             digests: BTreeMap::new(),
         }
     }
@@ -125,21 +143,52 @@ impl Files {
         self
     }
 
+    /// With people who can log in.
+    #[must_use]
+    pub fn with_desk(mut self, desk: Desk) -> Self {
+        self.desk = desk;
+        self
+    }
+
+    /// What is sent on this listener can be read by nobody in between.
+    pub fn trust(&mut self, listener: ListenerId) {
+        self.desk.trust(listener);
+    }
+
     /// Removes what an earlier run left behind and nobody came back for, now and from time to time.
     pub fn sweep(&mut self, cx: &mut Cx<'_>) {
-        cx.set_alarm(cx.now() + SWEEP);
-        let keep = u64::try_from(self.settings.keep.as_millis()).unwrap_or(u64::MAX);
-        let (folder, oldest) = (Arc::clone(&self.folder), cx.wall().millis().saturating_sub(keep));
-        let sent: Vec<Part> = self.uploads.keys().cloned().collect();
+        self.sweep_at = cx.now() + SWEEP;
+        self.set_alarm(cx);
+        let (folder, sent, oldest) = (Arc::clone(&self.folder), self.sent(), self.oldest(cx));
         // Too busy now: later will do.
         let _ = self.job(cx, Errand::Sweep, move || work::sweep(&folder, &sent, oldest));
     }
 
+    /// The parts that are being sent.
+    fn sent(&self) -> Vec<Part> {
+        self.uploads.keys().cloned().collect()
+    }
+
+    /// Since when the last byte of a part must have come, in milliseconds since 1970.
+    fn oldest(&self, cx: &Cx<'_>) -> u64 {
+        let keep = u64::try_from(self.settings.keep.as_millis()).unwrap_or(u64::MAX);
+        cx.wall().millis().saturating_sub(keep)
+    }
+
+    fn set_alarm(&self, cx: &mut Cx<'_>) {
+        cx.set_alarm(self.sweep_at.min(self.desk.due()));
+    }
+
     fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
-        match parse(line)? {
+        if let Some(done) = self.desk.hears(cx, id, line) {
+            return done;
+        }
+        match parse(line).map_err(|wrong| self.desk.discreet(id, wrong))? {
             Command::Offer(offered) => self.offer(cx, id, offered),
             Command::Get(name, offset) => self.get(cx, id, name, offset),
             Command::List => self.list(cx, id),
+            Command::Remove(name) => self.remove(cx, id, name),
+            Command::Quota => self.quota(cx, id),
             Command::Help => {
                 for line in HELP {
                     say(cx, id, line);
@@ -152,38 +201,6 @@ impl Files {
                 cx.close(id);
                 Ok(())
             }
-        }
-    }
-
-    fn list(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Result<(), Wrong> {
-        self.serve(cx, id, Doing::Looking)?;
-        let folder = Arc::clone(&self.folder);
-        let asked = self.job(cx, Errand::List(id), move || work::list(&folder));
-        self.busy_or(cx, id, asked)
-    }
-
-    fn listed(&mut self, cx: &mut Cx<'_>, id: ConnId, listed: Result<Vec<Entry>, Wrong>) {
-        match listed {
-            Err(wrong) => self.refuse(cx, id, &wrong),
-            Ok(entries) => {
-                if let Some(doing) = self.people.get_mut(&id) {
-                    *doing = Doing::Listing(entries.into_iter());
-                    self.list_on(cx, id);
-                }
-            }
-        }
-    }
-
-    /// As many lines as fit; the rest when they have been read.
-    fn list_on(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        let Some(Doing::Listing(entries)) = self.people.get_mut(&id) else { return };
-        while cx.fits(id, 2 * MAX_NAME) {
-            let Some(Entry { name, size, modified }) = entries.next() else {
-                say(cx, id, "end list");
-                self.rest(cx, id);
-                return;
-            };
-            say(cx, id, &format!("file {name} {size} {}", Wall::from_millis(modified)));
         }
     }
 
@@ -248,8 +265,11 @@ fn is_served(doing: &Doing) -> bool {
     matches!(doing, Doing::Getting(_) | Doing::Looking | Doing::Listing(_))
 }
 
-/// Whose the parts are that this connection offers. Guests offer from this machine only.
-fn owner(cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+/// Whose is what this connection puts. Guests put from this machine only.
+fn owner(desk: &Desk, cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+    if let Some((account, _)) = desk.account(id) {
+        return Ok(Owner::Account(account.key().to_owned()));
+    }
     let Some(about) = cx.about(id) else { return Ok(Owner::Guest) };
     if let Some(who) = about.credentials {
         return Ok(Owner::User(who.uid));
@@ -271,9 +291,16 @@ fn panicked() -> Wrong {
 
 impl Service for Files {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let has_to = self.desk.requires_login();
+        match self.desk.comes(cx, id, has_to) {
+            Coming::Refused => return,
+            Coming::Strange => say(cx, id, "parlor files: who are you? login NAME PASSWORD; help"),
+            Coming::Freely => {
+                let most = self.settings.file;
+                say(cx, id, &format!("parlor files: offer, get, list, help; at most {most} bytes each"));
+            }
+        }
         self.people.insert(id, Doing::Nothing);
-        let most = self.settings.file;
-        say(cx, id, &format!("parlor files: offer, get, list, help; at most {most} bytes each"));
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
@@ -288,6 +315,7 @@ impl Service for Files {
     }
 
     fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.desk.drained(cx, id);
         match self.people.get(&id) {
             Some(Doing::Getting(_)) => self.get_on(cx, id),
             Some(Doing::Listing(_)) => self.list_on(cx, id),
@@ -295,11 +323,18 @@ impl Service for Files {
         }
     }
 
+    fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.desk.timer(cx, id);
+    }
+
     fn alarm(&mut self, cx: &mut Cx<'_>) {
-        self.sweep(cx);
+        if self.sweep_at <= cx.now() {
+            self.sweep(cx);
+        }
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        let Err(result) = self.desk.done(cx, job, result) else { return };
         match self.jobs.remove(&job) {
             Some(Errand::Put(part)) => {
                 let put = answer::<Result<Put, Wrong>>(result).unwrap_or_else(|| Err(panicked()));
@@ -313,6 +348,14 @@ impl Service for Files {
                 let listed = answer(result).unwrap_or_else(|| Err(panicked()));
                 self.listed(cx, id, listed);
             }
+            Some(Errand::Remove(id, name)) => {
+                let removed = answer(result).unwrap_or_else(|| Err(panicked()));
+                self.removed(cx, id, &name, removed);
+            }
+            Some(Errand::Quota(id, owner)) => {
+                let counted = answer(result).unwrap_or_else(|| Err(panicked()));
+                self.counted(cx, id, &owner, counted);
+            }
             Some(Errand::Sweep) | None => {}
         }
     }
@@ -324,9 +367,12 @@ impl Service for Files {
         for part in std::mem::take(&mut self.grown) {
             self.write_on(cx, &part);
         }
+        self.desk.turn_end(cx);
+        self.set_alarm(cx);
     }
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, _why: Reason) {
+        self.desk.goes(cx, id);
         match self.people.remove(&id) {
             Some(Doing::Putting(part)) => self.left(cx, &part),
             Some(Doing::Waiting(part)) => self.waits_no_more(id, &part),

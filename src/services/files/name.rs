@@ -11,6 +11,9 @@ use crate::services::line::Wrong;
 /// The longest name in bytes; file systems take 255.
 pub const MAX_NAME: usize = 200;
 
+/// Digits that tell owners apart.
+const TAG: usize = 32;
+
 /// The name of a file in the folder. It can lead nowhere else: it has no slash and does not begin with a dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileName(String);
@@ -87,28 +90,46 @@ pub(super) struct Offered {
     pub(super) digest: Digest,
 }
 
-/// Whose a part is. Whoever else offers the same begins a part of their own.
+/// Whose a file or a part is. Whoever else offers the same begins a part of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Owner {
     /// Nobody knows who; all guests are one.
     Guest,
+    /// Whoever has logged in to this account, by the key of its name.
+    Account(String),
     /// A user of this machine, on a Unix socket.
     User(u32),
     /// Whoever has this certificate, which the server trusts.
     Certificate(String),
 }
 
+/// As it is kept on the disk.
+impl fmt::Display for Owner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest => write!(out, "guest"),
+            Self::Account(key) => write!(out, "account {key}"),
+            Self::User(uid) => write!(out, "user {uid}"),
+            Self::Certificate(fingerprint) => write!(out, "certificate {fingerprint}"),
+        }
+    }
+}
+
+impl Owner {
+    /// How the names of all parts of this owner begin.
+    pub(super) fn tag(&self) -> String {
+        let mut tag = Digest::of(Sha256::new_with_prefix(format!("{self}\n"))).to_string();
+        tag.truncate(TAG);
+        tag + "-"
+    }
+}
+
 impl Offered {
     /// What the part is called while it grows: the same for the same owner, name, size and digest, and a secret to
     /// whoever does not know all of them.
     pub(super) fn part(&self, owner: &Owner) -> String {
-        let owner = match owner {
-            Owner::Guest => "guest".to_owned(),
-            Owner::User(uid) => format!("user {uid}"),
-            Owner::Certificate(fingerprint) => format!("certificate {fingerprint}"),
-        };
         let hasher = Sha256::new_with_prefix(format!("{owner}\n{}\n{}\n{}\n", self.name, self.size, self.digest));
-        Digest::of(hasher).to_string()
+        owner.tag() + &Digest::of(hasher).to_string()
     }
 }
 

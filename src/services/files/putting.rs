@@ -6,10 +6,10 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::folder::Identity;
-use super::name::{Digest, Offered};
-use super::work::{self, Body, Put, Room};
-use super::{Doing, Errand, Files, MAX_UPLOADS, Part, owner};
+use super::folder::{Census, Identity};
+use super::name::{Digest, Offered, Owner};
+use super::work::{self, Body, Put};
+use super::{Doing, Errand, Files, MAX_UPLOADS, Part, owner, room};
 use crate::hub::{ConnId, Cx, Hold};
 use crate::services::line::{Wrong, say};
 
@@ -19,7 +19,8 @@ const PIECE: usize = 256 * 1024;
 /// A file that is being put.
 #[derive(Debug)]
 pub(super) struct Upload {
-    offered: Offered,
+    pub(super) offered: Offered,
+    pub(super) owner: Owner,
     phase: Phase,
     /// Who sends it; none once they have gone, or lost it to another.
     holder: Option<ConnId>,
@@ -41,8 +42,10 @@ pub(super) struct Upload {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Is there a file of this name, is there room?
+    /// Is there a file of this name, and how much is there?
     Beginning,
+    /// There is room for all of it. From here on it counts.
+    Opening,
     /// There is one: is it the same?
     Comparing(Identity),
     /// So much is held of it, and must be read for the digest.
@@ -54,9 +57,16 @@ enum Phase {
     Leaving,
 }
 
+impl Upload {
+    /// Does all of it count as if it were here?
+    pub(super) fn is_admitted(&self) -> bool {
+        !matches!(self.phase, Phase::Beginning | Phase::Comparing(_))
+    }
+}
+
 impl Files {
     pub(super) fn offer(&mut self, cx: &mut Cx<'_>, id: ConnId, offered: Offered) -> Result<(), Wrong> {
-        let owner = owner(cx, id)?;
+        let owner = owner(&self.desk, cx, id)?;
         let most = self.settings.file;
         if offered.size > most {
             return Err(Wrong::new("too-large", format!("a file has at most {most} bytes here")));
@@ -66,25 +76,22 @@ impl Files {
             self.wait_for(cx, id, &part);
             return Ok(());
         }
-        self.begin(cx, id, part, offered)
+        self.begin(cx, id, part, offered, owner)
     }
 
-    fn begin(&mut self, cx: &mut Cx<'_>, id: ConnId, part: Part, offered: Offered) -> Result<(), Wrong> {
+    fn begin(&mut self, cx: &mut Cx<'_>, id: ConnId, part: Part, offered: Offered, owner: Owner) -> Result<(), Wrong> {
         if self.uploads.len() == MAX_UPLOADS {
             return Err(Wrong::new("busy", "so many files are being put that no more are taken; try again later"));
         }
-        let room = Room {
-            settings: self.settings,
-            sent: self.uploads.keys().chain([&part]).cloned().collect(),
-            reserved: self.uploads.values().map(|upload| upload.offered.size).sum(),
-            now: cx.wall().millis(),
-        };
-        let (folder, of, name) = (Arc::clone(&self.folder), offered.clone(), Arc::clone(&part));
-        self.job(cx, Errand::Put(Arc::clone(&part)), move || work::begin(&folder, &of, &name, &room))?;
+        let (mut sent, oldest) = (self.sent(), self.oldest(cx));
+        sent.push(Arc::clone(&part));
+        let (folder, of, whose) = (Arc::clone(&self.folder), offered.clone(), owner.clone());
+        self.job(cx, Errand::Put(Arc::clone(&part)), move || work::look(&folder, &of, &whose, &sent, oldest))?;
         cx.hold(id, Hold::JOB);
         self.people.insert(id, Doing::Putting(Arc::clone(&part)));
         let upload = Upload {
             offered,
+            owner,
             phase: Phase::Beginning,
             holder: Some(id),
             next: None,
@@ -155,7 +162,7 @@ impl Files {
             Ok(Put::Left) => return self.end(cx, part, Ok(())),
             Ok(Put::Placed(identity)) => {
                 let Offered { name, size, digest } = upload.offered.clone();
-                log::info!("files: stored {name}, {size} bytes");
+                log::info!("files: stored {name}, {size} bytes, of {}", upload.owner);
                 self.remember(&name, identity, digest);
                 return self.end(cx, part, Ok(()));
             }
@@ -167,6 +174,7 @@ impl Files {
                     return self.compared(cx, part, digest);
                 }
             }
+            Ok(Put::Counted(census)) => return self.admit(cx, part, &census),
             Ok(Put::Opened(body, held)) => {
                 upload.phase = Phase::CatchingUp(held);
                 upload.body = Some(body);
@@ -183,6 +191,22 @@ impl Files {
             }
         }
         self.step(cx, part);
+    }
+
+    /// It is known how much is here: is there room for it too?
+    fn admit(&mut self, cx: &mut Cx<'_>, part: &Part, census: &Census) {
+        let Some(upload) = self.uploads.get(part) else { return };
+        if upload.holder.is_none() {
+            return self.end(cx, part, Ok(()));
+        }
+        let (offered, owner) = (upload.offered.clone(), upload.owner.clone());
+        if let Err(wrong) = room::admit(&self.settings, census, &self.uploads, (part, &offered, &owner)) {
+            return self.end(cx, part, Err(wrong));
+        }
+        if let Some(upload) = self.uploads.get_mut(part) {
+            upload.phase = Phase::Opening;
+        }
+        self.hand(cx, part, move |folder, part| work::take_up(folder, part, offered.size));
     }
 
     /// Goes on with a part that no helper has in hand.
@@ -220,10 +244,10 @@ impl Files {
             }
             Phase::CatchingUp(_) | Phase::Receiving => {
                 upload.phase = Phase::Placing;
-                let offered = upload.offered.clone();
-                self.hand(cx, part, move |folder, part| work::place(folder, part, &body, &offered));
+                let (offered, owner) = (upload.offered.clone(), upload.owner.clone());
+                self.hand(cx, part, move |folder, part| work::place(folder, part, &body, &offered, &owner));
             }
-            Phase::Beginning | Phase::Placing | Phase::Leaving => {}
+            Phase::Beginning | Phase::Opening | Phase::Placing | Phase::Leaving => {}
         }
     }
 
@@ -272,7 +296,7 @@ impl Files {
             self.rest(cx, holder);
         }
         if let Some(next) = upload.next
-            && let Err(wrong) = self.begin(cx, next, Arc::clone(part), upload.offered)
+            && let Err(wrong) = self.begin(cx, next, Arc::clone(part), upload.offered, upload.owner)
         {
             self.refuse(cx, next, &wrong);
         }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Settings;
-use super::folder::{Entry, Folder, Identity, MAX_FILES, Misplaced};
-use super::name::{Digest, FileName, Offered};
+use super::folder::{Census, Entry, Folder, Identity, Misplaced, Remover, Unremoved};
+use super::name::{Digest, FileName, Offered, Owner};
 use crate::services::line::Wrong;
 
 /// How much of a file one job reads for its digest: some 10 ms, so that another's job never waits long for it.
@@ -19,9 +18,6 @@ const READ: usize = 64 * 1024;
 
 /// A part is synced whenever so many bytes came, so that the last sync, which everybody's jobs may wait for, is short.
 const SYNC: u64 = 32 * 1024 * 1024;
-
-/// Parts that nobody is sending.
-const MAX_PARTS: usize = 256;
 
 /// A file, and the digest of its first `at` bytes.
 #[derive(Debug)]
@@ -46,6 +42,8 @@ impl Body {
 pub(super) enum Put {
     /// A file of this name and size is here already.
     Found(Body, Identity),
+    /// There is none, and so much is here.
+    Counted(Census),
     /// The part is open, and so many bytes of it are there.
     Opened(Body, u64),
     /// So far the digest is known.
@@ -68,17 +66,6 @@ pub(super) enum Get {
     Piece(Body, Vec<u8>),
 }
 
-/// What there is room for.
-#[derive(Debug)]
-pub(super) struct Room {
-    pub(super) settings: Settings,
-    /// Parts that are being sent, with what they will need in all.
-    pub(super) sent: Vec<Arc<str>>,
-    pub(super) reserved: u64,
-    /// Milliseconds since 1970.
-    pub(super) now: u64,
-}
-
 /// What the disk said, for whoever asked and for the operator.
 fn trouble(doing: &str, error: &io::Error) -> Wrong {
     log::error!("files: {doing}: {error}");
@@ -91,7 +78,7 @@ fn trouble(doing: &str, error: &io::Error) -> Wrong {
 }
 
 pub(super) fn sweep(folder: &Folder, sent: &[Arc<str>], oldest: u64) {
-    if let Err(error) = folder.census(sent, oldest) {
+    if let Err(error) = folder.census(None, sent, oldest) {
         log::warn!("files: old parts could not be looked for: {error}");
     }
 }
@@ -103,35 +90,54 @@ pub(super) fn list(folder: &Folder) -> Result<Vec<Entry>, Wrong> {
     })
 }
 
-pub(super) fn begin(folder: &Folder, offered: &Offered, part: &str, room: &Room) -> Result<Put, Wrong> {
+pub(super) fn count(folder: &Folder, owner: &Owner, sent: &[Arc<str>], oldest: u64) -> Result<Census, Wrong> {
+    folder.census(Some(owner), sent, oldest).map_err(|error| trouble("counting files", &error))
+}
+
+/// Is there a file of that name? If not, how much is here.
+pub(super) fn look(
+    folder: &Folder,
+    offered: &Offered,
+    owner: &Owner,
+    sent: &[Arc<str>],
+    oldest: u64,
+) -> Result<Put, Wrong> {
     let found = folder.find(&offered.name).map_err(|error| trouble("looking for a file", &error))?;
-    if let Some((file, identity)) = found {
-        if identity.size == offered.size {
-            return Ok(Put::Found(Body::new(file), identity));
-        }
-        return Err(name_taken(offered));
+    match found {
+        Some((file, identity)) if identity.size == offered.size => Ok(Put::Found(Body::new(file), identity)),
+        Some(_) => Err(name_taken(offered)),
+        None => count(folder, owner, sent, oldest).map(Put::Counted),
     }
-    let oldest = room.now.saturating_sub(u64::try_from(room.settings.keep.as_millis()).unwrap_or(u64::MAX));
-    let census = folder.census(&room.sent, oldest).map_err(|error| trouble("counting files", &error))?;
-    if census.files + room.sent.len() > MAX_FILES {
-        return Err(Wrong::new("quota", format!("there are {} files here, and no more are taken", census.files)));
-    }
-    if census.parts >= MAX_PARTS {
-        return Err(Wrong::new("busy", "too many parts wait for their rest here; try again later"));
-    }
-    let (total, most) = (census.bytes.saturating_add(room.reserved).saturating_add(offered.size), room.settings.total);
-    if total > most {
-        return Err(Wrong::new("quota", format!("with it there would be {total} bytes here, and {most} is the most")));
-    }
+}
+
+/// There is room for it: the part is opened, or begun.
+pub(super) fn take_up(folder: &Folder, part: &str, size: u64) -> Result<Put, Wrong> {
     let opened = folder.part(part).and_then(|file| {
         let held = file.metadata()?.len();
-        if held <= offered.size {
+        if held <= size {
             return Ok((file, held));
         }
         file.set_len(0)?;
         Ok((file, 0))
     });
     opened.map(|(file, held)| Put::Opened(Body::new(file), held)).map_err(|error| trouble("making a part", &error))
+}
+
+pub(super) fn remove(folder: &Folder, name: &FileName, by: &Remover) -> Result<(), Wrong> {
+    folder.remove(name, by).map_err(|why| match why {
+        Unremoved::Nothing => no_such_file(name),
+        Unremoved::Anothers => {
+            Wrong::new("forbidden", format!("{name} is not yours; its owner or an operator removes it"))
+        }
+        Unremoved::Failed(error) => {
+            log::error!("files: removing {name}: {error}");
+            Wrong::new("disk", format!("the server's disk refused (removing: {error})"))
+        }
+    })
+}
+
+pub(super) fn no_such_file(name: &FileName) -> Wrong {
+    Wrong::new("no-such-file", format!("there is no file {name}; list shows all"))
 }
 
 pub(super) fn name_taken(offered: &Offered) -> Wrong {
@@ -186,10 +192,10 @@ fn append(folder: &Folder, body: &mut Body, bytes: &[u8]) -> io::Result<()> {
     if before / SYNC == body.at / SYNC { Ok(()) } else { folder.sync(&body.file) }
 }
 
-pub(super) fn place(folder: &Folder, part: &str, body: &Body, offered: &Offered) -> Result<Put, Wrong> {
+pub(super) fn place(folder: &Folder, part: &str, body: &Body, offered: &Offered, owner: &Owner) -> Result<Put, Wrong> {
     let digest = body.digest();
     let wrong = if digest == offered.digest {
-        match folder.place(part, &body.file, &offered.name) {
+        match folder.place(part, &body.file, &offered.name, owner) {
             Ok(identity) => return Ok(Put::Placed(identity)),
             Err(Misplaced::Taken) => name_taken(offered),
             Err(Misplaced::Failed(error)) => trouble("giving a part its name", &error),
@@ -203,11 +209,12 @@ pub(super) fn place(folder: &Folder, part: &str, body: &Body, offered: &Offered)
 
 /// Its sender has gone: what came is kept for another try, if it is anything.
 pub(super) fn leave(folder: &Folder, part: &str, mut body: Body, bytes: &[u8]) -> Result<Put, Wrong> {
-    let written = append(folder, &mut body, bytes);
-    if written.is_err() || body.at == 0 {
+    // Of a part that was not looked at again yet nothing is known here but how long it is.
+    let written = append(folder, &mut body, bytes).and_then(|()| Ok(body.file.metadata()?.len()));
+    if written.as_ref().map_or(true, |&length| length == 0) {
         folder.discard(part);
     }
-    written.map(|()| Put::Left).map_err(|error| trouble("writing the rest of a part", &error))
+    written.map(|_| Put::Left).map_err(|error| trouble("writing the rest of a part", &error))
 }
 
 pub(super) fn open(folder: &Folder, name: &FileName) -> Result<Get, Wrong> {

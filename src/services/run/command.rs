@@ -1,6 +1,6 @@
 //! A line to a command.
 
-use crate::services::line::Wrong;
+use crate::services::line::{Wrong, number};
 
 /// What can be asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,12 +15,13 @@ pub(super) enum Command<'a> {
     Quit,
 }
 
-pub(super) const HELP: [&str; 8] = [
+pub(super) const HELP: [&str; 9] = [
     "run COMMAND [ARGUMENT...]: runs a command; list shows what there is",
     "in COUNT, then COUNT bytes: its standard input",
     "eof: its standard input ends",
     "kill: kills it",
     "list: all commands with their arguments and limits",
+    "login NAME PASSWORD: proves who you are, where there are accounts",
     "PING [TOKEN]: is answered by PONG [TOKEN]",
     "quit: closes the connection",
     "docs/protocol.md tells everything",
@@ -34,7 +35,7 @@ pub(super) fn parse(line: &str) -> Result<Command<'_>, Wrong> {
             let (name, arguments) = rest.split_once(' ').unwrap_or((rest, ""));
             Ok(Command::Run(name, arguments))
         }
-        ("in", count) => count.parse().map(Command::In).map_err(|_| Wrong::usage("in COUNT")),
+        ("in", count) => number(count).map(Command::In).ok_or_else(|| Wrong::usage("in COUNT")),
         ("eof", "") => Ok(Command::Eof),
         ("kill", "") => Ok(Command::Kill),
         ("list", "") => Ok(Command::List),

@@ -3,9 +3,13 @@
 //! A command is four connections that this service opens: its three pipes, and one that ends when the process does.
 //! Whoever called it hears both outputs as they come; what they do not read is not read from the pipes either. When
 //! they go, or time is up, the whole group is killed. `task.rs` has one command's life.
+//!
+//! Who comes over a Unix socket is known to the system; whoever comes otherwise has to log in before anything else.
 
+mod asked;
 mod child;
 mod command;
+mod offer;
 mod task;
 mod template;
 
@@ -13,40 +17,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::child::{Ended, Process, Started};
-use self::command::{Command, HELP, parse};
 use self::task::{Task, Wire};
 use super::Handover;
+use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, News, Reason, Service};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, News, Reason, Service};
 
+pub use self::offer::{Callers, Offer};
 pub use self::template::Template;
-
-/// Commands that may run at once; each is four descriptors and a process.
-const MAX_TASKS: usize = 16;
 
 /// How often whoever has ended their input is looked after, for only a write tells whether they still listen.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How soon another helper is asked for when none was to be had.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// A command that is offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// What is run.
-    pub argv: Template,
-    /// For how long at most.
-    pub time: Duration,
-    /// Bytes that it may write to both its outputs together.
-    pub output: u64,
-}
-
-impl Offer {
-    /// How long a command may run if nothing else is said.
-    pub const TIME: Duration = Duration::from_secs(60);
-    /// How much it may write.
-    pub const OUTPUT: u64 = 64 * 1024 * 1024;
-}
 
 /// What is offered, by name.
 pub type Offers = BTreeMap<String, Offer>;
@@ -74,6 +58,7 @@ enum Errand {
 pub struct Run {
     offers: BTreeMap<String, Offer>,
     changed: Handover<Offers>,
+    desk: Desk,
     /// The longest silence of somebody for whom nothing runs.
     silence: Duration,
     callers: BTreeMap<ConnId, Caller>,
@@ -84,15 +69,27 @@ pub struct Run {
     jobs: BTreeMap<JobId, Errand>,
     /// Commands whose processes no helper could wait for yet.
     unreaped: Vec<u64>,
+    /// When a helper is asked for again.
+    again: Moment,
 }
 
 impl Run {
     /// A service that offers these, by name.
     #[must_use]
     pub fn new(offers: Offers, silence: Duration) -> Self {
-        let (callers, tasks, wires) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (changed, jobs, unreaped) = (Handover::default(), BTreeMap::new(), Vec::new());
-        Self { offers, changed, silence, callers, tasks, started: 0, wires, jobs, unreaped }
+        Self {
+            offers,
+            changed: Handover::default(),
+            desk: Desk::default(),
+            silence,
+            callers: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            started: 0,
+            wires: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            unreaped: Vec::new(),
+            again: Moment::NEVER,
+        }
     }
 
     /// Other offers may be put there while it runs. What runs already goes on as it began.
@@ -102,74 +99,20 @@ impl Run {
         self
     }
 
-    fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
-        match parse(line)? {
-            Command::Run(name, arguments) => return self.run(cx, id, name, arguments),
-            Command::In(count) => return self.feed(cx, id, count),
-            Command::Eof => self.end_input(cx, id),
-            Command::Kill => self.with_task(id, |task| task.kill()),
-            Command::List => {
-                for (name, Offer { argv, time, output }) in &self.offers {
-                    let seconds = time.as_secs_f64();
-                    say(cx, id, &format!("command {name}{argv}: at most {seconds} s and {output} bytes"));
-                }
-                say(cx, id, "end list");
-            }
-            Command::Help => {
-                for line in HELP {
-                    say(cx, id, line);
-                }
-                say(cx, id, "end help");
-            }
-            Command::Quit => {
-                say(cx, id, "goodbye");
-                cx.close(id);
-            }
-        }
-        Ok(())
+    /// With people who can log in.
+    #[must_use]
+    pub fn with_desk(mut self, desk: Desk) -> Self {
+        self.desk = desk;
+        self
     }
 
-    fn run(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &str, arguments: &str) -> Result<(), Wrong> {
-        let offer = self.offers.get(name);
-        let offer = offer.ok_or_else(|| Wrong::new("no-such-command", "this is not offered; list shows what is"))?;
-        let argv = offer.argv.fill(name, arguments)?;
-        let busy = |text| Err(Wrong::new("busy", text));
-        match self.callers.get(&id) {
-            Some(caller) if caller.task.is_some() => return busy("one command at a time; this one runs still"),
-            Some(_) if self.tasks.len() == MAX_TASKS => return busy("so many commands run that no more are started"),
-            Some(_) => {}
-            None => return Ok(()),
-        }
-        let Ok(job) = cx.job(Lane::Any, move || child::start(&argv)) else {
-            return busy("the server has too much to do; try again later");
-        };
-        let who = cx.about(id).and_then(|about| about.credentials);
-        let user = who.map_or_else(|| "somebody".to_owned(), |who| format!("user {} (process {})", who.uid, who.pid));
-        log::info!("run: {user} runs {name}");
-        self.started += 1;
-        let task = Task::new(id, name, offer);
-        self.tasks.insert(self.started, task);
-        self.jobs.insert(job, Errand::Start(self.started));
-        if let Some(caller) = self.callers.get_mut(&id) {
-            caller.task = Some(self.started);
-        }
-        cx.hold(id, Hold::JOB);
-        Ok(())
+    /// What is sent on this listener can be read by nobody in between.
+    pub fn trust(&mut self, listener: ListenerId) {
+        self.desk.trust(listener);
     }
 
-    /// So many bytes for a command come.
-    fn feed(&mut self, cx: &mut Cx<'_>, id: ConnId, count: u64) -> Result<(), Wrong> {
-        let Some(caller) = self.callers.get_mut(&id) else { return Ok(()) };
-        let task = caller.task.and_then(|task| self.tasks.get_mut(&task));
-        let taken = task.map(|task| task.announce(count));
-        caller.feeds = taken == Some(Ok(()));
-        cx.set_raw(id, count);
-        match taken {
-            Some(Err(credit)) => {
-                Err(Wrong::new("too-much-input", format!("{credit} bytes may be sent now; nothing of these was used")))
-            }
-            _ => Ok(()),
-        }
+    fn set_alarm(&self, cx: &mut Cx<'_>) {
+        cx.set_alarm(self.again.min(self.desk.due()));
     }
 
     fn end_input(&mut self, cx: &mut Cx<'_>, id: ConnId) {
@@ -254,17 +197,25 @@ impl Run {
             self.jobs.insert(job, Errand::Reap(number));
         } else {
             self.unreaped.push(number);
-            cx.set_alarm(cx.now() + AGAIN);
+            self.again = cx.now() + AGAIN;
+            self.set_alarm(cx);
         }
     }
 }
 
 impl Service for Run {
     fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if !self.wires.contains_key(&id) {
-            self.callers.insert(id, Caller::default());
-            say(cx, id, "parlor run: list, run COMMAND ARGUMENT..., help");
+        if self.wires.contains_key(&id) {
+            return;
         }
+        // The kernel says who is at the other end of a Unix socket.
+        let must = !cx.about(id).is_some_and(|about| matches!(about.peer, Address::Unix(_)));
+        match self.desk.comes(cx, id, must) {
+            Coming::Refused => return,
+            Coming::Strange => say(cx, id, "parlor run: who are you? login NAME PASSWORD; help"),
+            Coming::Freely => say(cx, id, "parlor run: list, run COMMAND ARGUMENT..., help"),
+        }
+        self.callers.insert(id, Caller::default());
     }
 
     fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
@@ -314,11 +265,17 @@ impl Service for Run {
                 }
             }
             Some(_) => {}
-            None => self.with_task(id, |task| task.listen(cx)),
+            None => {
+                self.desk.drained(cx, id);
+                self.with_task(id, |task| task.listen(cx));
+            }
         }
     }
 
     fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if self.desk.timer(cx, id) {
+            return;
+        }
         let Some(number) = self.callers.get(&id).and_then(|caller| caller.task) else { return };
         let Some(task) = self.tasks.get_mut(&number) else { return };
         if task.due <= cx.now() {
@@ -329,19 +286,17 @@ impl Service for Run {
         self.look_later(cx, id, number);
     }
 
-    fn turn_end(&mut self, _cx: &mut Cx<'_>) {
-        if let Some(offers) = self.changed.take() {
-            self.offers = offers;
-        }
-    }
-
     fn alarm(&mut self, cx: &mut Cx<'_>) {
-        for number in std::mem::take(&mut self.unreaped) {
-            self.reap_elsewhere(cx, number);
+        if self.again <= cx.now() {
+            self.again = Moment::NEVER;
+            for number in std::mem::take(&mut self.unreaped) {
+                self.reap_elsewhere(cx, number);
+            }
         }
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        let Err(result) = self.desk.done(cx, job, result) else { return };
         match self.jobs.remove(&job) {
             Some(Errand::Start(number)) => {
                 let started = answer::<std::io::Result<Started>>(result);
@@ -354,6 +309,9 @@ impl Service for Run {
             Some(Errand::Reap(number)) => {
                 if let Some(task) = self.tasks.get_mut(&number) {
                     task.exited(cx);
+                    if let Some(caller) = task.caller {
+                        self.look_later(cx, caller, number);
+                    }
                 }
                 self.settle(cx, number);
             }
@@ -367,7 +325,16 @@ impl Service for Run {
         }
     }
 
+    fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(offers) = self.changed.take() {
+            self.offers = offers;
+        }
+        self.desk.turn_end(cx);
+        self.set_alarm(cx);
+    }
+
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, _why: Reason) {
+        self.desk.goes(cx, id);
         if let Some((number, wire)) = self.wires.remove(&id) {
             if let Some(task) = self.tasks.get_mut(&number) {
                 task.lost(wire);

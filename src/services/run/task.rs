@@ -1,10 +1,11 @@
 //! One command's life: fed, heard, killed, reaped.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::Offer;
 use super::child::{Ended, Process, Started};
-use crate::hub::{ConnId, Cx, Framing, Hold, Moment, Sent, Target};
+use crate::hub::{ConnId, Cx, Framing, Hold, Limits, Moment, Sent, Target};
 use crate::services::line::{Wrong, say};
 
 /// Bytes of input that may be on their way. A caller is never held for a command that does not read: it could not be
@@ -90,6 +91,10 @@ impl Task {
         self.stdin = open(None, Some(stdin), Wire::In);
         self.stdout = open(Some(stdout), None, Wire::Out);
         self.stderr = open(Some(stderr), None, Wire::Err);
+        if let Some(stdin) = self.stdin {
+            // It may do other things first for as long as it may run. A client that takes nothing so long is gone; it is not.
+            cx.set_limits(stdin, &Rc::new(Limits { stall: self.time, ..Limits::default() }));
+        }
         wires
     }
 

@@ -39,11 +39,21 @@ pub(super) fn is_unsafe(c: char) -> bool {
     }
 }
 
-/// Most lines are ASCII, and these need no decoding. Sixteen bytes are checked without a branch between them, which the
-/// compiler turns into a few wide comparisons; the last sixteen overlap those before, so that no rest is left.
+/// Most lines are ASCII, and these need no decoding. Eight bytes are checked in one word, without a branch from one word
+/// to the next; the last eight overlap those before, so that no rest is left. A TAB is looked for only where that failed.
 pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
-    let is_printable = |piece: &[u8]| piece.iter().fold(true, |good, &b| good & matches!(b, b'\t' | b' '..=b'~'));
-    let (pieces, rest) = bytes.as_chunks::<16>();
-    let rest = bytes.last_chunk::<16>().map_or(rest, |last| last);
-    pieces.iter().all(|piece| is_printable(piece)) && is_printable(rest)
+    let (words, rest) = bytes.as_chunks::<8>();
+    let is_printable = |&b: &u8| matches!(b, b'\t' | b' '..=b'~');
+    let Some(last) = bytes.last_chunk::<8>() else { return rest.iter().all(is_printable) };
+    let odd = words.iter().fold(odd_bytes(*last), |odd, word| odd | odd_bytes(*word));
+    odd == 0 || bytes.iter().all(is_printable)
+}
+
+/// Not zero if one of these is no printable ASCII: its high bit is set, or would be by a one more, or is by a borrow of
+/// 0x20. (A borrow may run on into the next byte, but then the first was odd.)
+fn odd_bytes(word: [u8; 8]) -> u64 {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let word = u64::from_ne_bytes(word);
+    let one_more = (word & (0x7f * EACH)) + EACH;
+    (word | one_more | word.wrapping_sub(0x20 * EACH)) & (0x80 * EACH)
 }

@@ -1,11 +1,15 @@
 //! The load generator, and above all that its checks fail when a server delivers wrongly.
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod churn;
+mod refused;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use serde_json::Value;
@@ -14,9 +18,17 @@ use support::{Server, Start};
 /// What becomes of one message on its way to the last who hears it: what is written instead.
 type Spoil = fn(number: u32, line: &[u8]) -> Vec<u8>;
 
+/// The beginning of a message in the chat, as hearers get it.
+const SAID: &str = "#bench <s0> ";
+
 /// A relay that gives each line to all others, as it came, but for what `spoil` does at the last connection. It lets
 /// in as many as are said to come.
 fn relay(connections: usize, spoil: Spoil) -> SocketAddr {
+    relay_with(connections, "", spoil)
+}
+
+/// The same; with something before each line, it lets people in as the chat does.
+fn relay_with(connections: usize, before: &'static str, spoil: Spoil) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -25,17 +37,23 @@ fn relay(connections: usize, spoil: Spoil) -> SocketAddr {
         let writers = Arc::new(Mutex::new(writers));
         for (from, stream) in streams.into_iter().enumerate() {
             let writers = Arc::clone(&writers);
-            thread::spawn(move || pass(from, stream, &writers, spoil));
+            thread::spawn(move || pass(from, stream, &writers, before, spoil));
         }
     });
     address
 }
 
-fn pass(from: usize, stream: TcpStream, writers: &Mutex<Vec<TcpStream>>, spoil: Spoil) {
+fn pass(from: usize, stream: TcpStream, writers: &Mutex<Vec<TcpStream>>, before: &str, spoil: Spoil) {
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-        let line = [&line[..], b"\n"].concat();
-        let number: u32 = std::str::from_utf8(&line[6..16]).unwrap().parse().unwrap();
         let mut writers = writers.lock().unwrap();
+        if line.starts_with(b"/") {
+            if line == b"/leave lobby" {
+                writers[from].write_all(b"- you left #lobby\n").unwrap();
+            }
+            continue;
+        }
+        let number: u32 = std::str::from_utf8(&line[6..16]).unwrap().parse().unwrap();
+        let line = [before.as_bytes(), &line, b"\n"].concat();
         let last = writers.len() - 1;
         for (to, writer) in writers.iter_mut().enumerate().filter(|(to, _)| *to != from) {
             let bytes = if to == last { spoil(number, &line) } else { line.clone() };
@@ -53,14 +71,14 @@ fn numbered(line: &[u8], number: u32) -> Vec<u8> {
 }
 
 /// `parlor bench` with these words: its exit code and its report.
-fn bench(words: &[&str]) -> (i32, Value) {
+pub(crate) fn bench(words: &[&str]) -> (i32, Value) {
     let finished = Start::parlor(&["bench"]).flags(words).flags(&["--json"]).run();
     let report = serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("no report: {finished:#?}"));
     (finished.code(), report)
 }
 
 /// Twenty messages of one speaker to three hearers, two on their way at once.
-fn fanout(address: &str, more: &[&str]) -> (i32, Value) {
+pub(crate) fn fanout(address: &str, more: &[&str]) -> (i32, Value) {
     let words = ["fanout", address, "--receivers", "3", "--window", "2", "--count", "20", "--warmup", "0"];
     bench(&[&words, more].concat())
 }
@@ -111,6 +129,16 @@ fn a_byte_that_was_not_said_is_wrong_and_its_message_lost() {
 }
 
 #[test]
+fn what_is_heard_besides_and_has_not_even_the_shape_of_a_message_is_wrong() {
+    let cut: Spoil = |number, line| match number {
+        7 => [line, SAID.as_bytes(), b"half of it\n"].concat(),
+        _ => line.to_vec(),
+    };
+    let (code, report) = fanout(&relay_with(4, SAID, cut).to_string(), &[]);
+    assert_eq!((code, faults(&report), &report["deliveries"]), (1, [0, 0, 0, 1], &60.into()), "{report}");
+}
+
+#[test]
 fn a_message_that_nobody_has_said_is_wrong() {
     let invented: Spoil = |number, line| match number {
         7 => [line, &numbered(line, 4_000_000)].concat(),
@@ -119,7 +147,7 @@ fn a_message_that_nobody_has_said_is_wrong() {
     assert_eq!(fanout_over(invented), (1, [0, 0, 0, 1], 60));
 }
 
-fn chat() -> Server {
+pub(crate) fn chat() -> Server {
     let flags = ["--no-history", "--flood", "off"];
     Start::serve(&flags).listen("chat=127.0.0.1:0").listen("echo=127.0.0.1:0").go()
 }
@@ -145,6 +173,50 @@ fn in_the_open_loop_as_much_is_said_as_was_planned() {
     assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
     assert_eq!((&report["messages"], &report["deliveries"]), (&50.into(), &5000.into()));
     assert_eq!((&report["loop"], &report["window"]), (&"open".into(), &Value::Null));
+}
+
+#[test]
+fn what_was_planned_is_said_also_when_the_generator_is_behind_its_plan() {
+    let floor = Start::parlor(&["bench", "floor", "--echo", "127.0.0.1:0"]).expecting(1).go();
+    // No machine says twenty thousand messages in two milliseconds.
+    let words = ["--connections", "1", "--rate", "10000000", "--duration", "0.002", "--warmup", "0"];
+    let (code, report) = bench(&[&["echo", &floor.place(0).to_string()], &words[..]].concat());
+    assert_eq!((code, faults(&report), &report["messages"]), (0, [0; 4], &20_000.into()), "{report}");
+}
+
+/// An echo that keeps what the first two connections of three say to itself, until the last has said 40 messages. What
+/// is said before the measurement has the number 0.
+fn echo_to_the_last_first() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (is_over, over) = (Arc::new(Mutex::new(false)), Arc::new(Condvar::new()));
+    thread::spawn(move || {
+        for stream in listener.incoming().take(3).map(Result::unwrap) {
+            let (is_over, over) = (Arc::clone(&is_over), Arc::clone(&over));
+            thread::spawn(move || {
+                let mut writer = stream.try_clone().unwrap();
+                for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                    let (speaker, number) = (&line[..5], &line[6..16]);
+                    if speaker != b"00002" && number != b"0000000000" {
+                        drop(over.wait_while(is_over.lock().unwrap(), |is_over| !*is_over).unwrap());
+                    } else if number == b"0000000040" {
+                        *is_over.lock().unwrap() = true;
+                        over.notify_all();
+                    }
+                    let _ = writer.write_all(&[&line[..], b"\n"].concat());
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn every_speaker_says_its_count_also_when_the_last_is_the_first_to_have_done_so() {
+    let words = ["--connections", "3", "--depth", "4", "--count", "40", "--warmup", "0"];
+    let (code, report) = bench(&[&["echo", &echo_to_the_last_first().to_string()], &words[..]].concat());
+    assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
+    assert_eq!((&report["messages"], &report["deliveries"]), (&120.into(), &120.into()));
 }
 
 #[test]
@@ -186,20 +258,6 @@ fn idle_connections_are_counted_and_stay() {
 }
 
 #[test]
-fn connections_that_come_and_go_are_all_welcomed() {
-    let server = chat();
-    let floor = Start::parlor(&["bench", "floor", "127.0.0.1:0"]).expecting(1).go();
-    for (place, dialect) in [(server.place(0), "parlor"), (floor.place(0), "lines")] {
-        let address = place.to_string();
-        let words =
-            ["churn", &address, "--dialect", dialect, "--connections", "5", "--duration", "0.3", "--warmup", "0"];
-        let (code, report) = bench(&words);
-        assert_eq!(code, 0, "{report}");
-        assert!(report["welcomed"].as_u64().unwrap() > 5, "{report}");
-    }
-}
-
-#[test]
 fn after_a_storm_everybody_has_heard_everything_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
@@ -216,26 +274,4 @@ fn a_storm_without_a_history_fails() {
     let (code, report) = bench(&["storm", &server.place(0).to_string(), "--connections", "3"]);
     assert_eq!(code, 1);
     assert!(report["complaint"].as_str().unwrap().starts_with("the server says: ! "), "{report}");
-}
-
-#[test]
-fn what_cannot_be_measured_is_wrong_usage() {
-    let cases: [(&[&str], &str); 4] = [
-        (&["--size", "15"], "a text has 16 to 4096 bytes"),
-        (&["--senders", "3", "--window", "2"], "some would never speak"),
-        (&["--receivers", "0"], "somebody must hear it"),
-        (&["--rate", "0"], "a rate is a number above 0"),
-    ];
-    for (words, why) in cases {
-        let finished = Start::parlor(&["bench", "fanout", "127.0.0.1:1"]).flags(words).run();
-        let told = finished.stderr.join("\n");
-        assert!(told.contains(why), "{words:?}: {told}");
-        assert_eq!(finished.code(), 2);
-    }
-}
-
-#[test]
-fn a_server_that_is_not_there_is_named() {
-    let (code, report) = fanout("127.0.0.1:1", &[]);
-    assert_eq!((code, &report["complaint"]), (1, &"connection 0 broke: unreachable: connection refused".into()));
 }

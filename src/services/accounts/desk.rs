@@ -1,0 +1,316 @@
+//! Logging in to services that are spoken to in plain lines: `login NAME PASSWORD`, and what somebody may do before it.
+//!
+//! Strangers are held to what the chat holds them to, and its numbers are used. A service asks the desk of every line
+//! first, and hands it its calls.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
+use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, ListenerId, Moment};
+use crate::services::chat::{
+    Alphabet, Guard, HUSHED, LATE_LOGIN, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, narrower,
+    place_of, refuse,
+};
+use crate::services::line::{LOGIN, Wrong, say};
+
+/// How somebody comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coming {
+    /// As they are.
+    Freely,
+    /// They have to log in before anything else.
+    Strange,
+    /// Not at all, and they were told why.
+    Refused,
+}
+
+/// Somebody who has not logged in where one has to.
+#[derive(Debug)]
+struct Waiting {
+    /// How frames will stand on its wire then.
+    framing: Framing,
+    /// Until when it may take.
+    until: Moment,
+}
+
+/// The name that was typed, if it can be one, and what was shown.
+type Claim = (Option<Name>, Proof);
+
+#[derive(Debug)]
+struct Visitor {
+    /// Nothing is done for them unless they have an account.
+    must: bool,
+    waiting: Option<Waiting>,
+    /// They have proved that it is theirs, and how. It may be gone since, or what they showed be right no more.
+    account: Option<(Name, Proof)>,
+    /// Wrong passwords that they have shown.
+    wrong: usize,
+}
+
+/// Who is who at one service.
+#[derive(Debug, Default)]
+pub struct Desk {
+    guard: Guard,
+    visitors: BTreeMap<ConnId, Visitor>,
+    /// How many of them wait.
+    strangers: usize,
+    before_login: Rc<Limits>,
+    after_login: Rc<Limits>,
+    gate: Gate<Claim>,
+    verdicts: Vec<(ConnId, Claim, Verdict)>,
+    /// Strangers that are not heard until they have read what they were told.
+    hushed: Vec<ConnId>,
+}
+
+impl Desk {
+    /// A desk that goes by what an operator of the machine has decided.
+    #[must_use]
+    pub fn new(guard: Guard) -> Self {
+        let gate = guard.accounts.as_ref().map(Gate::to).unwrap_or_default();
+        let (before_login, after_login) = (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
+        Self { guard, before_login, after_login, gate, ..Self::default() }
+    }
+
+    /// What is sent on this listener can be read by nobody in between.
+    pub fn trust(&mut self, listener: ListenerId) {
+        self.guard.private.push(listener);
+    }
+
+    /// Is nobody here who has not logged in?
+    #[must_use]
+    pub fn requires_login(&self) -> bool {
+        self.guard.require_login
+    }
+
+    /// Somebody comes. `must`: nothing is done for them before they have logged in. Whose certificate stands with an account
+    /// is logged in by it.
+    pub fn comes(&mut self, cx: &mut Cx<'_>, id: ConnId, must: bool) -> Coming {
+        let mut waiting = None;
+        let account = cx.about(id).and_then(|about| self.guard.recognised(&about));
+        let must_still = must && account.is_none();
+        if must_still {
+            let (strangers, mut draw) = (self.strangers, [0; 4]);
+            cx.random(&mut draw);
+            if self.guard.startups.refuse(strangers, u32::from_le_bytes(draw)) {
+                let line = format!(
+                    "! full: {strangers} others have not logged in yet; come again in a moment (login-startups)"
+                );
+                refuse(cx, id, &line);
+                return Coming::Refused;
+            }
+            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + self.guard.narrow.time);
+            cx.set_framing(id, narrower(framing, self.guard.narrow));
+            cx.set_limits(id, &self.before_login);
+            cx.set_timer(id, until);
+            waiting = Some(Waiting { framing, until });
+            self.strangers += 1;
+        }
+        self.visitors.insert(id, Visitor { must, waiting, account, wrong: 0 });
+        if must_still { Coming::Strange } else { Coming::Freely }
+    }
+
+    /// Somebody has gone.
+    pub fn goes(&mut self, cx: &Cx<'_>, id: ConnId) {
+        self.gate.forget(id);
+        let Some(waiting) = self.visitors.remove(&id).and_then(|visitor| visitor.waiting) else { return };
+        self.strangers -= 1;
+        if waiting.until > cx.now() {
+            let peer = cx.about(id).and_then(|about| ip_of(about.peer));
+            self.guard.report(peer, NO_LOGIN);
+        }
+    }
+
+    /// The account that somebody has logged in to, as it is now; none if it is gone.
+    #[must_use]
+    pub fn account(&self, id: ConnId) -> Option<(Name, Role)> {
+        let (name, proof) = self.visitors.get(&id)?.account.as_ref()?;
+        let book = self.guard.accounts.as_ref()?.book();
+        let account = book.find(name).filter(|account| account.accepts(proof))?;
+        Some((account.name.clone(), account.role))
+    }
+
+    /// Who somebody is, for the log: the account, and what the system says.
+    #[must_use]
+    pub fn describe(&self, cx: &Cx<'_>, id: ConnId) -> String {
+        let account = self.account(id).map(|(name, _)| name.to_string());
+        let Some(about) = cx.about(id) else { return account.unwrap_or_default() };
+        let there = match (about.credentials, self.guard.show_address) {
+            (Some(who), _) => format!("user {} (process {})", who.uid, who.pid),
+            (None, Some(show)) => show(about.peer),
+            (None, None) => about.peer.to_string(),
+        };
+        account.map_or(there.clone(), |account| format!("{account}, {there},"))
+    }
+
+    /// A line came. Answers what became of it, if that is the desk's business: logging in, and whatever somebody asks for
+    /// who has to log in first.
+    pub fn hears(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Option<Result<(), Wrong>> {
+        let visitor = self.visitors.get(&id)?;
+        let (must, waits) = (visitor.must, visitor.waiting.is_some());
+        if waits {
+            // A stranger is heard one line at a time: the next when the answer to the last has left.
+            cx.hold(id, HUSHED);
+            self.hushed.push(id);
+        }
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word.to_ascii_lowercase().as_str() {
+            "login" => Some(self.log_in(cx, id, rest)),
+            "help" | "quit" => None,
+            _ if must && self.account(id).is_none() => Some(Err(Wrong::login_first())),
+            _ => None,
+        }
+    }
+
+    /// What was wrong with a line, without a word of it where that may be a password in the wrong place.
+    #[must_use]
+    pub fn discreet(&self, id: ConnId, wrong: Wrong) -> Wrong {
+        let tells = self.guard.accounts.is_none() || self.account(id).is_some();
+        let unnamed = Wrong::unnamed();
+        if tells || wrong.code != unnamed.code { wrong } else { unnamed }
+    }
+
+    fn log_in(&mut self, cx: &mut Cx<'_>, id: ConnId, rest: &str) -> Result<(), Wrong> {
+        let Some((name, password)) = rest.split_once(' ').filter(|(name, word)| !name.is_empty() && !word.is_empty())
+        else {
+            return Err(Wrong::usage(LOGIN));
+        };
+        let Some(accounts) = &self.guard.accounts else {
+            return Err(Wrong::new("no-accounts", "this server has no accounts"));
+        };
+        if let Some((account, _)) = self.account(id) {
+            return Err(Wrong::new("logged-in", format!("you are {account}; come anew to be somebody else")));
+        }
+        let Some(about) = cx.about(id) else { return Ok(()) };
+        if !self.guard.is_private(&about) {
+            let text = "a password is not taken over a line on which others can listen; come by TLS (plain-login)";
+            return Err(Wrong::new("insecure", text));
+        }
+        // A name that can be nobody's is looked at like one that is nobody's.
+        let name = Name::new(name.strip_prefix('@').unwrap_or(name), Alphabet::OneScript).ok();
+        let (hash, counts) = accounts.book().hash(name.as_ref());
+        let check = Check {
+            asker: id,
+            place: place_of(about.peer, about.credentials.map(|who| who.uid)),
+            subject: format!("@{}", name.as_ref().map_or("", Name::key)).into(),
+            password: password.into(),
+            task: Task::Check { hash: Arc::clone(&hash), counts },
+            note: (name, Proof::Password(hash)),
+        };
+        if !self.gate.ask(cx, check) {
+            let text = "too many passwords are waiting to be looked at; try again in a moment";
+            return Err(Wrong::new("busy", text));
+        }
+        // Nothing is heard from whoever showed it until it was looked at.
+        cx.hold(id, PROVING);
+        Ok(())
+    }
+
+    /// A job's answer; given back if it is not the desk's.
+    ///
+    /// # Errors
+    /// It is another's.
+    pub fn done(&mut self, cx: &Cx<'_>, job: JobId, result: Done) -> Result<(), Done> {
+        if !self.gate.asked(job) {
+            return Err(result);
+        }
+        self.verdicts.extend(self.gate.done(cx, result));
+        Ok(())
+    }
+
+    /// The turn is over: verdicts are carried out, the next password is given to a helper.
+    pub fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        let refused = self.gate.next(cx);
+        self.verdicts.extend(refused);
+        for (id, claim, verdict) in std::mem::take(&mut self.verdicts) {
+            cx.release(id, PROVING);
+            if let Err(wrong) = self.judge(cx, id, claim, &verdict) {
+                let _ = cx.send(id, wrong.to_string().as_bytes());
+                // Whoever guesses has to come anew, and is counted at the door.
+                let guesses = self.visitors.get(&id).is_some_and(|visitor| visitor.wrong >= TRIES);
+                if guesses || verdict == Verdict::Spent {
+                    cx.close(id);
+                }
+            }
+        }
+        for id in std::mem::take(&mut self.hushed) {
+            if cx.fits(id, usize::MAX) {
+                heard_out(cx, id);
+            }
+        }
+    }
+
+    fn judge(&mut self, cx: &mut Cx<'_>, id: ConnId, claim: Claim, verdict: &Verdict) -> Result<(), Wrong> {
+        let (name, proof) = claim;
+        match (verdict, &name) {
+            (Verdict::Right, Some(name)) if self.logged_in(cx, id, name, proof) => Ok(()),
+            // Also of an account that is gone since.
+            (Verdict::Right | Verdict::Wrong, _) => {
+                if let Some(visitor) = self.visitors.get_mut(&id) {
+                    visitor.wrong += 1;
+                }
+                if let Some(about) = cx.about(id) {
+                    self.guard.report(ip_of(about.peer), WRONG_PASSWORD);
+                    self.guard.log_wrong_password(&about, name.as_ref());
+                }
+                Err(Wrong::new("wrong-password", "wrong name or password"))
+            }
+            (Verdict::Spent, _) => {
+                let text = "three wrong passwords came from where you are within a minute; wait a minute";
+                Err(Wrong::new("too-many-tries", text))
+            }
+            _ => Err(Wrong::new("busy", "the password could not be looked at; try again in a moment")),
+        }
+    }
+
+    /// Somebody has proved who they are; `false` if there is no such account any more.
+    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &Name, proof: Proof) -> bool {
+        let Some(visitor) = self.visitors.get_mut(&id) else { return false };
+        visitor.account = Some((name.clone(), proof));
+        let waiting = visitor.waiting.take();
+        let Some((name, role)) = self.account(id) else {
+            // It is as it was.
+            if let Some(visitor) = self.visitors.get_mut(&id) {
+                (visitor.account, visitor.waiting) = (None, waiting);
+            }
+            return false;
+        };
+        if let Some(waiting) = waiting {
+            self.strangers -= 1;
+            cx.set_framing(id, waiting.framing);
+            cx.set_limits(id, &self.after_login);
+            cx.set_timer(id, Moment::NEVER);
+        }
+        log::debug!("{name} logged in");
+        let role = if role == Role::Operator { ", an operator" } else { "" };
+        say(cx, id, &format!("you are {name}{role}"));
+        true
+    }
+
+    /// A connection's deadline. Answers whether it was the desk's: a stranger who has taken too long goes.
+    pub fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) -> bool {
+        let Some(waiting) = self.visitors.get(&id).and_then(|visitor| visitor.waiting.as_ref()) else { return false };
+        if waiting.until > cx.now() {
+            cx.set_timer(id, waiting.until);
+            return true;
+        }
+        let text = format!("nobody logged in here within {} seconds; goodbye", self.guard.narrow.time.as_secs());
+        let _ = cx.send(id, Wrong::new("login-timeout", text).to_string().as_bytes());
+        let peer = cx.about(id).and_then(|about| ip_of(about.peer));
+        self.guard.report(peer, LATE_LOGIN);
+        cx.close(id);
+        true
+    }
+
+    /// A connection has read.
+    pub fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        heard_out(cx, id);
+    }
+
+    /// When [`Desk::turn_end`] is to be called even if nothing happens.
+    #[must_use]
+    pub fn due(&self) -> Moment {
+        self.gate.due()
+    }
+}

@@ -1,0 +1,49 @@
+//! What can't be measured, and what comes to nothing.
+
+use crate::support::Start;
+use crate::{bench, chat, fanout};
+
+#[test]
+fn what_cannot_be_measured_is_wrong_usage() {
+    let cases: [(&str, &[&str], &str); 11] = [
+        ("fanout", &["--size", "15"], "a text has 16 to 4096 bytes"),
+        ("fanout", &["--senders", "3", "--window", "2"], "some would never speak"),
+        ("fanout", &["--receivers", "0"], "somebody must hear it"),
+        ("fanout", &["--receivers", "18446744073709551615"], "1 to 1000000 connections"),
+        ("fanout", &["--rate", "0"], "a rate is 0.001 to 1000000000 a second"),
+        ("fanout", &["--rate", "1e-300"], "a rate is 0.001 to 1000000000 a second"),
+        ("fanout", &["--count", "0"], "nothing would be measured"),
+        ("idle", &["--connections", "0"], "1 to 1000000 connections"),
+        ("churn", &["--connections", "0"], "1 to 1000000 connections"),
+        ("storm", &["--connections", "0"], "1 to 1000000 connections"),
+        ("storm", &["--count", "0"], "nothing would be measured"),
+    ];
+    for (what, words, why) in cases {
+        let finished = Start::parlor(&["bench", what, "127.0.0.1:1"]).flags(words).run();
+        let told = finished.stderr.join("\n");
+        assert!(told.contains(why), "{words:?}: {told}");
+        assert_eq!(finished.code(), 2);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let (code, report) = fanout("127.0.0.1:1", &[]);
+    assert_eq!((code, &report["complaint"]), (1, &"connection 0 broke: unreachable: connection refused".into()));
+}
+
+#[test]
+fn a_run_in_which_nothing_was_said_is_no_measurement() {
+    let server = chat();
+    let address = server.place(0).to_string();
+    let (code, report) = bench(&["fanout", &address, "--rate", "10", "--duration", "0", "--warmup", "0"]);
+    assert_eq!((code, &report["complaint"]), (1, &"nothing was measured".into()), "{report}");
+}
+
+#[test]
+fn a_process_that_is_not_there_is_named() {
+    // Beyond the greatest number that Linux gives a process.
+    let finished = Start::parlor(&["bench", "idle", "127.0.0.1:1", "--pid", "4194305"]).run();
+    assert_eq!(finished.code(), 1);
+    assert!(finished.stderr[0].contains("process 4194305"), "{finished:#?}");
+}
