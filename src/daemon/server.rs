@@ -26,7 +26,8 @@ use crate::log::Log;
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
-use crate::services::{chat, files};
+use crate::services::chat::{self, Guard};
+use crate::services::files;
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -138,23 +139,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
-    if let Some(accounts) = &guard.accounts {
-        house.add_accounts(accounts);
-    }
-    if serves_files {
-        house.add_files(serving::files(&config, &guard, &house.concerned.files.clone())?);
-    }
-    if serves_run {
-        house.add_run(serving::run(&config, &guard, &house.concerned.run.clone())?);
-    } else {
-        for name in config.offers.keys() {
-            log::warn!("nothing serves the command run.{name}: there is no such listener");
-        }
-    }
-    if serves_chat {
-        let history = config.history.as_ref().map(open_history).transpose()?;
-        house.add_chat(config.chat.clone(), history, guard);
-    }
+    furnish(&mut house, &config, guard, [serves_chat, serves_files, serves_run])?;
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
     for (listen, bound) in doors {
@@ -188,6 +173,29 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     }
     reactor.hub_mut().with(control, Control::ready);
     Ok(Server { reactor, chat })
+}
+
+/// Adds the services that need more than a listener.
+fn furnish(house: &mut House, config: &Config, guard: Guard, serves: [bool; 3]) -> Result<(), StartError> {
+    let [chat, files, run] = serves;
+    if let Some(accounts) = &guard.accounts {
+        house.add_accounts(accounts);
+    }
+    if files {
+        house.add_files(serving::files(config, &guard, &house.concerned.files.clone())?);
+    }
+    if run {
+        house.add_run(serving::run(config, &guard, &house.concerned.run.clone())?);
+    } else {
+        for name in config.offers.keys() {
+            log::warn!("nothing serves the command run.{name}: there is no such listener");
+        }
+    }
+    if chat {
+        let history = config.history.as_ref().map(open_history).transpose()?;
+        house.add_chat(config.chat.clone(), history, guard);
+    }
+    Ok(())
 }
 
 fn doorkeeper(config: &Config, descriptors: usize, misdeeds: Noted) -> Doorkeeper {
