@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor::services::chat::Settings;
+use parlor::services::chat::{Bounds, Settings};
 
 use crate::house::House;
 use crate::people::{Chat, Person};
@@ -102,4 +102,36 @@ fn who_reads_too_slowly_is_told_the_last_number_and_can_resume_from_it() {
         let (number, got) = last_number(reader);
         assert!(0 < number && number <= got && got <= said, "told {number}, has {got} of {said}");
     }
+}
+
+#[test]
+fn who_comes_and_goes_again_and_again_makes_nobody_elses_session_forgotten() {
+    let bounds = Bounds { sessions: 3, ..Bounds::default() };
+    let mut house = House::new(Settings { flood: None, bounds, ..Settings::default() });
+    let lose = |house: &mut House, name: &str| {
+        let who = house.person(name);
+        house.says(who, "/session");
+        let token = house.lines(who).pop().unwrap().split(' ').nth(2).unwrap().to_owned();
+        house.breaks(who);
+        token
+    };
+    let [quiet, restless] = ["quiet", "restless"].map(|name| lose(&mut house, name));
+    let mut come_back = |token: &str| {
+        let who = house.guest();
+        house.says(who, &format!("/session {token}"));
+        let answer = house.lines(who).remove(0);
+        house.breaks(who);
+        answer
+    };
+    for _ in 0..20 {
+        assert_eq!(come_back(&restless), "- welcome back, restless");
+    }
+    assert_eq!(come_back(&quiet), "- welcome back, quiet");
+    // Too many who stay away are too many.
+    for name in ["one", "two", "three"] {
+        lose(&mut house, name);
+    }
+    let who = house.guest();
+    house.says(who, &format!("/session {restless}"));
+    assert!(house.lines(who)[0].starts_with("! no-session: "));
 }

@@ -165,6 +165,36 @@ fn ping_is_answered_in_any_room_and_state_and_pong_is_shown_to_nobody() {
 }
 
 #[test]
+fn a_pong_has_its_place_among_the_answers() {
+    let chat = Chat::new();
+    let [mut bob] = chat.people(["bob"]);
+    let mut alice = chat.guest();
+    alice.says_all(&["PING 1", "/nick alice", "PING 2", "PING 3", "/join tea", "hello", "/history", "PING 4"]);
+    alice.hear_all(&[
+        "PONG 1",
+        "- you are alice",
+        "PONG 2",
+        "PONG 3",
+        "- you are in #tea, with 0 others",
+        "- #tea 1 TIME <alice> hello",
+        "- end history",
+        "PONG 4",
+    ]);
+    alice.ask("/format json", r#"{"type":"welcome","nick":"alice","session":"TOKEN","epoch":"EPOCH"}"#);
+    alice.says_all(&[r#"{"say":"hi","id":"a"}"#, "PING 5", "/join milk", r#"{"me":"waves","id":"b"}"#, "PING 6"]);
+    alice.hear_all(&[
+        r#"{"type":"pong","token":"5"}"#,
+        r#"{"type":"info","text":"you are in #milk, with 0 others"}"#,
+        r#"{"type":"receipt","room":"tea","seq":2,"id":"a"}"#,
+        r#"{"type":"receipt","room":"milk","seq":1,"id":"b"}"#,
+        r#"{"type":"pong","token":"6"}"#,
+    ]);
+    bob.hear("#lobby -- alice joined");
+    alice.says_all(&["PING 7", "/quit", "PING 8"]);
+    alice.hear_the_end(&[r#"{"type":"pong","token":"7"}"#, r#"{"type":"info","text":"goodbye"}"#]);
+}
+
+#[test]
 fn help_names_every_command_and_explains_one() {
     let chat = Chat::new();
     let mut guest = chat.guest();

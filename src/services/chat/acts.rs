@@ -33,6 +33,10 @@ impl Chat {
         let mut line = std::mem::take(&mut self.frame);
         let mut at = 0;
         while at < self.asked.len() {
+            if !self.pinged.is_empty() {
+                let (person, ..) = self.asked.get(at);
+                self.answer_pings(cx, Some(person));
+            }
             let (person, conn, ask) = self.asked.get(at);
             at += 1;
             match self.voices.get(person).filter(|voice| voice.conn == conn) {
@@ -164,10 +168,21 @@ impl Chat {
                 }
             }
             Command::Ping(token) => {
-                let _ = self.tell(cx, person, &Speech::Pong { token });
+                self.pinged.push((person, token.to_owned()));
                 self.begin_heartbeat(cx, person);
             }
             Command::Pong(_) => self.begin_heartbeat(cx, person),
+        }
+    }
+
+    /// Answers the PINGs of this turn, or those of one person who asks for more behind them: what they had asked for
+    /// before was answered by now, if it needs neither a disk nor many turns.
+    pub(super) fn answer_pings(&mut self, cx: &mut Cx<'_>, only: Option<PersonId>) {
+        let is_meant = |&(person, _): &(PersonId, _)| only.is_none_or(|only| only == person);
+        // Of each person there is one at most: whatever else they ask for comes behind its answer.
+        while let Some(at) = self.pinged.iter().position(is_meant) {
+            let (person, token) = self.pinged.swap_remove(at);
+            let _ = self.tell(cx, person, &Speech::Pong { token: &token });
         }
     }
 

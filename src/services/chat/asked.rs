@@ -7,6 +7,9 @@ use crate::hub::ConnId;
 /// thousand short words is not more than their readers can be sent.
 const WEIGHT: usize = 128;
 
+/// Text for which memory is kept between turns: what a busy one brings, and the frame that goes beyond it.
+const KEPT: usize = 512 * 1024;
+
 /// Something to be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask<'a> {
@@ -46,6 +49,11 @@ impl Asked {
         self.waiting.push((person, conn, kept));
     }
 
+    /// Does something wait that this connection has asked for?
+    pub(super) fn is_from(&self, conn: ConnId) -> bool {
+        self.waiting.iter().rev().any(|&(_, from, _)| from == conn)
+    }
+
     /// How much waits.
     pub(super) fn weight(&self) -> usize {
         self.text.len() + self.waiting.len() * WEIGHT
@@ -75,8 +83,31 @@ impl Asked {
         }
     }
 
+    /// Nothing waits any more. After a turn in which thousands brought their longest frames, the memory goes back.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
+        self.waiting.shrink_to(KEPT / WEIGHT);
         self.text.clear();
+        self.text.shrink_to(KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::chat::language::{Alphabet, Name};
+    use crate::services::chat::rooms::Rooms;
+
+    #[test]
+    fn the_memory_of_a_turn_that_brought_very_much_is_given_back() {
+        let name = Name::new("alice", Alphabet::Ascii).expect("it is one");
+        let person = Rooms::default().arrive(name).expect("nobody has it");
+        let conn = ConnId::from_bits(1 << 32).expect("it is one");
+        let mut asked = Asked::default();
+        for _ in 0..1000 {
+            asked.push(person, conn, Ask::Line(&vec![b'x'; 64 * 1024]));
+        }
+        asked.clear();
+        assert!(asked.text.capacity() <= KEPT && asked.waiting.capacity() <= KEPT / WEIGHT);
     }
 }

@@ -55,7 +55,7 @@ pub use self::figures::Figures;
 pub use self::house_rules::Rules;
 pub use self::language::{
     Alphabet, Banned, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name,
-    Order, Roll, Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
+    Order, Roll, Secret, Speech, When, holds_a_secret, json, neutralise, parse, parse_json, plain, write,
 };
 pub use self::pace::Flood;
 pub(in crate::services) use self::proving::PROVING;
@@ -110,6 +110,8 @@ pub struct Chat {
     returned: Vec<PersonId>,
     /// Who is who, and may what.
     steward: Steward,
+    /// PINGs that came behind something else in this turn, and whose.
+    pinged: Vec<(PersonId, String)>,
     /// Who asked for the kernel's figures.
     inspecting: Vec<(JobId, PersonId)>,
     /// What was counted since the start.
@@ -158,6 +160,7 @@ impl Chat {
             moved: Vec::new(),
             returned: Vec::new(),
             steward: Steward::default(),
+            pinged: Vec::new(),
             inspecting: Vec::new(),
             counted: Figures::default(),
             frame: Vec::new(),
@@ -205,6 +208,7 @@ impl Chat {
             self.take_breath(cx);
             self.replay(cx);
         }
+        self.answer_pings(cx, None);
     }
 
     /// Reads again whoever had to wait for a turn to end.
@@ -234,8 +238,10 @@ impl Service for Chat {
         let Some(person) = self.voices.person(id) else { return };
         self.pay(cx, person, 1);
         self.hush(cx, person, id);
-        if let Some(token) = acts::ping(frame) {
-            // At once: it measures the way, not the queue.
+        if let Some(token) = acts::ping(frame)
+            && (self.keeper.is_waiting() || !self.asked.is_from(id))
+        {
+            // At once: it measures the way, not the disk. Behind something else it has its place in the queue.
             let _ = self.tell(cx, person, &Speech::Pong { token });
             self.begin_heartbeat(cx, person);
             return;

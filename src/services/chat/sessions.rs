@@ -68,6 +68,8 @@ pub(super) struct Sessions {
     by_digest: HashMap<Digest, SessionId>,
     /// Those whose line is broken, the longest first. One that was taken up since is skipped when it comes up.
     away: VecDeque<(Moment, SessionId, Digest)>,
+    /// How many of these are still away.
+    lost: usize,
     /// Names held for sessions, by the digests of whose they are.
     held: Roll<Digest>,
     /// Since when, the longest first. One that was let go of before, and perhaps is held again, is skipped.
@@ -138,6 +140,7 @@ impl Sessions {
     /// A session is over: its holder said goodbye.
     pub(super) fn end(&mut self, id: SessionId) {
         let session = self.all.remove(id.place());
+        self.lost -= usize::from(session.away != Moment::NEVER);
         self.by_digest.remove(&session.digest);
     }
 
@@ -153,6 +156,7 @@ impl Sessions {
         session.name = Some(name);
         session.rooms = rooms;
         session.away = now;
+        self.lost += 1;
         self.away.push_back((now, id, digest));
         self.forget_old(now);
     }
@@ -217,9 +221,9 @@ impl Sessions {
 
     /// A session is taken up again. Answers its name and its rooms.
     pub(super) fn take_up(&mut self, id: SessionId, holder: PersonId) -> (Option<Name>, Vec<Name>) {
-        let session = self.get_mut(id);
+        let session = &mut self.all[id.place()];
         session.holder = Some(holder);
-        session.away = Moment::NEVER;
+        self.lost -= usize::from(std::mem::replace(&mut session.away, Moment::NEVER) != Moment::NEVER);
         (session.name.take(), std::mem::take(&mut session.rooms))
     }
 
@@ -230,11 +234,15 @@ impl Sessions {
     }
 
     fn forget_old(&mut self, now: Moment) {
-        while let Some(&(since, id, digest)) = self.away.front() {
-            let current = self.all.get(id.place());
-            let is_away = current
-                .is_some_and(|session| session.digest == digest && session.holder.is_none() && session.away == since);
-            if is_away && self.away.len() <= self.bounds.sessions && since + self.bounds.session_age > now {
+        // Somebody whose line breaks again and again must not push others out.
+        if self.away.len() > 2 * self.bounds.sessions {
+            let all = &self.all;
+            self.away.retain(|lost| is_away(all, lost));
+        }
+        while let Some(&lost) = self.away.front() {
+            let (since, id, _) = lost;
+            let is_away = is_away(&self.all, &lost);
+            if is_away && self.lost <= self.bounds.sessions && since + self.bounds.session_age > now {
                 break;
             }
             self.away.pop_front();
@@ -252,4 +260,10 @@ impl Sessions {
             }
         }
     }
+}
+
+/// Has a session that lost its line then not been taken up since?
+fn is_away(all: &Slab<Session>, &(since, id, digest): &(Moment, SessionId, Digest)) -> bool {
+    let current = all.get(id.place());
+    current.is_some_and(|session| session.digest == digest && session.holder.is_none() && session.away == since)
 }
