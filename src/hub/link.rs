@@ -173,7 +173,9 @@ impl Link {
         }
         let Step::Frame(frame, _) = step else { return None };
         self.guard = false;
-        is_http_request(frame).then_some(Fault::Http)
+        // No browser can write a length that anybody takes.
+        let is_possible = !matches!(self.decoder.framing(), Framing::Length { .. });
+        (is_possible && is_http_request(frame)).then_some(Fault::Http)
     }
 
     /// When something must be done about this link if nothing happens before.

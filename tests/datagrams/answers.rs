@@ -26,6 +26,14 @@ fn d19_echo_answers_any_bytes_each_datagram_by_one() {
 }
 
 #[test]
+fn no_browser_sends_datagrams_so_what_looks_like_its_request_is_answered_too() {
+    let server = Server::with(&["echo+udp=127.0.0.1:0"]);
+    let peer = Peer::to(&server, 0);
+    peer.ask(b"GET / HTTP/1.1", b"GET / HTTP/1.1");
+    peer.ask(b"and on", b"and on");
+}
+
+#[test]
 fn d32_an_empty_datagram_is_answered_by_an_empty_one() {
     let server = Server::with(&["echo+udp=127.0.0.1:0", "upper+udp=127.0.0.1:0"]);
     for index in [0, 1] {
