@@ -1,5 +1,6 @@
 //! `parlor history`: read, filter and export what was said, without a server or beside one.
 
+use std::ffi::OsStr;
 use std::io::{self, BufWriter, ErrorKind, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +45,9 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let words = args.data.iter().flat_map(|data| ["--data".into(), data.clone().into_os_string()]).collect();
+    // In one word: a folder's name may begin with a dash.
+    let word = |data: &PathBuf| [OsStr::new("--data="), data.as_os_str()].into_iter().collect();
+    let words = args.data.iter().map(word).collect();
     let (folder, age) = match (Layers { words, file: args.config.clone() }).read() {
         Ok(in_force) => in_force.settings.kept(),
         Err(wrong) => return Ok(complain(wrong)),

@@ -1,5 +1,6 @@
 //! `parlor serve`: run the server.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
@@ -23,12 +24,28 @@ pub(super) fn run(given: &Settings) -> Result<ExitCode, Failure> {
     }
     logger::install_as(in_force.settings.log(), in_force.settings.log_format());
     log_addresses(in_force.settings.log_addresses());
+    for name in unknown_variables() {
+        log::warn!("{name} is no setting; parlor serve --help names those that are");
+    }
     let mut server = daemon::start(in_force, stderr().is_terminal() && !hangup_is_ignored())?;
     match server.run()? {
         Exit::Drained => Ok(ExitCode::SUCCESS),
         // Asked twice: what was still on its way is lost, and that is no success.
         Exit::AtOnce => Ok(ExitCode::FAILURE),
     }
+}
+
+/// Variables that look as if they were for us, and that no command knows: most likely misspelt.
+fn unknown_variables() -> Vec<String> {
+    let command = super::command();
+    let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let mut known: Vec<&OsStr> = arguments.filter_map(clap::Arg::get_env).collect();
+    known.push(OsStr::new("PARLOR_LISTEN"));
+    let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(b"PARLOR_"));
+    let mut unknown: Vec<String> =
+        ours.filter(|name| !known.contains(&&**name)).map(|name| name.display().to_string()).collect();
+    unknown.sort_unstable();
+    unknown
 }
 
 /// Says what is wrong with settings, a line for each mistake. Wrong usage ends the process with 2.

@@ -8,13 +8,17 @@ use super::attendance::Present;
 use super::exposition::Snapshot;
 use super::figures::{Figures, read_short, short};
 use super::overseer::Wishes;
-use crate::hub::{ConnId, Cx, Done, Framing, Inspection, JobId, Reason, Service};
+use crate::hub::{ConnId, Cx, Done, Framing, Hold, Inspection, JobId, Reason, Service};
 
 /// Connections shown for one `connections`; the rest is counted. A line is at most 200 bytes, and all of them have to
 /// fit below what a connection may owe.
 const SHOWN: usize = 1000;
 /// Questions to the kernel that one turn may ask for: each is a dozen system calls.
 const INSPECTED: usize = 64;
+
+/// Whoever asked for something that takes a moment is not heard until it was answered, so answers come in the order of
+/// questions, and questions do not pile up.
+const ASKED: Hold = Hold::own(0);
 
 /// What there is: the command, what stands behind it, what it does.
 const COMMANDS: [(&str, &str, &str); 8] = [
@@ -48,6 +52,7 @@ impl Admin {
     pub(super) fn show_stats(&mut self, cx: &mut Cx<'_>, snapshot: &Snapshot<'_>) {
         for id in std::mem::take(&mut self.waiting) {
             answer(cx, id, "stats", &snapshot.lines(cx));
+            cx.release(id, ASKED);
         }
     }
 
@@ -68,7 +73,10 @@ impl Admin {
             return complain(cx, id, "busy", "too much is being asked at once; try again");
         }
         match cx.inspect(other) {
-            Ok(job) => self.inspecting.push((job, id, other)),
+            Ok(job) => {
+                cx.hold(id, ASKED);
+                self.inspecting.push((job, id, other));
+            }
             Err(_) => complain(cx, id, "busy", "too much is being asked at once; try again"),
         }
     }
@@ -81,9 +89,22 @@ impl Admin {
         known
     }
 
+    fn kick(&self, cx: &mut Cx<'_>, other: ConnId) {
+        match self.figures.present.borrow().get(other).map(|present| present.service) {
+            Some("chat") => return self.wishes.shown_out.borrow_mut().push(other),
+            // In the middle of a file, or of an HTTP answer, words of ours would be taken for a part of it.
+            Some("files" | "metrics") => {}
+            _ => {
+                let _ = cx.send(other, b"! kicked: an operator closed this connection");
+            }
+        }
+        cx.close(other);
+    }
+
     fn obey(&mut self, cx: &mut Cx<'_>, id: ConnId, command: &str, word: Option<&str>) {
         match command {
             "stats" => {
+                cx.hold(id, ASKED);
                 self.waiting.push(id);
                 self.wishes.figures.set(true);
             }
@@ -95,8 +116,7 @@ impl Admin {
             }
             "kick" => {
                 if let Some(other) = self.known(cx, id, word) {
-                    let _ = cx.send(other, b"! kicked: an operator closed this connection");
-                    cx.close(other);
+                    self.kick(cx, other);
                     log::info!("admin: kicked {}", short(other));
                     say(cx, id, &format!("kicked {}", short(other)));
                 }
@@ -204,6 +224,7 @@ impl Service for Admin {
             lines.push(format!("{}: {}{asked}", fact.name, fact.granted));
         }
         answer(cx, id, "info", &lines);
+        cx.release(id, ASKED);
     }
 
     fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, _why: Reason) {

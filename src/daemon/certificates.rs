@@ -31,8 +31,11 @@ impl Certificates {
     ///
     /// # Errors
     /// In one line: what is missing, or wrong in which file.
-    pub(super) fn read(config: Option<&TlsConfig>, listeners: &[Listen]) -> Result<Option<Self>, String> {
-        if !listeners.iter().any(|listen| listen.tls) {
+    pub(super) fn read<'a>(
+        config: Option<&TlsConfig>,
+        mut listeners: impl Iterator<Item = &'a Listen>,
+    ) -> Result<Option<Self>, String> {
+        if !listeners.any(|listen| listen.tls) {
             return Ok(None);
         }
         let config = config.ok_or("a listener with +tls needs --tls-certificate and --tls-key")?;

@@ -1,19 +1,21 @@
 //! The server's own service: it has no connections. It reads settings again when told to, off the loop, and hands what
 //! can change to whom it concerns; and it tells the service manager how things are, from the loop itself.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 #[cfg(feature = "tls")]
 use super::certificates::TlsConfig;
-use super::settings::{InForce, Wrong};
+use super::logger;
+use super::server::Config;
+use super::serving::offers;
+use super::settings::{Change, Changes, InForce, Wrong};
 use super::supervisor::Supervisor;
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
-use crate::net::log_addresses;
-use crate::services::Handover;
-use crate::services::chat;
+use crate::net::{Doorkeeper, Terms, log_addresses};
+use crate::services::run::Offers;
+use crate::services::{Handover, chat, files};
 
 /// After a job was not taken, because too many wait.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -21,11 +23,17 @@ const AGAIN: Duration = Duration::from_secs(1);
 const ACCOUNTS: &str = "accounts";
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 21] = [
+const LIVE: [&str; 37] = [
     ACCOUNTS,
     "log",
+    "log-format",
     "log-addresses",
     "max-connections",
+    "per-address",
+    "new-per-address",
+    "count-loopback",
+    "penalties",
+    "buffers",
     "flood",
     "slow",
     "pause-rooms",
@@ -39,6 +47,16 @@ const LIVE: [&str; 21] = [
     "limit-ping-after",
     "limit-gone-after",
     "limit-flooding",
+    "limit-said",
+    "limit-topic",
+    "limit-name",
+    "limit-ids",
+    "limit-history-age",
+    "limit-history-room",
+    "limit-history-total",
+    "limit-file",
+    "limit-files",
+    "limit-part-age",
     "tls-certificate",
     "tls-key",
     "tls-client-ca",
@@ -46,17 +64,31 @@ const LIVE: [&str; 21] = [
 ];
 
 /// Those whom new settings concern.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Concerned {
-    /// The chat.
     pub(super) chat: Handover<chat::Settings>,
+    pub(super) files: Handover<files::Settings>,
+    pub(super) run: Handover<Offers>,
     /// Whoever reads accounts: where they are, or nothing for where they were.
     pub(super) accounts: Handover<Option<PathBuf>>,
     /// Listeners behind TLS.
     #[cfg(feature = "tls")]
     pub(super) tls: Handover<TlsConfig>,
-    /// The door.
-    pub(super) max_connections: Rc<Cell<usize>>,
+    pub(super) door: Rc<Terms>,
+}
+
+impl Concerned {
+    pub(super) fn at(door: &Doorkeeper) -> Self {
+        Self {
+            chat: Handover::default(),
+            files: Handover::default(),
+            run: Handover::default(),
+            accounts: Handover::default(),
+            #[cfg(feature = "tls")]
+            tls: Handover::default(),
+            door: Rc::clone(&door.terms),
+        }
+    }
 }
 
 /// Reads settings again, and speaks with the service manager.
@@ -70,13 +102,15 @@ pub(super) struct Control {
     again: bool,
     /// When the supervisor is to hear of us.
     heartbeat: Moment,
+    /// The server stops; nothing is read any more.
+    stopping: bool,
 }
 
 impl Control {
     /// With the settings that the server was started with.
     #[must_use]
     pub(super) fn new(in_force: InForce, concerned: Concerned, supervisor: Supervisor) -> Self {
-        Self { in_force, concerned, supervisor, reading: None, again: false, heartbeat: Moment::NEVER }
+        Self { in_force, concerned, supervisor, reading: None, again: false, heartbeat: Moment::NEVER, stopping: false }
     }
 
     /// The server is ready.
@@ -87,6 +121,9 @@ impl Control {
     }
 
     fn read(&mut self, cx: &mut Cx<'_>) {
+        if self.stopping {
+            return;
+        }
         if self.reading.is_some() {
             self.again = true;
             return;
@@ -96,29 +133,30 @@ impl Control {
         self.reading = cx.job(Lane::Any, move || layers.read()).ok();
         if self.reading.is_none() {
             self.again = true;
-            cx.set_alarm(cx.now() + AGAIN);
+            cx.set_alarm(self.heartbeat.min(cx.now() + AGAIN));
         }
     }
 
     fn take_in(&mut self, read: Result<InForce, Wrong>) {
-        let read = read.map_err(|wrong| wrong.lines()).and_then(|read| match read.config() {
-            Ok(config) => Ok((read, config)),
-            Err(wrong) => Err(vec![wrong]),
+        let read = read.map_err(|wrong| wrong.lines()).and_then(|read| {
+            let config = read.config().and_then(|config| Ok((offers(&config.offers)?, config)));
+            config.map(|(offers, config)| (read, config, offers)).map_err(|wrong| vec![wrong])
         });
         match read {
-            Ok((read, config)) => {
+            Ok((read, config, offers)) => {
                 let live = self.live(&read);
                 let changes = self.in_force.changes(&read, &live);
-                for change in &changes.taken {
-                    log::info!("reloaded: {change}");
+                logger::set_format(read.settings.log_format());
+                for Change { key, old, new, .. } in &changes.taken {
+                    log::info!("reloaded: {key} = {new} (was {old})");
                 }
-                for change in &changes.refused {
-                    log::warn!("not reloaded: {change} can't change while the server runs; a restart would bring it");
+                for Change { key, old, new, .. } in &changes.refused {
+                    log::warn!("not reloaded: {key} = {old} can't change while the server runs; {new} needs a restart");
                 }
                 if changes.taken.is_empty() && changes.refused.is_empty() {
                     log::info!("reloaded: nothing has changed");
                 }
-                self.apply(&read, config.chat, config.max_connections, &changes.taken);
+                self.apply(&read, config, offers, &changes);
                 self.in_force = self.in_force.with(read, &live);
             }
             Err(lines) => {
@@ -145,14 +183,21 @@ impl Control {
         }
     }
 
-    fn apply(&self, read: &InForce, chat: chat::Settings, max_connections: usize, taken: &[String]) {
+    fn apply(&self, read: &InForce, config: Config, offers: Offers, changes: &Changes) {
         // Only if it was changed: somebody may have chosen another level at the admin socket since.
-        if taken.iter().any(|change| change.starts_with("log = ")) {
+        if changes.takes("log") {
             log::set_max_level(read.settings.log());
         }
         log_addresses(read.settings.log_addresses());
-        self.concerned.max_connections.set(max_connections);
-        self.concerned.chat.put(chat);
+        let door = &self.concerned.door;
+        door.max_connections.set(config.max_connections);
+        door.addresses.replace(config.entry.addresses);
+        if changes.takes("buffers") {
+            door.buffers.set(config.entry.buffers.bytes());
+        }
+        self.concerned.chat.put(config.chat);
+        self.concerned.files.put(config.file_limits);
+        self.concerned.run.put(offers);
     }
 }
 
@@ -161,7 +206,10 @@ impl Service for Control {
 
     fn told(&mut self, cx: &mut Cx<'_>, news: News) {
         match news {
-            News::Stopping => self.supervisor.tell("STOPPING=1"),
+            News::Stopping => {
+                self.stopping = true;
+                self.supervisor.tell("STOPPING=1");
+            }
             News::Reload => self.read(cx),
         }
     }
@@ -182,6 +230,10 @@ impl Service for Control {
             return;
         }
         self.reading = None;
+        // Who was told that we stop is not told that we are ready.
+        if self.stopping {
+            return;
+        }
         match result.ok().and_then(|result| result.downcast::<Result<InForce, Wrong>>().ok()) {
             Some(read) => self.take_in(*read),
             None => log::error!("not reloaded, what was in force stays so: the helper that read the settings died"),

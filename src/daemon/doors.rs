@@ -98,7 +98,8 @@ fn wanted(listen: &Listen) -> Wanted<'_> {
     }
 }
 
-fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
+/// May this be listened on?
+pub(super) fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
     let At::Tcp(address) = &listen.at else { return Ok(()) };
     let why = match listen.kind {
         Kind::Run => keeps_from_running(address.ip(), listen.tls, config),

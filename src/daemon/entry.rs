@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use crate::hub::Limits;
+use super::server::Config;
 use crate::net::{AddressRules, shown};
 use crate::services::accounts::{Accounts, doubts};
-use crate::services::chat::{Guard, Rules, Startups};
+use crate::services::chat::{Guard, Narrow, Rules, Startups};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
 const MISDEEDS: usize = 1024;
@@ -32,6 +32,8 @@ pub struct Entry {
     pub plain_login: bool,
     /// How many may be here that have not logged in yet.
     pub startups: Startups,
+    /// What those are held to.
+    pub narrow: Narrow,
     /// Where bans and locks are kept, if they are.
     pub rules: Option<PathBuf>,
     /// What all connections together may leave unread and unsent.
@@ -96,11 +98,11 @@ fn memory() -> u64 {
 /// # Errors
 /// What could not be read, and why.
 pub fn guard(
-    entry: &Entry,
+    config: &Config,
     with_accounts: bool,
     with_rules: bool,
-    limits: &Limits,
 ) -> Result<(Guard, Noted), (String, std::io::Error)> {
+    let entry = &config.entry;
     let (misdeeds, noted) = sync_channel(MISDEEDS);
     let at = |what: &str, path: &Path| format!("{what} {}", path.display());
     let accounts = entry.accounts.as_deref().filter(|_| with_accounts);
@@ -112,7 +114,8 @@ pub fn guard(
         require_login: entry.require_login,
         plain_login: entry.plain_login,
         startups: entry.startups,
-        limits: limits.clone(),
+        narrow: entry.narrow,
+        limits: config.limits.clone(),
         rules: rules.transpose()?.unwrap_or_default(),
         misdeeds: Some(misdeeds),
         show_address: Some(|address| shown(address).to_string()),

@@ -14,6 +14,8 @@ pub(super) struct Snapshot<'a> {
     pub(super) pooled: usize,
     pub(super) jobs: usize,
     pub(super) sockets: usize,
+    /// Who was turned away, by why.
+    pub(super) refused: Vec<(&'static str, u64)>,
     pub(super) up: Duration,
     pub(super) chat: Option<chat::Figures>,
 }
@@ -30,7 +32,7 @@ impl Snapshot<'_> {
     fn plain(&self, cx: &Cx<'_>) -> Vec<Plain> {
         let present = self.figures.present.borrow();
         let outbox: usize = present.iter().map(|(id, _)| cx.unsent(id)).sum();
-        let Tally { accepted, refused, freed, frames, bytes_in, bytes_out } = self.tally;
+        let Tally { accepted, refused: _, freed, frames, bytes_in, bytes_out } = self.tally;
         let mut found = vec![
             ("uptime_seconds", "Seconds since the start.", false, self.up.as_secs()),
             (
@@ -40,7 +42,6 @@ impl Snapshot<'_> {
                 self.sockets as u64,
             ),
             ("accepted_total", "Connections accepted, the refused included.", true, accepted),
-            ("refused_total", "Connections turned away.", true, refused),
             ("freed_total", "Connections whose memory was given back.", true, freed),
             ("frames_total", "Frames given to services.", true, frames),
             ("received_bytes_total", "Bytes read.", true, bytes_in),
@@ -100,6 +101,10 @@ impl Snapshot<'_> {
             out.family(name, help, if rises { "counter" } else { "gauge" });
             out.sample(name, &[], value);
         }
+        out.family("refused_total", "Connections turned away at the door, by why.", "counter");
+        for &(why, count) in &self.refused {
+            out.sample("refused_total", &[("reason", why)], count);
+        }
         out.family("connections", "Connections that are served.", "gauge");
         for (service, count) in self.present() {
             out.sample("connections", &[("service", service)], count);
@@ -136,6 +141,7 @@ impl Snapshot<'_> {
     pub(super) fn lines(&self, cx: &Cx<'_>) -> Vec<String> {
         let mut lines: Vec<String> =
             self.plain(cx).into_iter().map(|(name, _, _, value)| format!("{name} {value}")).collect();
+        lines.extend(self.refused.iter().map(|(why, count)| format!("refused {why} {count}")));
         lines.extend(self.present().iter().map(|(service, count)| format!("connections {service} {count}")));
         let closed = self.figures.closed.borrow();
         lines.extend(closed.iter().map(|((service, why), count)| format!("closed {service} {why} {count}")));

@@ -29,6 +29,9 @@ pub(super) fn advice(wanted: Wanted<'_>) -> String {
         None if !inodes.is_empty() => {
             "somebody else's process listens there already; have it stopped, or choose another address".to_owned()
         }
+        None if matches!(wanted, Wanted::Unix(_)) => {
+            "somebody listens there already; have them stopped, or choose another path".to_owned()
+        }
         None => "nobody listens there, but connections of an earlier run are in TIME_WAIT, or another socket is bound \
                  to it; try --reuse-address on, wait a minute, or choose another address"
             .to_owned(),
@@ -75,16 +78,18 @@ fn overlaps(shown: &str, ours: IpAddr) -> bool {
         [a, b, c, d] => <[u8; 16]>::try_from([a, b, c, d].concat()).expect("four times four are sixteen").into(),
         _ => return false,
     };
+    let theirs = theirs.to_canonical();
     theirs == ours || theirs.is_unspecified() || ours.is_unspecified()
 }
 
 fn unix(path: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for line in lines("/proc/net/unix") {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        if let [_, _, _, flags, _, _, inode, name] = columns[..]
+        // Seven columns, aligned with blanks, and behind one more the path, which may have blanks itself.
+        let columns: Vec<&str> = line.split_whitespace().take(7).collect();
+        if let [_, _, _, flags, _, _, inode] = columns[..]
             && flags == ACCEPTS
-            && Path::new(name) == path
+            && line.split_once(&format!(" {inode} ")).is_some_and(|(_, name)| Path::new(name) == path)
         {
             found.push(inode.to_owned());
         }

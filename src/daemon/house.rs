@@ -11,6 +11,7 @@ use super::overseer::{Overseer, Wishes};
 use super::watched::Watched;
 use crate::hub::{Hub, ListenerId, Service, ServiceId};
 use crate::log::Log;
+use crate::net::Misdeeds;
 use crate::services::accounts::{Accounts, Reader};
 use crate::services::chat::{self, Chat, Guard};
 use crate::services::files::Files;
@@ -22,6 +23,7 @@ pub(super) struct House {
     pub(super) hub: Hub,
     pub(super) figures: Rc<Figures>,
     pub(super) concerned: Concerned,
+    misdeeds: Option<Misdeeds>,
     wishes: Rc<Wishes>,
     pub(super) chat: Option<ServiceId>,
     files: Option<ServiceId>,
@@ -31,15 +33,26 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(hub: Hub, concerned: Concerned) -> Self {
+    pub(super) fn new(hub: Hub, concerned: Concerned, misdeeds: Option<Misdeeds>) -> Self {
         let (figures, wishes) = (Rc::default(), Rc::default());
-        Self { hub, figures, concerned, wishes, chat: None, files: None, run: None, metrics: None, admin: None }
+        Self {
+            hub,
+            figures,
+            concerned,
+            misdeeds,
+            wishes,
+            chat: None,
+            files: None,
+            run: None,
+            metrics: None,
+            admin: None,
+        }
     }
 
     /// Adds a service that is watched.
     fn add(&mut self, name: &'static str, service: impl Service) -> ServiceId {
         let watcher = Rc::clone(&self.figures);
-        self.hub.add(Watched::new(name, service, watcher))
+        self.hub.add(Watched::new(name, service, watcher, self.misdeeds.clone()))
     }
 
     /// There is one chat, however many doors lead to it; this is where it is recorded.
@@ -115,6 +128,7 @@ impl House {
         Overseer {
             figures: Rc::clone(&self.figures),
             wishes: Rc::clone(&self.wishes),
+            door: Rc::clone(&self.concerned.door),
             chat: self.chat,
             metrics: self.metrics,
             admin: self.admin,

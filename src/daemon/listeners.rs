@@ -135,6 +135,12 @@ impl FromStr for Listen {
 }
 
 impl Listen {
+    /// Could not both be bound? Port 0 takes any, and another each time.
+    pub(super) fn collides(&self, other: &Self) -> bool {
+        let is_any = matches!(self.at, At::Tcp(address) if address.port() == 0);
+        self.at == other.at && self.udp == other.udp && !is_any
+    }
+
     fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), String> {
         let wrong = match self {
             Self { kind, name, .. } if !matches!(kind, Kind::Echo { .. } | Kind::Upper) => {

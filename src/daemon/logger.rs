@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::fs::fstat;
@@ -17,8 +18,10 @@ pub enum Format {
     Logfmt,
 }
 
+/// Lines are for programs: it can change while the server runs.
+static LOGFMT: AtomicBool = AtomicBool::new(false);
+
 struct Logger {
-    format: Format,
     /// The journal has its own time stamps, and reads `<N>` as the level.
     journal: bool,
 }
@@ -30,10 +33,16 @@ pub fn install(level: LevelFilter) {
 
 /// The same in another format.
 pub fn install_as(level: LevelFilter, format: Format) {
-    let logger = Logger { format, journal: is_journal() };
+    set_format(format);
+    let logger = Logger { journal: is_journal() };
     // A second call would fail, and change nothing: the first logger stays.
     let _ = log::set_boxed_logger(Box::new(logger));
     log::set_max_level(level);
+}
+
+/// How lines look from now on.
+pub fn set_format(format: Format) {
+    LOGFMT.store(format == Format::Logfmt, Ordering::Relaxed);
 }
 
 /// Is standard error the journal's? The service manager tells device and inode of what it gave us; if somebody has
@@ -50,7 +59,8 @@ impl Log for Logger {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let line = self.line(record.level(), record.args(), &wall());
+            let format = if LOGFMT.load(Ordering::Relaxed) { Format::Logfmt } else { Format::Plain };
+            let line = self.line(format, record.level(), record.args(), &wall());
             // In one write, so that lines of several processes do not mix. A log that can't be written can't say so.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
@@ -60,10 +70,10 @@ impl Log for Logger {
 }
 
 impl Logger {
-    fn line(&self, level: Level, text: &fmt::Arguments<'_>, time: &dyn fmt::Display) -> String {
+    fn line(&self, format: Format, level: Level, text: &fmt::Arguments<'_>, time: &dyn fmt::Display) -> String {
         let text = escaped(&text.to_string());
         let priority = priority(level);
-        match (self.format, self.journal) {
+        match (format, self.journal) {
             (Format::Plain, false) => format!("{time} {level:<5} {text}\n"),
             (Format::Plain, true) => format!("<{priority}>{text}\n"),
             (Format::Logfmt, false) => format!("time={time} level={} msg={}\n", name(level), quoted(&text)),
@@ -105,7 +115,7 @@ fn escaped(text: &str) -> String {
 
 /// Line separators and marks that turn the direction of what follows.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(character, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -115,7 +125,7 @@ mod tests {
     #[test]
     fn a_line_is_for_people_for_programs_or_for_the_journal() {
         let line =
-            |format, journal| Logger { format, journal }.line(Level::Warn, &format_args!("a \"b\\\n<3>c"), &"NOW");
+            |format, journal| Logger { journal }.line(format, Level::Warn, &format_args!("a \"b\\\n<3>c"), &"NOW");
         assert_eq!(line(Format::Plain, false), "NOW WARN  a \"b\\\\u{a}<3>c\n");
         assert_eq!(line(Format::Plain, true), "<4>a \"b\\\\u{a}<3>c\n");
         assert_eq!(line(Format::Logfmt, false), "time=NOW level=warn msg=\"a \\\"b\\\\\\\\u{a}<3>c\"\n");

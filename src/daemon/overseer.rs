@@ -1,7 +1,7 @@
 //! Whoever holds the hub between two turns: what the metrics and admin services want to know of the others, they are
 //! told here, so that no service knows another.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::admin::Admin;
@@ -9,8 +9,8 @@ use super::exposition::Snapshot;
 use super::figures::Figures;
 use super::metrics::Metrics;
 use super::watched::Watched;
-use crate::hub::{Hub, Moment, News, ServiceId};
-use crate::net::Watcher;
+use crate::hub::{ConnId, Hub, Moment, News, ServiceId};
+use crate::net::{Terms, Watcher};
 use crate::services::chat::Chat;
 
 /// What somebody wants of whoever holds the hub.
@@ -20,6 +20,8 @@ pub(super) struct Wishes {
     pub(super) figures: Cell<bool>,
     /// That everybody reads their settings again.
     pub(super) reload: Cell<bool>,
+    /// That the chat closes these: it alone knows in which form each of them is spoken to.
+    pub(super) shown_out: RefCell<Vec<ConnId>>,
 }
 
 /// Fulfils them.
@@ -27,6 +29,7 @@ pub(super) struct Wishes {
 pub(super) struct Overseer {
     pub(super) figures: Rc<Figures>,
     pub(super) wishes: Rc<Wishes>,
+    pub(super) door: Rc<Terms>,
     pub(super) chat: Option<ServiceId>,
     pub(super) metrics: Option<ServiceId>,
     pub(super) admin: Option<ServiceId>,
@@ -37,6 +40,11 @@ impl Watcher for Overseer {
         if self.wishes.reload.take() {
             hub.tell_all(News::Reload);
         }
+        for id in self.wishes.shown_out.take() {
+            if let Some(chat) = self.chat {
+                hub.with(chat, |chat: &mut Watched<Chat>, cx| chat.service.show_out(cx, id));
+            }
+        }
         if self.wishes.figures.take() {
             let chat = self.chat.and_then(|chat| hub.service::<Watched<Chat>>(chat)).map(|chat| chat.service.figures());
             let snapshot = Snapshot {
@@ -45,6 +53,7 @@ impl Watcher for Overseer {
                 pooled: hub.pooled(),
                 jobs: hub.jobs(),
                 sockets: hub.sockets(),
+                refused: self.door.refused(),
                 up: ended - Moment::START,
                 chat,
             };

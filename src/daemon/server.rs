@@ -13,7 +13,7 @@ use super::History;
 use super::certificates::{Certificates, GUESTS};
 use super::control::{Concerned, Control};
 use super::doors::{self, Door};
-use super::entry::{self, Entry};
+use super::entry::{self, Entry, Noted};
 use super::history;
 use super::house::House;
 use super::listeners::{Kind, Listen};
@@ -22,9 +22,12 @@ use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
 use crate::hub::{Framing, Hub, Limits, ListenerId, Profile, ServiceId};
 use crate::log::Log;
+#[cfg(feature = "tls")]
+use crate::net::Misdeeds;
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, udp, wall};
-use crate::services::{chat, files};
+use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
+use crate::services::chat::{self, Guard};
+use crate::services::files;
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -113,46 +116,30 @@ pub(super) fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
 /// A listener can't be bound, or the kernel refuses what a loop needs.
 pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError> {
     let config = in_force.config().map_err(|why| failed("configuration")(io::Error::other(why)))?;
-    #[cfg(feature = "tls")]
-    let certificates = Certificates::read(config.tls.as_ref(), &config.listeners).map_err(wrong("cannot serve TLS"))?;
     let doors = doors::open(&in_force, &config)?;
-    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
-    let mut descriptors = raise_descriptor_limit();
+    // Also of those that somebody else has bound, who say so by their names alone.
     #[cfg(feature = "tls")]
-    let doors = behind_tls(doors, certificates.as_ref(), &mut descriptors)?;
+    let certificates = Certificates::read(config.tls.as_ref(), doors.iter().map(|(listen, _)| listen))
+        .map_err(wrong("cannot serve TLS"))?;
     let serves = |kind: Kind| doors.iter().any(|(listen, _)| listen.kind == kind);
     let (serves_chat, serves_files, serves_run) = (serves(Kind::Chat), serves(Kind::Files), serves(Kind::Run));
     let has_accounts = serves_chat || serves_files || serves_run;
-    let (guard, misdeeds) = entry::guard(&config.entry, has_accounts, serves_chat, &config.limits)
+    let (guard, misdeeds) = entry::guard(&config, has_accounts, serves_chat)
         .map_err(|(what, cause)| StartError { what, cause: cause.into() })?;
-    let door = Doorkeeper::new(config.max_connections, descriptors)
-        .watchful(config.entry.addresses.clone(), misdeeds)
-        .sparing(config.entry.buffers.bytes(), config.limits.output);
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
+    let mut descriptors = raise_descriptor_limit();
+    #[cfg(feature = "tls")]
+    let doors = behind_tls(doors, certificates.as_ref(), guard.misdeeds.as_ref(), &mut descriptors)?;
+    let door = doorkeeper(&config, descriptors, misdeeds);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
-    let concerned = Concerned { max_connections: Rc::clone(&door.max_connections), ..Concerned::default() };
-    let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned);
+    let concerned = Concerned::at(&door);
+    let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
-    if let Some(accounts) = &guard.accounts {
-        house.add_accounts(accounts);
-    }
-    if serves_files {
-        house.add_files(serving::files(&config, &guard)?);
-    }
-    if serves_run {
-        house.add_run(serving::run(&config, &guard)?);
-    } else {
-        for name in config.offers.keys() {
-            log::warn!("nothing serves the command run.{name}: there is no such listener");
-        }
-    }
-    if serves_chat {
-        let history = config.history.as_ref().map(open_history).transpose()?;
-        house.add_chat(config.chat.clone(), history, guard);
-    }
+    furnish(&mut house, &config, guard, [serves_chat, serves_files, serves_run])?;
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
     for (listen, bound) in doors {
@@ -171,6 +158,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     reactor.watch(figures);
     reactor.watch(Rc::new(overseer));
     reactor.drain_within(config.wire.drain);
+    reactor.treat_datagrams(config.wire.udp);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
     open_all(&mut reactor, listening)?;
     reactor.hub_mut().with(control, Control::ready);
@@ -193,6 +181,43 @@ fn open_all(reactor: &mut Reactor, listening: Vec<(ListenerId, Listen, Door)>) -
     Ok(())
 }
 
+/// Adds the services that need more than a listener.
+fn furnish(house: &mut House, config: &Config, guard: Guard, serves: [bool; 3]) -> Result<(), StartError> {
+    let [chat, files, run] = serves;
+    if let Some(accounts) = &guard.accounts {
+        house.add_accounts(accounts);
+    }
+    if files {
+        house.add_files(serving::files(config, &guard, &house.concerned.files.clone())?);
+    }
+    if run {
+        house.add_run(serving::run(config, &guard, &house.concerned.run.clone())?);
+    } else {
+        for name in config.offers.keys() {
+            log::warn!("nothing serves the command run.{name}: there is no such listener");
+        }
+    }
+    if chat {
+        let history = config.history.as_ref().map(open_history).transpose()?;
+        house.add_chat(config.chat.clone(), history, guard);
+    }
+    Ok(())
+}
+
+fn doorkeeper(config: &Config, descriptors: usize, misdeeds: Noted) -> Doorkeeper {
+    let door = Doorkeeper::new(config.max_connections, descriptors)
+        .watchful(config.entry.addresses.clone(), misdeeds)
+        .sparing(config.entry.buffers.bytes(), config.limits.output);
+    let (wanted, possible) = (config.max_connections, door.most_sockets());
+    if wanted > possible {
+        log::warn!(
+            "max-connections = {wanted}, but the limit of descriptors leaves room for {possible}; more will have to wait \
+             (ulimit -n, LimitNOFILE=)"
+        );
+    }
+    door
+}
+
 #[cfg(feature = "tls")]
 fn wrong(what: &str) -> impl Fn(String) -> StartError {
     move |cause| StartError { what: what.to_owned(), cause: cause.into() }
@@ -204,13 +229,18 @@ fn wrong(what: &str) -> impl Fn(String) -> StartError {
 fn behind_tls(
     doors: Vec<(Listen, Door)>,
     by: Option<&Certificates>,
+    misdeeds: Option<&Misdeeds>,
     descriptors: &mut usize,
 ) -> Result<Vec<(Listen, Door)>, StartError> {
     let guarded = |(listen, door): (Listen, Door)| match (door, by.filter(|_| listen.tls)) {
         (Door::Streams(bound), Some(certificates)) => {
             let guests = GUESTS.min(*descriptors / 8).max(1);
             *descriptors -= guests;
-            let guarded = certificates.guard(bound, listen.framing, guests).map(Door::Streams);
+            let guarded = certificates.guard(bound, listen.framing, guests);
+            let guarded = guarded.map(|bound| match misdeeds {
+                Some(misdeeds) => Door::Streams(bound.reporting(misdeeds)),
+                None => Door::Streams(bound),
+            });
             let what = format!("cannot listen {}={}", listen.name, listen.at);
             guarded.map(|door| (listen, door)).map_err(failed(&what))
         }
@@ -223,7 +253,7 @@ fn profile(listen: &Listen, bound: &Door, config: &Config, limits: &Rc<Limits>) 
     // The chat asks who is silent whether they are there, an operator may think for as long as they like, and whoever
     // wants figures has to say so at once.
     let asks = matches!(listen.kind, Kind::Chat | Kind::Admin | Kind::Metrics);
-    let silence = if listen.udp { udp::SILENCE } else { config.wire.silence };
+    let silence = if listen.udp { config.wire.udp_silence } else { config.wire.silence };
     Profile {
         framing: if listen.udp { listen.framing } else { bounded(listen.framing, config.wire) },
         silence: (!asks).then_some(silence),

@@ -1,33 +1,42 @@
 //! Services that need more than a listener: a folder, a list of commands.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use super::server::{Config, StartError, failed};
 use super::settings;
+use crate::services::Handover;
 use crate::services::accounts::Desk;
 use crate::services::chat::{Alphabet, Guard, Name};
-use crate::services::files::{Files, Folder, RealDisk};
-use crate::services::run::{Callers, Offer, Run, Template};
+use crate::services::files::{self, Files, Folder, RealDisk};
+use crate::services::run::{Callers, Offer, Offers, Run, Template};
 
 /// The file service over its folder.
-pub(super) fn files(config: &Config, guard: &Guard) -> Result<Files, StartError> {
+pub(super) fn files(config: &Config, guard: &Guard, changed: &Handover<files::Settings>) -> Result<Files, StartError> {
     let path = config.files.as_ref().ok_or_else(|| io::Error::other("no folder is known; name one with --files"));
     let opened = path.and_then(|path| {
         let folder = Folder::open(path, Arc::new(RealDisk));
         folder.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     });
     let files = Files::new(opened.map_err(failed("cannot keep files"))?, config.file_limits);
-    Ok(files.with_desk(Desk::new(guard.for_another())))
+    Ok(files.with_desk(Desk::new(guard.for_another())).settings_from(changed))
 }
 
 /// The command service with what it offers.
-pub(super) fn run(config: &Config, guard: &Guard) -> Result<Run, StartError> {
+pub(super) fn run(config: &Config, guard: &Guard, changed: &Handover<Offers>) -> Result<Run, StartError> {
+    let offers = offers(&config.offers).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
+    let run = Run::new(offers, config.wire.silence);
+    Ok(run.with_desk(Desk::new(guard.for_another())).offers_from(changed))
+}
+
+/// What is offered, as the service has it.
+///
+/// # Errors
+/// A command line that is none, or a name that nobody can have.
+pub(super) fn offers(said: &BTreeMap<String, settings::Offer>) -> Result<Offers, String> {
     let offer = |(name, offer): (&String, &settings::Offer)| {
-        let refused = |why: String| failed(&format!("cannot offer run.{name}"))(io::Error::other(why));
-        if name.is_empty() || name.contains(char::is_whitespace) {
-            return Err(refused("a command is called by one word".to_owned()));
-        }
+        let refused = |why: String| format!("run.{name}: {why}");
         let argv = Template::parse(&offer.argv).map_err(refused)?;
         let time = offer.time.map_or(Offer::TIME, |time| time.0);
         let output = offer.output.map_or(Offer::OUTPUT, |output| output.0);
@@ -36,6 +45,5 @@ pub(super) fn run(config: &Config, guard: &Guard) -> Result<Run, StartError> {
             Callers { accounts: offer.accounts.iter().map(account).collect::<Result<_, _>>()?, role: offer.role };
         Ok((name.clone(), Offer { argv, time, output, callers }))
     };
-    let offers = config.offers.iter().map(offer).collect::<Result<_, StartError>>()?;
-    Ok(Run::new(offers, config.wire.silence).with_desk(Desk::new(guard.for_another())))
+    said.iter().map(offer).collect()
 }

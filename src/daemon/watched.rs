@@ -1,20 +1,40 @@
 //! A service that is watched: it serves as it would alone, and whoever watches hears who comes and goes.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::hub::{ConnId, Cx, Done, Fault, JobId, News, Reason, Service};
-use crate::net::Watcher;
+use crate::net::{Misdeeds, Watcher, report};
 
 /// A service, and who watches it.
 pub(super) struct Watched<S> {
     pub(super) service: S,
     name: &'static str,
     watcher: Rc<dyn Watcher>,
+    misdeeds: Option<Misdeeds>,
 }
 
+/// What is reported of somebody who broke the framing: as much as for a wrong password where no program that speaks the
+/// protocol would have done it, as much as for coming and going where a line may have broken.
+const NONSENSE: Duration = Duration::from_secs(5);
+const CUT: Duration = Duration::from_secs(1);
+
 impl<S> Watched<S> {
-    pub(super) fn new(name: &'static str, service: S, watcher: Rc<dyn Watcher>) -> Self {
-        Self { service, name, watcher }
+    /// The door hears of those who break the framing, if it is to.
+    pub(super) fn new(name: &'static str, service: S, watcher: Rc<dyn Watcher>, misdeeds: Option<Misdeeds>) -> Self {
+        Self { service, name, watcher, misdeeds }
+    }
+
+    fn note(&self, cx: &Cx<'_>, id: ConnId, fault: Fault) {
+        let weight = match fault {
+            Fault::TooLong { .. } | Fault::Http | Fault::Tls => NONSENSE,
+            Fault::Partial => CUT,
+            // Slow or asleep is nobody on purpose.
+            Fault::Silent { .. } | Fault::Slow => return,
+        };
+        if let (Some(misdeeds), Some(about)) = (&self.misdeeds, cx.about(id)) {
+            report(misdeeds, about.peer, weight);
+        }
     }
 }
 
@@ -33,6 +53,7 @@ impl<S: Service> Service for Watched<S> {
     }
 
     fn fault(&mut self, cx: &mut Cx<'_>, id: ConnId, fault: Fault) {
+        self.note(cx, id, fault);
         self.service.fault(cx, id, fault);
     }
 

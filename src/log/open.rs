@@ -14,9 +14,6 @@ use super::rooms::Rooms;
 use super::segment::{Digest, Given, Segment};
 use super::{Log, OpenError, Report, Settings, Stopped};
 
-/// Every limit holds at least so many segments.
-const SEGMENTS: u64 = 4;
-
 impl Log {
     /// Opens the history in a folder, or begins one there. May wait for the disk: before the loop runs.
     ///
@@ -38,13 +35,12 @@ impl Log {
     pub fn open_on(
         disk: Arc<dyn Disk>,
         folder: &Path,
-        mut settings: Settings,
+        settings: Settings,
         now: u64,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(Self, Report), OpenError> {
         let failed = |what| move |error| OpenError::Failed { what, error };
-        settings.segment_bytes = settings.segment_bytes.min(settings.keep_room.min(settings.keep_total) / SEGMENTS);
-        settings.segment_age = settings.segment_age.min(settings.keep_age / SEGMENTS);
+        let mut settings = settings.fitted();
         let boot = settings.boot.take().unwrap_or_else(|| {
             let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
             boot.trim().to_owned()

@@ -1,9 +1,17 @@
 //! What is kept, and what goes: by age, by room, in all.
 
-use super::Log;
 use super::segment::Span;
+use super::{Log, Settings};
 
 impl Log {
+    /// From now on so much is kept. What is past a new limit is not shown any more, and goes with the next chores; what
+    /// went already does not come back. How it is synced stays as it was.
+    pub fn keep(&mut self, wanted: Settings) {
+        let sync = self.settings.sync;
+        self.settings = Settings { sync, ..wanted.fitted() };
+        self.unsorted = true;
+    }
+
     /// The first number of a room that is kept; above the last one when nothing is.
     pub(super) fn first_kept(&self, place: u32) -> u64 {
         let room = self.rooms.get(place);

@@ -11,6 +11,9 @@ pub enum SyncMode {
     Never = 3,
 }
 
+/// Every limit holds at least so many segments.
+const SEGMENTS: u64 = 4;
+
 /// What is kept, and how.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -43,5 +46,14 @@ impl Default for Settings {
             sync: SyncMode::Second,
             boot: None,
         }
+    }
+}
+
+impl Settings {
+    /// The same, with segments that are small enough for its limits.
+    pub(super) fn fitted(mut self) -> Self {
+        self.segment_bytes = self.segment_bytes.min(self.keep_room.min(self.keep_total) / SEGMENTS);
+        self.segment_age = self.segment_age.min(self.keep_age / SEGMENTS);
+        self
     }
 }

@@ -1,6 +1,7 @@
 //! Who may come in, and when nobody can.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
@@ -8,7 +9,7 @@ use std::rc::Rc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::penalties::{AddressRules, Addresses};
+use super::penalties::{AddressRules, Addresses, Refusal};
 use super::reactor::Reactor;
 use crate::hub::{Address, ConnId, Hub, Identity, ListenerId, Moment, Reason};
 
@@ -22,11 +23,33 @@ const OURS: usize = 16;
 /// microseconds; in so short a time not much memory can be filled.
 const SUM_EVERY: Duration = Duration::from_millis(100);
 
+/// On what terms newcomers are let in. Whoever made the door can change them, and see whom it has turned away.
+#[derive(Debug)]
+pub struct Terms {
+    /// More are told why and turned away.
+    pub max_connections: Cell<usize>,
+    /// What is looked at in addresses.
+    pub addresses: RefCell<AddressRules>,
+    /// What all connections may leave unread and unsent together.
+    pub buffers: Cell<usize>,
+    refused: RefCell<BTreeMap<&'static str, u64>>,
+}
+
+impl Terms {
+    /// How many were turned away for want of what, each in the word that they were told.
+    #[must_use]
+    pub fn refused(&self) -> Vec<(&'static str, u64)> {
+        let refused = self.refused.borrow();
+        let codes = Refusal::KINDS.map(Refusal::code);
+        codes.iter().map(|&code| (code, refused.get(code).copied().unwrap_or(0))).collect()
+    }
+}
+
 /// The door: how many may be inside, and how it behaves when there is no room for another.
 #[derive(Debug)]
 pub struct Doorkeeper {
-    /// More are told why and turned away. Whoever made the door can change it.
-    pub max_connections: Rc<Cell<usize>>,
+    /// On what terms.
+    pub terms: Rc<Terms>,
     /// More wait in the kernel's accept queue.
     max_sockets: usize,
     /// Since an accept failed for want of descriptors: when to try again, and how many connections had been freed.
@@ -34,11 +57,9 @@ pub struct Doorkeeper {
     /// Given up to turn one newcomer away when no connection of ours is left that could make room by closing.
     spare: Option<File>,
     addresses: Addresses,
-    rules: AddressRules,
     /// Where services tell of misdeeds.
     misdeeds: Option<Receiver<(IpAddr, Duration)>>,
-    /// What all connections may leave unread and unsent together, and what one of them may.
-    most: usize,
+    /// What one connection may leave unread and unsent.
     most_of_one: usize,
     summed: Moment,
 }
@@ -48,32 +69,43 @@ impl Doorkeeper {
     #[must_use]
     pub fn new(max_connections: usize, max_descriptors: usize) -> Self {
         let max_sockets = max_descriptors.saturating_sub(OURS).max(1);
-        let max_connections = Rc::new(Cell::new(max_connections));
+        let terms = Terms {
+            max_connections: Cell::new(max_connections),
+            addresses: RefCell::default(),
+            buffers: Cell::new(usize::MAX),
+            refused: RefCell::default(),
+        };
         Self {
-            max_connections,
+            terms: Rc::new(terms),
             max_sockets,
             starved: None,
             spare: spare(),
             addresses: Addresses::default(),
-            rules: AddressRules::default(),
             misdeeds: None,
-            most: usize::MAX,
             most_of_one: 0,
             summed: Moment::START,
         }
     }
 
+    /// So many connections can be inside, whatever may be.
+    #[must_use]
+    pub fn most_sockets(&self) -> usize {
+        self.max_sockets
+    }
+
     /// The same, looking at addresses, and hearing of misdeeds.
     #[must_use]
     pub fn watchful(self, rules: AddressRules, misdeeds: Receiver<(IpAddr, Duration)>) -> Self {
-        Self { rules, misdeeds: Some(misdeeds), ..self }
+        self.terms.addresses.replace(rules);
+        Self { misdeeds: Some(misdeeds), ..self }
     }
 
     /// The same, for connections that may together leave `most` bytes unread and unsent, and alone not much more than
     /// `most_of_one`.
     #[must_use]
     pub fn sparing(self, most: usize, most_of_one: usize) -> Self {
-        Self { most, most_of_one, ..self }
+        self.terms.buffers.set(most);
+        Self { most_of_one, ..self }
     }
 
     /// Lets a newcomer in, where `inside` are by now, or tells them why not. `None` when so many are being told that
@@ -88,35 +120,35 @@ impl Doorkeeper {
         now: Moment,
     ) -> Option<ConnId> {
         self.fed();
+        let rules = self.terms.addresses.borrow();
         while let Some((ip, weight)) = self.misdeeds.as_ref().and_then(|misdeeds| misdeeds.try_recv().ok()) {
-            self.addresses.punish(&self.rules, ip, weight, hub, now);
+            self.addresses.punish(&rules, ip, weight, hub, now);
         }
-        if inside >= self.max_connections.get() {
-            let why = "! full: so many are connected that no more are let in (max-connections)";
-            return hub.refused(listener, peer, why);
-        }
-        if let Err(why) = self.addresses.judge(&self.rules, &peer, hub, now) {
-            return hub.refused(listener, peer, &why);
+        let is_full = inside >= self.terms.max_connections.get();
+        let judged = if is_full { Err(Refusal::Full) } else { self.addresses.judge(&rules, &peer, hub, now) };
+        if let Err(refusal) = judged {
+            *self.terms.refused.borrow_mut().entry(refusal.code()).or_default() += 1;
+            return hub.refused(listener, peer, &format!("! {}: {refusal}", refusal.code()));
         }
         let id = hub.accepted(listener, peer.clone(), who);
-        self.addresses.seat(&self.rules, &peer, id);
+        self.addresses.seat(&rules, &peer, id, hub);
         Some(id)
     }
 
     /// Gives up those who hoard most, once all together leave more unread and unsent than they may.
     pub fn relieve(&mut self, hub: &mut Hub, now: Moment) {
-        let at_most = hub.connections().saturating_mul(self.most_of_one);
-        if at_most <= self.most || self.summed + SUM_EVERY > now && self.summed != Moment::START {
+        let (at_most, most) = (hub.connections().saturating_mul(self.most_of_one), self.terms.buffers.get());
+        if at_most <= most || self.summed + SUM_EVERY > now && self.summed != Moment::START {
             return;
         }
         self.summed = now;
         let mut gone = None;
         while let (total, Some(largest)) = hub.hoarded() {
-            if total <= self.most {
+            if total <= most {
                 return;
             }
             if gone.is_none() {
-                log::warn!("{total} bytes wait unread and unsent, more than {}; the largest go (buffers)", self.most);
+                log::warn!("{total} bytes wait unread and unsent, more than {most}; the largest go (buffers)");
             }
             if gone == Some(largest) {
                 // It was going already: then without its last words.
@@ -172,7 +204,10 @@ impl Reactor {
     }
 
     pub(super) fn starve(&mut self, index: usize, error: &io::Error) {
-        log::warn!("no connection can be accepted for now: {error}");
+        // Once, and not at each of ten attempts a second, until somebody could be let in again.
+        if self.door.starved.is_none() {
+            log::warn!("no connection can be accepted for now: {error}");
+        }
         if self.hub.sockets() == self.udp.standing() && self.door.give_spare(error) {
             // No connection of ours will ever make room: turn this one away, so that it need not wait for nothing.
             drop(self.listeners[index].accept());

@@ -24,11 +24,11 @@ pub mod tls;
 pub mod udp;
 mod watcher;
 
-pub use admission::Doorkeeper;
+pub use admission::{Doorkeeper, Terms};
 pub use clock::{Clock, wall};
 pub use ending::DRAIN;
 pub use jobs::Stopper;
-pub use penalties::{AddressRules, PerAddress};
+pub use penalties::{AddressRules, Misdeeds, PerAddress, report};
 pub use reactor::{Exit, Reactor};
 pub use shown::{Detail, log_addresses, shown};
 pub use signals::survive_file_limits;

@@ -1,7 +1,9 @@
 //! Addresses: how many connections each has open, how many came lately, and who is to stay out for a while.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use crate::hub::{Address, ConnId, Hub, Moment};
@@ -14,6 +16,16 @@ const LEAST: Duration = Duration::from_secs(15);
 const MOST: Duration = Duration::from_secs(600);
 /// Addresses that are remembered; the oldest go, and with them what was counted (OpenSSH: 65,536 of each kind).
 const REMEMBERED: usize = 65_536;
+
+/// Where the door is told of misdeeds: whose, and how long they are to stay out for one.
+pub type Misdeeds = SyncSender<(IpAddr, Duration)>;
+
+/// Tells the door of a misdeed. If it is too busy to listen, it has heard enough.
+pub fn report(misdeeds: &Misdeeds, peer: &Address, weight: Duration) {
+    if let Address::Tcp(peer) = peer {
+        let _ = misdeeds.try_send((peer.ip(), weight));
+    }
+}
 
 /// How many connections one address may have; `None`: any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +47,49 @@ pub struct AddressRules {
     pub penalties: bool,
 }
 
+/// Why a newcomer is turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There is no room for anybody.
+    Full,
+    /// Its address stays out for so many seconds yet.
+    Penalty(u64),
+    /// Its address has so many open.
+    TooManyOpen(u32),
+    /// So many came from its address lately.
+    TooManyCame(u32),
+}
+
+impl Refusal {
+    /// One of each kind.
+    pub(super) const KINDS: [Self; 4] = [Self::Full, Self::Penalty(0), Self::TooManyOpen(0), Self::TooManyCame(0)];
+
+    /// The word for programs.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Penalty(_) => "penalty",
+            Self::TooManyOpen(_) => "too-many-open",
+            Self::TooManyCame(_) => "too-many-came",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => write!(out, "so many are connected that no more are let in (max-connections)"),
+            Self::Penalty(seconds) => {
+                write!(out, "too much went wrong from your address; come again in {seconds} s (penalties)")
+            }
+            Self::TooManyOpen(most) => write!(out, "{most} connections are open from your address (per-address)"),
+            Self::TooManyCame(most) => {
+                write!(out, "{most} connections came from your address in ten minutes (new-per-address)")
+            }
+        }
+    }
+}
+
 /// An IPv4 address, or the /64 of an IPv6 one.
 type Place = [u8; 8];
 
@@ -51,6 +106,12 @@ struct Known {
     kept_out: bool,
 }
 
+impl Known {
+    fn forget_gone(&mut self, hub: &Hub) {
+        self.open.retain(|&id| hub.about(id).is_some());
+    }
+}
+
 /// The addresses that were heard from lately.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
@@ -60,36 +121,46 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// Why a newcomer is turned away, if it is. One that is not is counted.
-    pub(super) fn judge(&mut self, rules: &AddressRules, peer: &Address, hub: &Hub, now: Moment) -> Result<(), String> {
+    pub(super) fn judge(
+        &mut self,
+        rules: &AddressRules,
+        peer: &Address,
+        hub: &Hub,
+        now: Moment,
+    ) -> Result<(), Refusal> {
         let Some(place) = place(rules, peer) else { return Ok(()) };
         let known = self.of(place, hub, now);
         if rules.penalties && known.kept_out && known.penalty > now {
-            let seconds = (known.penalty - now).as_secs() + 1;
-            return Err(format!(
-                "! penalty: too much went wrong from your address; come again in {seconds} s (penalties)"
-            ));
+            return Err(Refusal::Penalty((known.penalty - now).as_secs() + 1));
         }
-        known.open.retain(|&id| hub.about(id).is_some());
-        if let Some(most) = rules.per_address.open.filter(|&most| known.open.len() >= most as usize) {
-            return Err(format!("! too-many-open: {most} connections are open from your address (per-address)"));
+        if let Some(most) = rules.per_address.open {
+            let is_full = |known: &Known| known.open.len() >= most as usize;
+            if is_full(known) {
+                known.forget_gone(hub);
+            }
+            if is_full(known) {
+                return Err(Refusal::TooManyOpen(most));
+            }
         }
         if known.since + SPAN <= now {
             (known.new, known.since) = (0, now);
         }
         if let Some(most) = rules.per_address.new.filter(|&most| known.new >= most) {
-            return Err(format!(
-                "! too-many-came: {most} connections came from your address in ten minutes (new-per-address)"
-            ));
+            return Err(Refusal::TooManyCame(most));
         }
         known.new += 1;
         Ok(())
     }
 
     /// It came in.
-    pub(super) fn seat(&mut self, rules: &AddressRules, peer: &Address, id: ConnId) {
-        if let Some(known) = place(rules, peer).and_then(|place| self.known.get_mut(&place)) {
-            known.open.push(id);
+    pub(super) fn seat(&mut self, rules: &AddressRules, peer: &Address, id: ConnId, hub: &Hub) {
+        let Some(known) = place(rules, peer).and_then(|place| self.known.get_mut(&place)) else { return };
+        // Looked through before more room is taken, and then at least as many newcomers pass before the next time.
+        if known.open.len() == known.open.capacity() {
+            known.forget_gone(hub);
+            known.open.reserve(known.open.len() + 1);
         }
+        known.open.push(id);
     }
 
     /// Somebody there has misbehaved.
@@ -115,7 +186,7 @@ impl Addresses {
             }
             self.order.pop_front();
             let Some(known) = self.known.get_mut(&oldest) else { continue };
-            known.open.retain(|&id| hub.about(id).is_some());
+            known.forget_gone(hub);
             let matters = !known.open.is_empty() || known.penalty > now && known.penalty != Moment::NEVER;
             if matters && !is_full {
                 self.order.push_back((now, oldest));

@@ -65,3 +65,14 @@ fn what_is_said_is_logged_at_no_level() {
     assert_eq!(finished.code(), 0);
     assert!(!finished.stderr.iter().any(|line| line.contains("xyzzy")), "{:#?}", finished.stderr);
 }
+
+#[test]
+fn whoever_starts_it_is_told_of_what_will_not_be_as_they_think() {
+    let start = Start::serve(&["--max-connections", "100"]).env("PARLOR_MAX_CONNECTION", "5");
+    let server = start.env("PARLOR_BACKLOG", "7").under(&["prlimit", "--nofile=80:80"]).listen("echo=127.0.0.1:0").go();
+    let warnings: Vec<String> = server.log.lines().into_iter().filter(|line| line.contains(" WARN ")).collect();
+    let texts: Vec<&str> = warnings.iter().map(|line| line.split_once(" WARN  ").unwrap().1).collect();
+    let room = "max-connections = 100, but the limit of descriptors leaves room for 64; more will have to wait (ulimit -n, \
+                LimitNOFILE=)";
+    assert_eq!(texts, ["PARLOR_MAX_CONNECTION is no setting; parlor serve --help names those that are", room]);
+}

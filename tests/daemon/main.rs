@@ -5,6 +5,7 @@
 mod support;
 
 mod exposition;
+mod limits;
 mod logging;
 mod metrics;
 mod operating;

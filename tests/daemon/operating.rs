@@ -109,3 +109,73 @@ fn several_doors_lead_to_one_service() {
     assert_eq!(answer(&mut one, "connections admin").len(), 2);
     assert!(answer(&mut two, "stats").contains(&"connections admin 2".to_owned()));
 }
+
+#[test]
+fn answers_come_in_the_order_of_questions() {
+    let (server, _folder) = served(&[]);
+    let mut operator = operator(&server);
+    let mut client = server.client(0);
+    client.ask(b"a\n", b"a\n");
+    let number = answer(&mut operator, "connections echo")[0].split(' ').next().unwrap().to_owned();
+    operator.send(format!("info {number}\nstats\nconnections upper\nlog\nstats\n").as_bytes());
+    let mut ends = Vec::new();
+    while ends.len() < 5 {
+        let line = operator.line();
+        if line.starts_with("- end ") || line.starts_with("- log ") {
+            ends.push(line[2..].to_owned());
+        }
+    }
+    assert_eq!(ends, ["end info", "end stats", "end connections", "log info", "end stats"]);
+}
+
+#[test]
+fn a_program_in_the_chat_is_told_in_its_own_form_that_it_is_kicked() {
+    let folder = tempfile::tempdir().unwrap();
+    let admin = format!("admin=unix:{}", folder.path().join("admin").display());
+    let server = Start::serve(&["--no-history"]).listen("chat=127.0.0.1:0").listen(&admin).go();
+    let mut operator = operator(&server);
+    let mut program = server.client(0);
+    assert!(program.line().starts_with("- parlor chat"));
+    program.send(b"/format json\n");
+    assert!(program.line().contains(r#""type":"welcome""#));
+    let number = answer(&mut operator, "connections chat")[0].split(' ').next().unwrap().to_owned();
+    operator.ask(format!("kick {number}\n").as_bytes(), format!("- kicked {number}\n").as_bytes());
+    let wanted = r#"{"type":"error","code":"kicked","text":"an operator closed this connection"}"#;
+    assert_eq!(String::from_utf8(program.rest()).unwrap(), format!("{wanted}\n"));
+}
+
+/// What comes when a newcomer says something, and what one more is told.
+fn after(server: &Server, door: usize, times: u32, nonsense: &[u8]) -> String {
+    for _ in 0..times {
+        let mut client = server.client(door);
+        client.send(nonsense);
+        client.finish();
+        client.rest();
+    }
+    let mut next = server.client(door);
+    next.send(b"a\n");
+    next.finish();
+    String::from_utf8_lossy(&next.rest()).into_owned()
+}
+
+#[test]
+fn whoever_breaks_the_framing_again_and_again_stays_out_for_a_while() {
+    for (listen, times, nonsense) in [
+        ("echo+length=127.0.0.1:0", 4, &b"\xff\xff\xff\xff"[..]),
+        ("echo=127.0.0.1:0", 4, b"POST / HTTP/1.1\r\n"),
+        ("upper=127.0.0.1:0", 4, b"\x16\x03\x01\x02\x00\x01"),
+        ("chat=127.0.0.1:0", 4, &[b'a'; 9000]),
+    ] {
+        let start = Start::serve(&["--no-history", "--count-loopback"]).listen(listen);
+        let server = start.listen("echo=127.0.0.1:0").go();
+        let told = after(&server, 0, times, nonsense);
+        assert!(told.contains("! penalty: too much went wrong from your address; come again in "), "{listen}: {told}");
+        assert!(after(&server, 1, 0, b"").starts_with("! penalty: "), "the door is one for all listeners");
+    }
+    // A line that breaks in the middle of a frame is hardly a misdeed.
+    let server = Start::serve(&["--count-loopback"]).listen("echo+length=127.0.0.1:0").go();
+    assert!(!after(&server, 0, 5, b"\0\0\0\x09ab").contains("penalty"));
+    // Nor is one asked about it who does not want to know.
+    let server = Start::serve(&["--count-loopback", "--penalties=off"]).listen("echo=127.0.0.1:0").go();
+    assert_eq!(after(&server, 0, 5, b"GET / HTTP/1.1\r\n"), "a\n");
+}

@@ -54,13 +54,12 @@ fn a_wrong_configuration_changes_nothing_and_says_why() {
 fn what_cannot_change_is_named_each_time() {
     let written = Written::new(CHAT);
     let server = written.serve().expecting(1).go();
-    written.rewrite(&format!("{CHAT}backlog = 7\n[limits]\nline = 600\n[run.x]\nargv = ['x']\n"));
+    written.rewrite(&format!("{CHAT}backlog = 7\n[limits]\nline = 600\n"));
     for _ in 0..2 {
         let seen = server.log.len();
-        reload(&server, "not reloaded: backlog = 7 can't change while the server runs; a restart would bring it");
-        for what in ["not reloaded: limits.line = 600 can't", "not reloaded: [run] can't"] {
-            server.log.wait_from(seen, what, |line| line.contains(what));
-        }
+        reload(&server, "not reloaded: backlog = 511 can't change while the server runs; 7 needs a restart");
+        let what = "not reloaded: limits.line = 8KiB can't change while the server runs; 600 needs a restart";
+        server.log.wait_from(seen, what, |line| line.contains(what));
     }
     written.rewrite(CHAT);
     reload(&server, "reloaded: nothing has changed");
@@ -114,4 +113,58 @@ fn how_long_a_client_may_be_silent_can_be_chosen() {
     // On a machine that is busy elsewhere, the end may come before another question.
     let last = b"! timed-out: nothing was heard from you, not even a PONG; goodbye\n";
     assert!(client.rest().ends_with(last));
+}
+
+#[test]
+fn how_much_is_kept_and_on_what_terms_one_comes_in_change_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = format!("listen = [\"chat=127.0.0.1:0\"]\ndata = {:?}\n", folder.path());
+    let written = Written::new(&head);
+    let server = written.serve().expecting(1).go();
+    assert!(guest_line(&server).contains("rooms are recorded for 30 days"));
+    written.rewrite(&format!(
+        "{head}log-format = 'logfmt'\ncount-loopback = true\nper-address = 2\n[limits]\nhistory-age = '3d'\n"
+    ));
+    reload(&server, "reloaded: limits.history-age = 3d (was 30d)");
+    let (one, two) = (guest(&server), server.client(0));
+    assert!(server.client(0).line().starts_with("! too-many-open: 2 connections are open from your address"));
+    drop((one, two));
+    written.rewrite(&format!("{head}[limits]\nhistory-age = '3d'\n"));
+    let line = reload(&server, "reloaded: count-loopback = false (was true)");
+    assert!(!line.contains("msg="), "{line}");
+    assert!(guest_line(&server).contains("rooms are recorded for 3 days"));
+}
+
+fn guest_line(server: &Server) -> String {
+    server.client(0).line()
+}
+
+#[test]
+fn commands_are_offered_changed_and_taken_back_while_callers_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = format!("listen = [\"run=unix:{}\"]\nno-history = true\n", folder.path().join("run").display());
+    let written = Written::new(&format!("{listen}[run.one]\nargv = ['echo', 'one']\n"));
+    let server = written.serve().expecting(1).go();
+    let mut caller = server.client(0);
+    assert!(caller.line().starts_with("- parlor run: "));
+    let list = |caller: &mut Client| {
+        caller.send(b"list\n");
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line| line != "- end list") {
+            lines.push(caller.line());
+        }
+        lines
+    };
+    assert!(list(&mut caller)[0].starts_with("- command one: "));
+    written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', 'two']\n"));
+    reload(&server, "reloaded: run.two = echo two (was nothing)");
+    let lines = list(&mut caller);
+    assert!(lines.len() == 2 && lines[0].starts_with("- command two: "), "{lines:?}");
+    written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', 'two']\ntime = 5\n"));
+    reload(&server, "reloaded: run.two = echo two, for 5s (was echo two)");
+    let lines = list(&mut caller);
+    // One that is no command line changes nothing.
+    written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', '{{x:nonsense}}']\n"));
+    reload(&server, "parlor.toml:4:");
+    assert_eq!(list(&mut caller), lines);
 }

@@ -204,3 +204,15 @@ fn sockets_meant_for_another_process_are_left_alone() {
     let server = Start::serve(&[]).after(pid).listen("echo=127.0.0.1:0").go();
     server.client(0).ask(b"a\n", b"a\n");
 }
+
+/// A name that promises TLS is kept to, or the server does not start: nobody may whisper into what others can read.
+#[test]
+fn an_inherited_socket_that_is_to_speak_tls_does_so_or_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let Some(start) = activated(&[("chat+tls", path.to_str().unwrap())], &["--no-history"]) else { return };
+    let server = start.begun();
+    let _client = knock(&path);
+    server.log.wait("a refusal", |line| line.contains("needs --tls-certificate and --tls-key"));
+    assert_eq!(server.wait().code(), 1);
+}

@@ -1,8 +1,8 @@
 //! What is answered, and what is not.
 
 use crate::peer::Peer;
-use crate::support::Server;
 use crate::support::client::show;
+use crate::support::{Server, Start};
 
 #[test]
 fn d19_upper_answers_each_datagram_with_its_capitals() {
@@ -112,4 +112,12 @@ fn a_burst_that_waits_for_the_server_is_read_to_the_end_in_order() {
             assert_eq!(show(&peer.hear()), show(&question.to_ascii_uppercase()));
         }
     }
+}
+
+#[test]
+fn the_longest_datagram_can_be_shorter() {
+    let server = Start::serve(&["--limit-datagram", "600"]).listen("echo+udp=127.0.0.1:0").go();
+    let peer = Peer::to(&server, 0);
+    peer.ask(&[b'a'; 600], &[b'a'; 600]);
+    peer.ask(&[b'a'; 601], b"! too-long: a datagram here has at most 600 bytes; nothing of it was used");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{Got, Place, beside, follow, said, say, settle, texts};
-use parlor::log::{Log, Outcome, Read};
+use parlor::log::{Log, Outcome, Read, Settings};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -161,4 +161,29 @@ fn a_long_walk_over_what_is_too_old_is_not_for_a_turn() {
     let Read::Later(chore) = log.read("tea", 0, 1000, now) else { panic!("1.2 MB are too much to look at") };
     let outcome = log.chore_done(chore());
     assert!(matches!(outcome, Outcome::Read(Read::Gap { from: 1, to: 300 })), "{outcome:?}");
+}
+
+#[test]
+fn limits_can_change_while_it_is_written_and_what_is_past_them_goes() {
+    let mut place = Place::with_segments(2000);
+    place.settings.keep_total = 40_000;
+    let mut log = place.open();
+    fill(&place, &mut log, "tea", 400);
+    let before = size(&place);
+    assert!(before > 20_000, "{before}");
+    log.keep(Settings { keep_total: 10_000, ..place.settings.clone() });
+    settle(&mut log, place.now);
+    let after = size(&place);
+    assert!(after <= 10_000, "{after}");
+    let (first, last) = (log.first("tea"), log.last("tea"));
+    let got = follow(&mut log, "tea", 0, 1 << 20, place.now);
+    assert_eq!(got[0], Got::Gap(1, first - 1));
+    assert_eq!(got.len() as u64, 1 + last - first + 1);
+    // By age too, and without anything being written.
+    log.keep(Settings { keep_age: DAY, ..place.settings.clone() });
+    let got = follow(&mut log, "tea", first - 1, 1 << 20, place.now + 2 * DAY);
+    assert!(got.iter().all(|got| matches!(got, Got::Gap(..))), "{got:?}");
+    assert!(matches!(got[..], [Got::Gap(from, _), .., Got::Gap(_, to)] if (from, to) == (first, last)), "{got:?}");
+    fill(&place, &mut log, "tea", 1);
+    assert_eq!(log.last("tea"), last + 1);
 }

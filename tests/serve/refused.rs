@@ -109,3 +109,12 @@ fn a_listener_that_nobody_can_understand_is_wrong_usage() {
         assert!(first.contains(listener) && first.contains(cause), "{listener}: {finished:#?}");
     }
 }
+
+#[test]
+fn whoever_listens_at_a_path_with_blanks_is_found_too() {
+    let folder = tempfile::tempdir().expect("a folder of ours");
+    let path = folder.path().join("a socket of ours");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("nobody has this path");
+    let who = format!("process {} (", std::process::id());
+    expect_refusal(&Start::serve(&[]).listen(&unix(&path)).run(), &["address in use", &who, "listens there already"]);
+}

@@ -44,3 +44,22 @@ fn a_server_that_says_it_listens_obeys_a_signal_at_once() {
         assert_eq!(Start::serve(&["--no-history"]).listen("chat=127.0.0.1:0").go().stop().code(), 0);
     }
 }
+
+#[test]
+fn a_folder_whose_name_begins_with_a_dash_is_read_as_any_other() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Start::serve(&["--data=-kept"]).under(&["env", "-C", place.path().to_str().unwrap()]);
+    let server = server.listen("chat=127.0.0.1:0").go();
+    let mut client = server.client(0);
+    assert!(client.line().starts_with("- parlor chat"));
+    client.send(b"hello\n/quit\n");
+    client.rest();
+    assert_eq!(server.stop().code(), 0);
+    let read = std::process::Command::new(env!("CARGO_BIN_EXE_parlor"))
+        .args(["history", "--data=-kept"])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(read.stdout).unwrap();
+    assert!(said.trim_end().ends_with("<guest1> hello"), "{said} {:?}", String::from_utf8_lossy(&read.stderr));
+}

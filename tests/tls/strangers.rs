@@ -269,3 +269,16 @@ fn a_key_that_others_can_read_is_warned_of() {
         assert_eq!(found, warned, "{lines:#?}");
     }
 }
+
+#[test]
+fn whoever_comes_again_and_again_and_shakes_no_hands_stays_out_for_a_while() {
+    let house =
+        House::with(&["echo+tls=127.0.0.1:0", "echo=127.0.0.1:0"], |start, _| start.flags(&["--count-loopback"]));
+    for _ in 0..4 {
+        let mut client = house.server.client(0);
+        client.send(b"hello\n");
+        assert_eq!(client.rest(), TOLD);
+    }
+    let told = String::from_utf8(house.server.client(1).rest()).unwrap();
+    assert!(told.starts_with("! penalty: too much went wrong from your address"), "{told}");
+}

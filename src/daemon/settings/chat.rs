@@ -10,6 +10,9 @@ use crate::daemon::History;
 use crate::log::{self, SyncMode};
 use crate::services::chat::{self, Alphabet, Bounds, Flood, Name, Slow};
 
+/// Four segments, which is the least that a limit of the history holds, of a few of the longest messages each.
+const LEAST_HISTORY: Bytes = Bytes(256 * 1024);
+
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ChatArgs {
     /// Folder of the history [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/parlor, else ~/.local/state/parlor]
@@ -66,6 +69,21 @@ pub(super) struct ChatArgs {
     /// Silence after which they are gone
     #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().gone_after))]
     limit_gone_after: Span,
+    /// The longest thing that can be said
+    #[arg(long, value_name = "BYTES", default_value_t = Bounds::default().said.into())]
+    limit_said: Bytes,
+    /// The longest topic, and the longest parting words
+    #[arg(long, value_name = "BYTES", default_value_t = Bounds::default().topic.into())]
+    limit_topic: Bytes,
+    /// Characters of a name
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().name, value_parser = whole::<usize>)]
+    limit_name: usize,
+    /// Ids of messages that are remembered of each session, so that nothing is said twice
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().ids, value_parser = whole::<usize>)]
+    limit_ids: usize,
+    /// Messages of a connection that may wait for their receipts; then it is not read
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().unreceipted.into(), value_parser = whole::<u32>)]
+    limit_unreceipted: u32,
     /// How long somebody may be slowed down without a break before they are closed
     #[arg(long, value_name = "TIME", default_value_t = Span(Bounds::default().flooding))]
     limit_flooding: Span,
@@ -123,17 +141,21 @@ impl ChatArgs {
         if self.no_history {
             return Ok(None);
         }
-        let (folder, age) = self.kept();
+        let folder = self.kept().0;
         let folder =
             folder.ok_or("there is no home for the history; name a folder with --data, or say --no-history")?;
-        let settings = log::Settings {
+        Ok(Some(History { folder, settings: self.kept_of_it() }))
+    }
+
+    /// How much of a history is kept.
+    fn kept_of_it(&self) -> log::Settings {
+        log::Settings {
             sync: self.sync.into(),
-            keep_age: age.millis(),
+            keep_age: self.limit_history_age.millis(),
             keep_room: self.limit_history_room.0,
             keep_total: self.limit_history_total.0,
             ..log::Settings::default()
-        };
-        Ok(Some(History { folder, settings }))
+        }
     }
 
     /// Where a history would be, and how old what is shown of it may be.
@@ -155,6 +177,7 @@ impl ChatArgs {
             pausing: self.pause_rooms.clone(),
             days: crate::daemon::history::days(self.limit_history_age.millis()),
             names: if self.names == Names::Ascii { Alphabet::Ascii } else { Alphabet::OneScript },
+            kept: self.kept_of_it(),
             sync: self.sync.into(),
             bounds: self.bounds(),
         }
@@ -171,10 +194,33 @@ impl ChatArgs {
             sessions: self.limit_sessions,
             session_age: self.limit_session_age.0,
             name_held: self.limit_name_held.0,
+            said: self.limit_said.size(),
+            topic: self.limit_topic.size(),
+            name: self.limit_name,
+            ids: self.limit_ids,
+            unreceipted: u16::try_from(self.limit_unreceipted).unwrap_or(u16::MAX),
+        }
+    }
+
+    /// Settings that have a least and a most.
+    fn out_of_bounds(&self, found: &mut Vec<(&'static str, String)>) {
+        let usual = Bounds::default();
+        for (name, value, least, most) in [
+            // Clients and the history count on these being the most.
+            ("limit-said", self.limit_said.0, 1, usual.said as u64),
+            ("limit-topic", self.limit_topic.0, 1, usual.topic as u64),
+            ("limit-name", self.limit_name as u64, 1, usual.name as u64),
+            ("limit-ids", self.limit_ids as u64, 1, chat::MAX_IDS as u64),
+            ("limit-unreceipted", self.limit_unreceipted.into(), 2, 10_000),
+        ] {
+            if !(least..=most).contains(&value) {
+                found.push((name, format!("expected {least} to {most}")));
+            }
         }
     }
 
     pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        self.out_of_bounds(found);
         if self.limit_ping_after.millis() < 1000 {
             found.push((
                 "limit-ping-after",
@@ -183,21 +229,26 @@ impl ChatArgs {
         }
         if self.limit_gone_after.0 <= self.limit_ping_after.0 {
             let asked = self.limit_ping_after;
-            found.push((
-                "limit-gone-after",
-                format!("nobody is gone before they were asked: expected more than {asked}"),
-            ));
+            let why = format!("nobody is gone before they were asked (limits.ping-after): expected more than {asked}");
+            found.push(("limit-gone-after", why));
         }
-        if self.limit_rooms == 0 || self.limit_rooms_each == 0 {
-            found
-                .push(("limit-rooms", "everybody comes to the lobby, which is a room: expected at least 1".to_owned()));
+        for (name, rooms) in [("limit-rooms", self.limit_rooms), ("limit-rooms-each", self.limit_rooms_each)] {
+            if rooms == 0 {
+                found.push((name, "everybody comes to the lobby, which is a room: expected at least 1".to_owned()));
+            }
         }
         if self.limit_history_room.0 > self.limit_history_total.0 {
             let total = self.limit_history_total;
-            found.push(("limit-history-room", format!("one room can't have more than all, which have {total}")));
+            let why = format!("one room can't have more than all of limits.history-total: expected at most {total}");
+            found.push(("limit-history-room", why));
+        }
+        if self.limit_history_room.0 < LEAST_HISTORY.0 {
+            let why = format!("too little to keep anything in: expected at least {LEAST_HISTORY}");
+            found.push(("limit-history-room", why));
         }
         if self.limit_history_age.0.as_secs() < 60 {
-            found.push(("limit-history-age", "a history of less than a minute is none; no-history says so".to_owned()));
+            let why = "a history of less than a minute is none, as no-history says: expected at least 1m";
+            found.push(("limit-history-age", why.to_owned()));
         }
     }
 }

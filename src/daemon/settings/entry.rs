@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::values::Switch;
+use super::values::{Bytes, Span, Switch};
 use crate::daemon::entry::{Entry, Share};
 use crate::net::{AddressRules, PerAddress};
-use crate::services::chat::Startups;
+use crate::services::chat::{Narrow, Startups};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct EntryArgs {
@@ -22,6 +22,18 @@ pub(super) struct EntryArgs {
     /// to certainty at ALL
     #[arg(long, value_name = "FROM:PERCENT:ALL", default_value = "10:30:100")]
     login_startups: Startups,
+    /// With require-login: how long somebody may take to log in, from the first segment
+    #[arg(long, value_name = "TIME", default_value_t = Span(Narrow::default().time))]
+    limit_login_time: Span,
+    /// With require-login: the longest line of somebody who has not logged in
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(Narrow::default().line.into()))]
+    limit_line_before_login: Bytes,
+    /// With require-login: their longest length-prefixed frame
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(Narrow::default().frame.into()))]
+    limit_frame_before_login: Bytes,
+    /// With require-login: their unsent output at which they are not read any more
+    #[arg(long, value_name = "BYTES", default_value_t = Narrow::default().output.into())]
+    limit_output_before_login: Bytes,
     /// Connections that may be open from one address, of IPv6 from one /64; or off
     #[arg(long, value_name = "N|off", default_value = "16")]
     per_address: Count,
@@ -57,11 +69,18 @@ impl std::str::FromStr for Count {
 
 impl EntryArgs {
     pub(super) fn entry(&self, rules: Option<PathBuf>) -> Entry {
+        let length = |bytes: Bytes| u32::try_from(bytes.0).unwrap_or(u32::MAX);
         Entry {
             accounts: self.accounts.clone(),
             require_login: self.require_login,
             plain_login: self.plain_login,
             startups: self.login_startups,
+            narrow: Narrow {
+                line: length(self.limit_line_before_login),
+                frame: length(self.limit_frame_before_login),
+                output: self.limit_output_before_login.size(),
+                time: self.limit_login_time.0,
+            },
             rules,
             buffers: self.buffers,
             addresses: AddressRules {
@@ -77,6 +96,20 @@ impl EntryArgs {
     }
 
     pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        let usual = Narrow::default();
+        for (name, value, least, most) in [
+            // A name and a password must fit.
+            ("limit-line-before-login", self.limit_line_before_login, 700, u64::from(usual.line) * 16),
+            ("limit-frame-before-login", self.limit_frame_before_login, 700, u64::from(usual.frame) * 16),
+            ("limit-output-before-login", self.limit_output_before_login, 1024, 1024 * 1024),
+        ] {
+            if !(least..=most).contains(&value.0) {
+                found.push((name, format!("expected {least} to {most}")));
+            }
+        }
+        if self.limit_login_time.millis() < 1000 {
+            found.push(("limit-login-time", "too short for anybody: expected at least 1s".to_owned()));
+        }
         if self.require_login && self.accounts.is_none() {
             found.push(("require-login", "nobody could log in: accounts names no file".to_owned()));
         }

@@ -51,13 +51,19 @@ impl Place {
 }
 
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    let shown = path.display();
     match read {
-        Err(error) => Err(format!("{}: {error}", path.display())),
-        Ok(size) if size as u64 > LARGEST => Err(format!("{}: larger than 1 MiB, no configuration is", path.display())),
-        Ok(_) => Ok(text),
+        Err(error) => return Err(format!("{shown}: {error}")),
+        Ok(size) if size as u64 > LARGEST => return Err(format!("{shown}: larger than 1 MiB, no configuration is")),
+        Ok(_) => {}
     }
+    String::from_utf8(bytes).map_err(|error| {
+        let end = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..end]);
+        format!("{shown}:{}: a byte here is no UTF-8 text: expected TOML", Place::of(&before, before.len()))
+    })
 }
 
 /// Reads a file for a command, whose flags are what it may say.
@@ -106,6 +112,15 @@ impl Reading<'_> {
     fn entry<'i>(&mut self, key: Key<'i>, value: Spanned<DeValue<'i>>, tables: &mut DeTable<'i>) {
         let name = key.get_ref().to_string();
         if sections::NAMES.contains(&&*name) {
+            if value.get_ref().as_table().is_none() {
+                let wanted = format!("{name} is a table of tables: expected [{name}.NAME], and its keys below it");
+                return self.complain(key.span().start, wanted);
+            }
+            for inner in value.get_ref().as_table().into_iter().flat_map(|table| table.keys()) {
+                if let Some(why) = sections::misnamed(&name, inner.get_ref()) {
+                    self.complain(inner.span().start, format!("{name}.{:?}: {why}", inner.get_ref()));
+                }
+            }
             tables.insert(key, value);
             return;
         }
@@ -132,16 +147,29 @@ impl Reading<'_> {
                 if name.ends_with(&**key.get_ref()) && name != key.get_ref() { key_of(name) } else { name.to_owned() };
             return self.complain(key.span().start, unknown(self.command, &shown));
         };
-        match values(arg, value.get_ref()).and_then(|values| approved(arg, values)) {
-            Ok(values) => {
-                let place = Place::of(self.text, key.span().start);
-                self.contents.given.push(Given { name: name.to_owned(), values, place });
-            }
-            Err(wrong) => {
-                let shown = self.text.get(value.span()).unwrap_or_default();
-                self.complain(value.span().start, format!("{} = {shown}: {wrong}", key_of(name)));
+        let whole = [value];
+        let parts: Vec<&Spanned<DeValue<'_>>> = match value.get_ref() {
+            DeValue::Array(parts) if matches!(arg.get_action(), ArgAction::Append) => parts.iter().collect(),
+            _ => whole.to_vec(),
+        };
+        let mut values = Vec::new();
+        for part in &parts {
+            match word(arg, part.get_ref()).and_then(|word| approved(arg, word)) {
+                Ok(value) => values.push(value),
+                Err(wrong) => self.wrong_value(name, part, wrong),
             }
         }
+        if parts.is_empty() {
+            self.wrong_value(name, value, "expected at least one, for nothing is said by a list of none");
+        } else {
+            let place = Place::of(self.text, key.span().start);
+            self.contents.given.push(Given { name: name.to_owned(), values, place });
+        }
+    }
+
+    fn wrong_value(&mut self, name: &str, value: &Spanned<DeValue<'_>>, wrong: impl fmt::Display) {
+        let shown = self.text.get(value.span()).unwrap_or_default();
+        self.complain(value.span().start, format!("{} = {shown}: {wrong}", key_of(name)));
     }
 }
 
@@ -151,16 +179,7 @@ fn unknown(command: &Command, name: &str) -> String {
     format!("there is no setting {name}; there are {}", known.join(", "))
 }
 
-/// The words that a flag would be given.
-fn values(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    let is_list = matches!(arg.get_action(), ArgAction::Append);
-    match value {
-        DeValue::Array(values) if is_list => values.iter().map(|value| word(arg, value.get_ref())).collect(),
-        DeValue::Array(_) => Err("expected one value, not a list".to_owned()),
-        value => word(arg, value).map(|word| vec![word]),
-    }
-}
-
+/// The word that a flag would be given.
 fn word(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),
@@ -174,31 +193,32 @@ fn word(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
                 (true, false) => "off".to_owned(),
             })
         }
+        DeValue::Array(_) => Err("expected one value, not a list".to_owned()),
         other => Err(format!("expected a string, a number, true or false, not a {}", other.type_str())),
     }
 }
 
-/// Would the flag take these?
-fn approved(arg: &Arg, values: Vec<String>) -> Result<Vec<String>, String> {
+/// Would the flag take it?
+fn approved(arg: &Arg, value: String) -> Result<String, String> {
     let long = arg.get_long().unwrap_or_default();
     let alone = arg.clone().env(None::<&str>).default_values(None::<&str>);
-    let words = values.iter().map(|value| format!("--{long}={value}"));
-    match Command::new("file").no_binary_name(true).arg(alone).try_get_matches_from(words) {
-        Ok(_) if values.is_empty() => Err("expected at least one, for nothing is said by a list of none".to_owned()),
-        Ok(_) => Ok(values),
+    match Command::new("file").no_binary_name(true).arg(alone).try_get_matches_from([format!("--{long}={value}")]) {
+        Ok(_) => Ok(value),
+        Err(_) if value.is_empty() => Err("expected something between the quotes".to_owned()),
         Err(error) => Err(because(&error)),
     }
 }
 
 /// What a flag would have said of its value, without the flag.
 fn because(error: &clap::Error) -> String {
-    if let Some(source) = std::error::Error::source(error) {
-        return source.to_string();
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    if let Some(source) = source.filter(|source| source != "value was not a boolean") {
+        return source;
     }
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(allowed)) if !allowed.is_empty() => {
             format!("expected one of {}", allowed.join(", "))
         }
-        _ => error.kind().to_string(),
+        _ => "expected true or false".to_owned(),
     }
 }

@@ -42,4 +42,11 @@ impl FileArgs {
             keep: self.limit_part_age.0,
         }
     }
+
+    pub(super) fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
+        if self.limit_file.0 > self.limit_files.0 {
+            let why = format!("no file can be larger than all of limits.files: expected at most {}", self.limit_files);
+            found.push(("limit-file", why));
+        }
+    }
 }

@@ -7,9 +7,11 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+use super::super::doors::permitted;
+use super::super::listeners::Listen;
 use super::Settings;
-use super::file::{self, Contents, Given};
-use super::sections::Sections;
+use super::file::{self, Contents, Given, Place};
+use super::sections::{self, Sections};
 use super::table::{LISTEN, key_of, prepared, settings, variable};
 
 /// Where a value came from that nobody gave.
@@ -48,10 +50,31 @@ pub struct InForce {
 /// What is different in settings that were read again.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Each as `KEY = VALUE`: what can change at once.
-    pub taken: Vec<String>,
+    /// What can change at once.
+    pub taken: Vec<Change>,
     /// What only a restart can change.
-    pub refused: Vec<String>,
+    pub refused: Vec<Change>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Change {
+    /// The flag's name.
+    pub name: String,
+    /// As the file has it.
+    pub key: String,
+    /// What was in force.
+    pub old: String,
+    /// What was said now.
+    pub new: String,
+}
+
+impl Changes {
+    /// Is a setting among those that change?
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        self.taken.iter().any(|change| change.name == name)
+    }
 }
 
 /// Where the value of a setting came from.
@@ -60,6 +83,8 @@ pub(super) struct Origin {
     pub(super) name: String,
     pub(super) values: Vec<String>,
     pub(super) from: String,
+    /// The same, with its column too if it is in a file.
+    place: String,
     pub(super) is_list: bool,
 }
 
@@ -80,13 +105,17 @@ impl InForce {
     pub fn changes(&self, later: &Self, live: &[&str]) -> Changes {
         let mut changes = Changes::default();
         for (old, new) in self.origins.iter().zip(&later.origins).filter(|(old, new)| old.values != new.values) {
-            let change = format!("{} = {}", key_of(&new.name), new.values.join(", "));
-            let list = if live.contains(&&*new.name) { &mut changes.taken } else { &mut changes.refused };
-            list.push(change);
+            let shown = |origin: &Origin| match &origin.values[..] {
+                [] => "nothing".to_owned(),
+                values => values.join(", "),
+            };
+            let (name, key) = (new.name.clone(), key_of(&new.name));
+            let list = if live.contains(&&*name) { &mut changes.taken } else { &mut changes.refused };
+            list.push(Change { name, key, old: shown(old), new: shown(new) });
             debug_assert_eq!(old.name, new.name, "both have all settings in one order");
         }
-        if self.sections != later.sections {
-            changes.refused.push("[run]".to_owned());
+        for (key, old, new) in self.sections.changes(&later.sections) {
+            changes.taken.push(Change { name: sections::RUN.to_owned(), key, old, new });
         }
         changes
     }
@@ -97,12 +126,12 @@ impl InForce {
         self.origins.iter().any(|origin| origin.name == name && origin.from != DEFAULT)
     }
 
-    /// What is in force when others were read: of these the live ones.
+    /// What is in force when others were read: of these the live ones, and all tables that no flag stands for.
     #[must_use]
     pub fn with(&self, later: Self, live: &[&str]) -> Self {
         let pick = |(old, new): (&Origin, Origin)| if live.contains(&&*new.name) { new } else { old.clone() };
         let origins = self.origins.iter().zip(later.origins).map(pick).collect();
-        Self { origins, sections: self.sections.clone(), ..later }
+        Self { origins, ..later }
     }
 }
 
@@ -134,7 +163,20 @@ impl Layers {
         let layers = Self { words: Vec::new(), file: Some(file) };
         let bare = command().mut_args(|arg| arg.env(None::<&str>));
         let contents = layers.contents(&bare)?;
-        layers.combine(&below(bare, &contents.given), contents, false)
+        let in_force = layers.combine(&below(bare, &contents.given), contents, false)?;
+        // Where there is no home for a history, the file is not to blame.
+        let Ok(config) = in_force.config() else { return Ok(in_force) };
+        let wrong = |listen: &Listen, why: String| {
+            contradiction(&in_force.origins, LISTEN, &format!("{}={}: {why}", listen.name, listen.at))
+        };
+        let mut refused = Vec::new();
+        for (index, listen) in config.listeners.iter().enumerate() {
+            refused.extend(permitted(listen, &config).err().map(|why| wrong(listen, why.to_string())));
+            if config.listeners[..index].iter().any(|other| other.collides(listen)) {
+                refused.push(wrong(listen, "another listener has this address: expected each once".to_owned()));
+            }
+        }
+        if refused.is_empty() { Ok(in_force) } else { Err(Wrong::Settings(refused)) }
     }
 
     fn contents(&self, command: &Command) -> Result<Contents, Wrong> {
@@ -155,8 +197,15 @@ impl Layers {
             if name == "data" && values.is_empty() {
                 values.extend(settings.kept().0.map(|folder| folder.display().to_string()));
             }
-            let from = self.origin(&matches, arg, &contents.given, listen_in_environment);
-            Origin { name, values, from, is_list: matches!(arg.get_action(), clap::ArgAction::Append) }
+            let from = who_said(&matches, arg, &contents.given, listen_in_environment);
+            let (from, place) = match (from, &self.file) {
+                (From::Place(place), Some(path)) => {
+                    (format!("{}:{}", path.display(), place.0), format!("{}:{place}", path.display()))
+                }
+                (From::Word(word), _) => (word.clone(), word),
+                (From::Place(_), None) | (From::Nobody, _) => (DEFAULT.to_owned(), DEFAULT.to_owned()),
+            };
+            Origin { name, values, from, place, is_list: matches!(arg.get_action(), clap::ArgAction::Append) }
         };
         let origins: Vec<Origin> = self::settings(command).map(origin).collect();
         let mut wrong = Vec::new();
@@ -168,21 +217,26 @@ impl Layers {
         }
         Ok(InForce { settings, sections: contents.sections, origins, layers: self.clone() })
     }
+}
 
-    fn origin(&self, matches: &ArgMatches, arg: &clap::Arg, given: &[Given], listen_in_environment: bool) -> String {
-        let name = arg.get_long().unwrap_or_default();
-        match matches.value_source(arg.get_id().as_str()) {
-            Some(ValueSource::CommandLine) => return format!("--{name}"),
-            Some(ValueSource::EnvVariable) => return variable(name),
-            _ if name == LISTEN && listen_in_environment => return variable(name),
-            _ => {}
-        }
-        let given = given.iter().find(|given| given.name == name);
-        match (&self.file, given) {
-            (Some(path), Some(given)) => format!("{}:{}", path.display(), given.place.0),
-            _ => DEFAULT.to_owned(),
-        }
+/// Who said what a setting is to be.
+enum From {
+    /// A flag, or a variable.
+    Word(String),
+    /// The file, here.
+    Place(Place),
+    Nobody,
+}
+
+fn who_said(matches: &ArgMatches, arg: &clap::Arg, given: &[Given], listen_in_environment: bool) -> From {
+    let name = arg.get_long().unwrap_or_default();
+    match matches.value_source(arg.get_id().as_str()) {
+        Some(ValueSource::CommandLine) => return From::Word(format!("--{name}")),
+        Some(ValueSource::EnvVariable) => return From::Word(variable(name)),
+        _ if name == LISTEN && listen_in_environment => return From::Word(variable(name)),
+        _ => {}
     }
+    given.iter().find(|given| given.name == name).map_or(From::Nobody, |given| From::Place(given.place))
 }
 
 /// What a file gives is what flags and variables are put over: to clap, another default.
@@ -193,24 +247,31 @@ fn below(command: Command, given: &[Given]) -> Command {
     })
 }
 
-/// Settings that are each right, and wrong together.
+/// Settings that are each right, and wrong together. Nobody is told of a default alone: what they have said themselves is
+/// the other setting, of which the reason speaks.
 fn contradiction(origins: &[Origin], name: &str, why: &str) -> String {
-    let origin = origins.iter().find(|origin| origin.name == name);
-    let (from, value) = origin.map_or(("", String::new()), |origin| (&*origin.from, origin.values.join(", ")));
-    format!("{from}: {} = {value}: {why}", key_of(name))
+    let shown = |origin: &Origin| format!("{} = {}", key_of(&origin.name), origin.values.join(", "));
+    let Some(origin) = origins.iter().find(|origin| origin.name == name) else { return why.to_owned() };
+    let speaks_of = |key: &str| key.contains(['.', '-']) && why.contains(key);
+    let mut others = origins.iter().filter(|other| other.from != DEFAULT && speaks_of(&key_of(&other.name)));
+    match others.next().filter(|_| origin.from == DEFAULT) {
+        Some(other) => format!("{}: {}, and {} (default): {why}", other.place, shown(other), shown(origin)),
+        None => format!("{}: {}: {why}", origin.place, shown(origin)),
+    }
 }
 
 /// `PARLOR_LISTEN`: several listeners, with blanks between them.
 fn from_environment() -> Result<Option<Vec<String>>, clap::Error> {
     let name = variable(LISTEN);
-    let Ok(text) = std::env::var(&name) else { return Ok(None) };
+    let Some(text) = std::env::var_os(&name) else { return Ok(None) };
     let wrong = |what: String| clap::Error::raw(ErrorKind::ValueValidation, format!("{name}{what}\n"));
+    let text = text.to_str().ok_or_else(|| wrong(format!(": {}: expected UTF-8", text.display())))?;
     let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     if words.is_empty() {
         return Err(wrong(" is set and names no listener".to_owned()));
     }
     for word in &words {
-        word.parse::<crate::daemon::Listen>().map_err(|error| wrong(format!(": {word}: {error}")))?;
+        word.parse::<Listen>().map_err(|error| wrong(format!(": {word}: {error}")))?;
     }
     Ok(Some(words))
 }

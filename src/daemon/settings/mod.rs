@@ -28,7 +28,7 @@ use super::logger::Format;
 use super::{Config, Listen};
 use crate::net::Detail;
 
-pub use self::layers::{Changes, InForce, Layers, Wrong};
+pub use self::layers::{Change, Changes, InForce, Layers, Wrong};
 pub use self::limits::WireLimits;
 pub use self::sections::{Offer, Sections};
 pub use self::show::{in_force, sample};
@@ -53,7 +53,7 @@ pub struct Settings {
     #[arg(long, value_name = "MODE", default_value = "600", value_parser = octal)]
     unix_mode: u32,
     /// What is logged: off, error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     log: LevelFilter,
     /// How the log looks: plain for people, logfmt for programs
     #[arg(long, value_name = "FORMAT", default_value = "plain")]
@@ -93,6 +93,10 @@ enum LogAddresses {
     Full,
     Net,
     None,
+}
+
+fn level(text: &str) -> Result<LevelFilter, String> {
+    text.parse().map_err(|_| "expected off, error, warn, info, debug or trace".to_owned())
 }
 
 impl Settings {
@@ -151,6 +155,7 @@ impl Settings {
     fn contradictions(&self, found: &mut Vec<(&'static str, String)>) {
         self.limits.contradictions(found);
         self.chat.contradictions(found);
+        self.files.contradictions(found);
         #[cfg(feature = "tls")]
         self.tls.contradictions(self.listeners.iter().any(|listen| listen.tls), found);
         self.entry.contradictions(found);

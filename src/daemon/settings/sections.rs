@@ -2,7 +2,8 @@
 //!
 //! Another one is a field of [`Sections`], its name in [`NAMES`], and its part of [`SAMPLE`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -13,8 +14,11 @@ use crate::services::accounts::Role;
 use crate::services::chat::{Alphabet, Name};
 use crate::services::run::Template;
 
+/// Commands.
+pub(super) const RUN: &str = "run";
+
 /// The tables, by name.
-pub(super) const NAMES: [&str; 1] = ["run"];
+pub(super) const NAMES: [&str; 1] = [RUN];
 
 /// How they are written.
 pub(super) const SAMPLE: &str = r#"
@@ -37,9 +41,25 @@ pub struct Sections {
     pub run: BTreeMap<String, Offer>,
 }
 
+impl Sections {
+    /// What is different in others: a key, what it says here, what it says there.
+    pub(super) fn changes(&self, later: &Self) -> Vec<(String, String, String)> {
+        let shown = |offer: Option<&Offer>| offer.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        let names: BTreeSet<&String> = self.run.keys().chain(later.run.keys()).collect();
+        let changed = names.into_iter().filter(|name| self.run.get(*name) != later.run.get(*name));
+        changed.map(|name| (format!("{RUN}.{name}"), shown(self.run.get(name)), shown(later.run.get(name)))).collect()
+    }
+}
+
+/// Why something in a table can't have this name, if it can't.
+pub(super) fn misnamed(table: &str, name: &str) -> Option<&'static str> {
+    let is_word = !name.is_empty() && !name.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+    (table == RUN && !is_word).then_some("a command is called by one word: expected a name without blanks")
+}
+
 /// A command that is offered.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table [run.NAME] with argv, and perhaps time and output")]
 pub struct Offer {
     /// The program and its arguments.
     #[serde(deserialize_with = "words")]
@@ -79,8 +99,21 @@ fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     }
 }
 
+impl fmt::Display for Offer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.argv.join(" "))?;
+        self.time.map_or(Ok(()), |time| write!(out, ", for {time}"))?;
+        self.output.map_or(Ok(()), |output| write!(out, ", {output}"))
+    }
+}
+
 fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    let words = Vec::<String>::deserialize(from)?;
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected words in brackets, as [\"uptime\", \"-p\"]")]
+    enum Written {
+        Words(Vec<String>),
+    }
+    let Written::Words(words) = Written::deserialize(from)?;
     Template::parse(&words).map_err(serde::de::Error::custom)?;
     Ok(words)
 }

@@ -77,9 +77,8 @@ pub fn sample() -> String {
 /// Those in tables come last, or the others would belong to the table before.
 fn in_tables<T>(settings: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
     let table = |setting: &&T| TABLES.iter().position(|(_, prefix)| name(setting).starts_with(prefix));
-    let mut sorted: Vec<&T> = settings.iter().collect();
-    sorted.sort_by_key(table);
-    sorted
+    let tables = std::iter::once(None).chain((0..TABLES.len()).map(Some));
+    tables.flat_map(|wanted| settings.iter().filter(move |setting| table(setting) == wanted)).collect()
 }
 
 fn begin_table(out: &mut String, table: &mut Option<&str>, name: &str) {

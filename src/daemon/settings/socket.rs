@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::values::{Size, Switch, keepalive_seconds, whole};
+use super::values::{Size, Switch, keepalive_count, keepalive_seconds, whole};
 use crate::net::socket::{Keepalive, Options};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -29,7 +29,7 @@ pub(super) struct SocketArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = keepalive_seconds)]
     keepalive_interval: u64,
     /// Unanswered probes that end a connection
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=127))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = keepalive_count)]
     keepalive_count: u32,
     /// Bytes of the receive buffer, or `kernel` to have it tuned there
     #[arg(long, value_name = "BYTES", default_value = "65536")]

@@ -143,6 +143,12 @@ pub(super) fn octal(text: &str) -> Result<u32, String> {
         .ok_or_else(|| "expected an octal mode up to 777".to_owned())
 }
 
+/// The kernel sends up to 127 of them.
+pub(super) fn keepalive_count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=127).contains(count));
+    count.ok_or_else(|| "expected a number from 1 to 127".to_owned())
+}
+
 /// The kernel takes keepalive times up to 32,767 s.
 pub(super) fn keepalive_seconds(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=32_767).contains(seconds));

@@ -23,11 +23,17 @@ use crate::net::clock::Clock;
 use crate::net::door::Door;
 use crate::net::listen::{Accepted, Bound};
 use crate::net::pump::Wire;
-use crate::net::shown;
 use crate::net::stream::Stream;
+use crate::net::{Misdeeds, report, shown};
 
 /// What somebody who was turned away may still say, so that no reset destroys what we told them.
 const LAST_BYTES: usize = 64 * 1024;
+
+/// What is reported of those who do not come to shake hands: that they spoke something else, took too long, or went;
+/// OpenSSH's `PerSourcePenalties` for a failed authentication, for exceeding the grace time, for none.
+const NO_HANDSHAKE: Duration = Duration::from_secs(5);
+const TOO_SLOW: Duration = Duration::from_secs(10);
+const LEFT: Duration = Duration::from_secs(1);
 
 const DOOR: usize = 0;
 const TIMER: usize = 1;
@@ -56,6 +62,8 @@ pub(in crate::net) struct Porch {
     events: Events,
     timer: OwnedFd,
     clock: Clock,
+    /// Where it is told who did not come to shake hands.
+    misdeeds: Option<Misdeeds>,
     /// By number, so the first has waited longest.
     guests: BTreeMap<usize, Guest>,
     next: usize,
@@ -76,6 +84,17 @@ impl Bound {
     }
 }
 
+impl Bound {
+    /// Tells the door of those who do not come to shake hands here.
+    #[must_use]
+    pub fn reporting(mut self, misdeeds: &Misdeeds) -> Self {
+        if let Door::Tls(porch) = &mut self.socket {
+            porch.misdeeds = Some(misdeeds.clone());
+        }
+        self
+    }
+}
+
 impl Porch {
     fn new(mut door: Door, keyring: Keyring, framing: Framing, room: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
@@ -85,7 +104,21 @@ impl Porch {
         let (events, clock, guests, knocks) =
             (Events::with_capacity(EVENTS), Clock::default(), BTreeMap::new(), VecDeque::new());
         let (next, door_ready) = (FIRST_GUEST, false);
-        Ok(Self { door, keyring, framing, room, poll, events, timer, clock, guests, next, knocks, door_ready })
+        Ok(Self {
+            door,
+            keyring,
+            framing,
+            room,
+            poll,
+            events,
+            timer,
+            clock,
+            misdeeds: None,
+            guests,
+            next,
+            knocks,
+            door_ready,
+        })
     }
 
     pub(in crate::net) fn socket(&self) -> SockRef<'_> {
@@ -178,6 +211,8 @@ impl Porch {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Lost,
             Err(error) => {
                 log::info!("TLS: {} is turned away: {error}", shown(&guest.peer));
+                let weight = if error.kind() == ErrorKind::InvalidData { NO_HANDSHAKE } else { LEFT };
+                note(self.misdeeds.as_ref(), &guest.peer, weight);
                 if error.kind() != ErrorKind::InvalidData || !guest.is_told(self.framing) {
                     self.guests.remove(&number);
                 }
@@ -216,6 +251,7 @@ impl Porch {
             && guest.leaving.is_none()
         {
             log::info!("TLS: {} is turned away: {why}", shown(&guest.peer));
+            note(self.misdeeds.as_ref(), &guest.peer, TOO_SLOW);
             guest.is_told(self.framing);
         }
     }
@@ -262,6 +298,12 @@ impl Guest {
             }
         }
         false
+    }
+}
+
+fn note(misdeeds: Option<&Misdeeds>, peer: &Address, weight: Duration) {
+    if let Some(misdeeds) = misdeeds {
+        report(misdeeds, peer, weight);
     }
 }
 

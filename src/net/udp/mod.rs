@@ -36,8 +36,25 @@ pub const FRAMING: Framing = Framing::Length { max: DATAGRAM };
 /// A source that is silent for so long is forgotten.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// Sources that are known at a time; whoever was silent for longest makes room for a newcomer.
-const SOURCES: usize = 1024;
+/// How much strangers get. Whoever made the loop can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The longest datagram, in bytes; at most [`DATAGRAM`], and longer than what is said of one that is too long.
+    pub datagram: u32,
+    /// Sources that are known at a time; whoever was silent for longest makes room for a newcomer.
+    pub sources: usize,
+    /// An address beyond this machine is answered so many times at once,
+    pub burst: u32,
+    /// then so many times a second: as fast as somebody may speak in the chat.
+    pub rate: u32,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { datagram: DATAGRAM, sources: 1024, burst: 50, rate: 20 }
+    }
+}
+
 /// Datagrams read from one socket in a turn.
 const PER_TURN: usize = 256;
 /// Bytes of them. Less than a source's output may hold before it is paused, even if every letter grows to three in its
@@ -140,6 +157,7 @@ pub(super) struct Datagrams {
     /// Connections that stand for sources.
     standing: Rc<Cell<usize>>,
     paces: Paces,
+    terms: Terms,
     /// Where a datagram is read, behind its length. One byte longer than the longest: what fills it is over-long.
     scratch: Box<[u8]>,
 }
@@ -148,7 +166,16 @@ impl Default for Datagrams {
     fn default() -> Self {
         let scratch = vec![0; PREFIX + DATAGRAM as usize + 1].into_boxed_slice();
         let (known, by_age, paces) = (BTreeMap::new(), BTreeMap::new(), Paces::default());
-        Self { ports: Vec::new(), known, by_age, heard: 0, standing: Rc::default(), paces, scratch }
+        Self {
+            ports: Vec::new(),
+            known,
+            by_age,
+            heard: 0,
+            standing: Rc::default(),
+            paces,
+            terms: Terms::default(),
+            scratch,
+        }
     }
 }
 
@@ -163,6 +190,12 @@ impl Reactor {
         let Bound { socket, address, .. } = bound;
         self.udp.ports.push(Port { listener, socket: Rc::new(socket), address, manner, ready: false });
         Ok(())
+    }
+
+    /// Treats strangers so, on all sockets.
+    pub fn treat_datagrams(&mut self, terms: Terms) {
+        self.udp.paces.set(terms.burst, terms.rate);
+        self.udp.terms = terms;
     }
 
     /// Makes a connection of an address that has not spoken yet, on the socket that was given to `listener`. It never
@@ -224,10 +257,10 @@ impl Datagrams {
         if !may_answer || !is_known && !self.paces.admit(from, now) {
             return;
         }
-        if size > DATAGRAM as usize {
+        let most = self.terms.datagram;
+        if size > most as usize {
             if port.manner == Manner::Answering {
-                let reason =
-                    format!("! too-long: a datagram here has at most {DATAGRAM} bytes; nothing of it was used");
+                let reason = format!("! too-long: a datagram here has at most {most} bytes; nothing of it was used");
                 let _ = port.socket.send_to(reason.as_bytes(), from);
             }
             return;
@@ -259,7 +292,7 @@ impl Datagrams {
 
     fn admit(&mut self, key: Key, heard: Option<u64>, hub: &mut Hub, pump: &mut Pump<Stream>) -> Rc<Source> {
         self.forget(&key, hub);
-        if self.known.len() >= SOURCES
+        if self.known.len() >= self.terms.sources
             && let Some(&oldest) = self.by_age.values().next()
         {
             self.make_room(&oldest, hub);

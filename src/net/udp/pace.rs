@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::Terms;
 use crate::hub::Moment;
 
 /// So many at once, then one in every `each`.
@@ -17,8 +18,6 @@ pub(super) struct Rate {
 /// From this machine, where nobody forges a source from outside: more than a program can ask that waits for each
 /// answer, less than two programs can make each other say.
 const NEAR: Rate = Rate { burst: 10_000, each: Duration::from_micros(100) };
-/// From beyond, by address: what somebody may say in the chat.
-const FAR: Rate = Rate { burst: 50, each: Duration::from_millis(50) };
 /// Our own words, come back: nearly all of what two echo servers tell each other, and seldom a question. The burst is
 /// for whoever says the same thing often; one a second keeps a slow question alive, and no loop.
 const OWN_NEAR: Rate = Rate { burst: 1024, each: Duration::from_secs(1) };
@@ -54,20 +53,34 @@ pub(super) struct Paces {
     /// Keyed anew in each process, so that nobody can choose whose place to share.
     keyed: RandomState,
     places: Vec<Bucket>,
+    /// From beyond this machine, by address.
+    far: Rate,
 }
 
 impl Default for Paces {
     fn default() -> Self {
-        Self { keyed: RandomState::new(), places: vec![Bucket::FULL; PLACES] }
+        let Terms { burst, rate, .. } = Terms::default();
+        Self { keyed: RandomState::new(), places: vec![Bucket::FULL; PLACES], far: Rate::new(burst, rate) }
+    }
+}
+
+impl Rate {
+    fn new(burst: u32, rate: u32) -> Self {
+        Self { burst, each: Duration::from_secs(1) / rate.max(1) }
     }
 }
 
 impl Paces {
+    /// Addresses beyond this machine are answered so many times at once, then so many times a second.
+    pub(super) fn set(&mut self, burst: u32, rate: u32) {
+        self.far = Rate::new(burst, rate);
+    }
+
     /// May one more datagram from this source be answered?
     pub(super) fn admit(&mut self, source: SocketAddr, now: Moment) -> bool {
         let (rate, key) = match neighbourhood(source.ip()) {
             None => (NEAR, self.keyed.hash_one(source)),
-            Some(address) => (FAR, self.keyed.hash_one(address)),
+            Some(address) => (self.far, self.keyed.hash_one(address)),
         };
         let place = usize::try_from(key % self.places.len() as u64).expect("it is below the length");
         self.places[place].take(rate, now)
@@ -105,6 +118,15 @@ mod tests {
         assert_eq!(taken(&mut paces, "192.0.2.1:7", START), 50);
         assert_eq!(taken(&mut paces, "192.0.2.1:7", START + Duration::from_secs(1)), 20);
         assert_eq!(taken(&mut paces, "192.0.2.1:7", START + Duration::from_secs(3600)), 50);
+    }
+
+    #[test]
+    fn a16_another_pace_can_be_chosen() {
+        let mut paces = Paces::default();
+        paces.set(5, 2);
+        assert_eq!(taken(&mut paces, "192.0.2.1:7", START), 5);
+        assert_eq!(taken(&mut paces, "192.0.2.1:7", START + Duration::from_secs(1)), 2);
+        assert_eq!(taken(&mut paces, "127.0.0.1:7", START), 10_000, "this machine keeps its own");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
 use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, ListenerId, Moment};
 use crate::services::chat::{
-    Alphabet, Guard, HUSHED, LATE_LOGIN, LOGIN_TIME, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow,
-    narrower, place_of, refuse,
+    Alphabet, Guard, HUSHED, LATE_LOGIN, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, narrower,
+    place_of, refuse,
 };
 use crate::services::line::{LOGIN, Wrong, say};
 
@@ -69,7 +69,7 @@ impl Desk {
     #[must_use]
     pub fn new(guard: Guard) -> Self {
         let gate = guard.accounts.as_ref().map(Gate::to).unwrap_or_default();
-        let (before_login, after_login) = (Rc::new(narrow(&guard.limits)), Rc::new(guard.limits.clone()));
+        let (before_login, after_login) = (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
         Self { guard, before_login, after_login, gate, ..Self::default() }
     }
 
@@ -100,8 +100,8 @@ impl Desk {
                 refuse(cx, id, &line);
                 return Coming::Refused;
             }
-            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + LOGIN_TIME);
-            cx.set_framing(id, narrower(framing));
+            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + self.guard.narrow.time);
+            cx.set_framing(id, narrower(framing, self.guard.narrow));
             cx.set_limits(id, &self.before_login);
             cx.set_timer(id, until);
             waiting = Some(Waiting { framing, until });
@@ -295,7 +295,7 @@ impl Desk {
             cx.set_timer(id, waiting.until);
             return true;
         }
-        let text = format!("nobody logged in here within {} seconds; goodbye", LOGIN_TIME.as_secs());
+        let text = format!("nobody logged in here within {} seconds; goodbye", self.guard.narrow.time.as_secs());
         let _ = cx.send(id, Wrong::new("login-timeout", text).to_string().as_bytes());
         let peer = cx.about(id).and_then(|about| ip_of(about.peer));
         self.guard.report(peer, LATE_LOGIN);

@@ -115,6 +115,9 @@ impl Chat {
         match parsed {
             Err(Complaint { code, text }) => self.complain(cx, person, code, &text),
             Ok(command) => {
+                if let Some(Complaint { code, text }) = self.settings.bounds.exceeded(&command) {
+                    return self.complain(cx, person, code, &text);
+                }
                 let cost = extra_cost(&command);
                 if cost > 0 {
                     self.pay(cx, person, cost);

@@ -7,7 +7,7 @@ use super::language::Name;
 use super::rooms::PersonId;
 use super::sessions::Digest;
 use crate::hub::{Cx, Done, JobId, Lane, Moment, Wall};
-use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Past, Read, Record, SyncMode};
+use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Past, Read, Record, Settings, SyncMode};
 
 /// Reads that helpers may be busy with. More readers wait for their turn.
 const READS: usize = 256;
@@ -115,6 +115,14 @@ impl Keeper {
             stale: true,
             due: Moment::NEVER,
             hurry: false,
+        }
+    }
+
+    /// From now on so much is kept.
+    pub(super) fn keep(&mut self, settings: Settings) {
+        if let Some(log) = &mut self.log {
+            log.keep(settings);
+            self.stale = true;
         }
     }
 

@@ -50,7 +50,7 @@ use crate::log::Log;
 use crate::services::Handover;
 use crate::services::accounts::Verdict;
 
-pub use self::bounds::Bounds;
+pub use self::bounds::{Bounds, MAX_IDS};
 pub use self::figures::Figures;
 pub use self::house_rules::Rules;
 pub use self::language::{
@@ -63,8 +63,8 @@ pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::settings::Settings;
 pub use self::since::Since;
 pub use self::slow::Slow;
-pub use self::steward::{Guard, Misdeeds, Startups};
-pub(in crate::services) use self::steward::{LATE_LOGIN, LOGIN_TIME, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
+pub use self::steward::{Guard, Misdeeds, Narrow, Startups};
+pub(in crate::services) use self::steward::{LATE_LOGIN, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
 pub(in crate::services) use self::strangers::{HUSHED, heard_out, narrow, narrower, refuse};
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
@@ -175,7 +175,9 @@ impl Chat {
     }
 
     fn named(&self, word: &str) -> Result<Name, Complaint> {
-        Name::new(word, self.settings.names)
+        let name = Name::new(word, self.settings.names)?;
+        let (count, most) = (name.as_str().chars().count(), self.settings.bounds.name);
+        if count > most { Err(Complaint::too_long_name(count, most)) } else { Ok(name) }
     }
 
     /// Says one thing to one person.

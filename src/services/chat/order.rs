@@ -6,7 +6,7 @@ use super::house_rules::{Rule, Whom};
 use super::language::{Banned, Complaint, Name, Order, Speech};
 use super::rooms::PersonId;
 use super::steward::ip_of;
-use crate::hub::{Cx, Done, Lane, Wall};
+use crate::hub::{ConnId, Cx, Done, Lane, Wall};
 use crate::services::whole_file;
 
 impl Chat {
@@ -54,6 +54,14 @@ impl Chat {
                 None
             }
         }
+    }
+
+    /// Whoever runs the server closes a connection.
+    pub fn show_out(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
+        if let Some(person) = self.voices.person(conn) {
+            self.complain(cx, person, "kicked", "an operator closed this connection");
+        }
+        cx.close(conn);
     }
 
     fn kick(&mut self, cx: &mut Cx<'_>, person: PersonId, name: &str, why: &str) {

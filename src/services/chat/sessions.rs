@@ -15,9 +15,6 @@ use super::standing::Login;
 use crate::hub::Moment;
 use crate::log::id_hash;
 
-/// Ids of a session that are remembered, so that nothing is said twice.
-pub(super) const IDS: usize = 1024;
-
 /// What its holder shows to take a session up again. It is shown as 32 digits, base 16.
 pub(super) type Token = [u8; 16];
 
@@ -193,12 +190,13 @@ impl Sessions {
 
     /// Remembers what a session said.
     pub(super) fn remember(&mut self, id: SessionId, said: &str, room: &str, seq: u64) {
+        let most = self.bounds.ids;
         let receipts = &mut self.get_mut(id).receipts;
         let room = match receipts.back() {
             Some(last) if &*last.room == room => Rc::clone(&last.room),
             _ => room.into(),
         };
-        if receipts.len() == IDS {
+        while receipts.len() >= most {
             receipts.pop_front();
         }
         receipts.push_back(Receipt { id: id_hash(said), room, seq });
@@ -206,8 +204,9 @@ impl Sessions {
 
     /// Remembers what the history says that a session said, by the fingerprint of its id.
     pub(super) fn remember_print(&mut self, id: SessionId, print: u64, room: &str, seq: u64) {
+        let most = self.bounds.ids;
         let receipts = &mut self.get_mut(id).receipts;
-        if receipts.len() == IDS {
+        while receipts.len() >= most {
             receipts.pop_front();
         }
         receipts.push_back(Receipt { id: print, room: room.into(), seq });

@@ -1,7 +1,7 @@
 //! What an operator can choose, and choose again.
 
 use super::{Alphabet, Bounds, Chat, Flood, Name, Slow};
-use crate::log::SyncMode;
+use crate::log::{self, SyncMode};
 use crate::services::Handover;
 
 /// What an operator can choose.
@@ -15,6 +15,8 @@ pub struct Settings {
     pub pausing: Vec<Name>,
     /// For how many days rooms are recorded, to say so.
     pub days: u64,
+    /// How much is kept of what is said, where a history is.
+    pub kept: log::Settings,
     /// Which letters names may have.
     pub names: Alphabet,
     /// When what is kept is synced.
@@ -30,6 +32,7 @@ impl Default for Settings {
             slow: Slow::Disconnect,
             pausing: Vec::new(),
             days: 30,
+            kept: log::Settings::default(),
             names: Alphabet::OneScript,
             sync: SyncMode::Second,
             bounds: Bounds::default(),
@@ -47,10 +50,13 @@ impl Chat {
 
     /// Takes the settings that were put there, but for what has to stay.
     pub(super) fn take_settings(&mut self) {
-        if let Some(settings) = self.changed.take() {
-            self.rooms.bounds = settings.bounds;
-            self.sessions.bounds = settings.bounds;
-            self.settings = Settings { days: self.settings.days, sync: self.settings.sync, ..settings };
+        if let Some(mut settings) = self.changed.take() {
+            // Who waits for receipts is released at half of the number at which they were held: it has to stay.
+            let unreceipted = self.settings.bounds.unreceipted;
+            settings.bounds = Bounds { unreceipted, ..settings.bounds };
+            (self.rooms.bounds, self.sessions.bounds) = (settings.bounds, settings.bounds);
+            self.keeper.keep(settings.kept.clone());
+            self.settings = Settings { sync: self.settings.sync, ..settings };
         }
     }
 }

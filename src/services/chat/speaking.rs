@@ -8,8 +8,6 @@ use super::rooms::{PersonId, RoomId};
 use super::sessions::SessionId;
 use crate::hub::{ConnId, Cx, Hold};
 
-/// Objects of one connection that may wait for their receipts; with `--sync always` that takes as long as the disk.
-const UNRECEIPTED: u16 = 256;
 /// Why somebody is not read who waits for so many.
 const RECEIPTS: Hold = Hold::own(3);
 
@@ -70,18 +68,20 @@ impl Chat {
 
     /// An object came, which may ask for a receipt. Whoever waits for too many is not read until it has most of them.
     pub(super) fn expect_receipt(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        let most = self.settings.bounds.unreceipted;
         let Some(voice) = self.voices.get_mut(person) else { return };
         voice.unreceipted += 1;
-        if voice.unreceipted >= UNRECEIPTED {
+        if voice.unreceipted >= most {
             cx.hold(voice.conn, RECEIPTS);
         }
     }
 
     /// A connection has a receipt, or will get none for this.
     pub(super) fn receipted(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
+        let enough = self.settings.bounds.unreceipted / 2;
         let Some(voice) = self.voices.person(conn).and_then(|person| self.voices.get_mut(person)) else { return };
         voice.unreceipted = voice.unreceipted.saturating_sub(1);
-        if voice.unreceipted == UNRECEIPTED / 2 {
+        if voice.unreceipted == enough {
             cx.release(conn, RECEIPTS);
         }
     }

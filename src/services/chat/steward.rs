@@ -13,8 +13,24 @@ use super::standing::{Standing, Standings};
 use crate::hub::{About, Address, ConnId, JobId, Limits, ListenerId, Moment};
 use crate::services::accounts::{Accounts, Gate, Place, Proof, Verdict};
 
-/// How long somebody may take to log in, where one has to, from being accepted on (OpenSSH: 120 s; nobody types here).
-pub(in crate::services) const LOGIN_TIME: Duration = Duration::from_secs(30);
+/// What somebody is held to who has not logged in where one has to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Narrow {
+    /// The longest line: a name and a password fit.
+    pub line: u32,
+    /// The longest length frame.
+    pub frame: u32,
+    /// What they may owe us: at this much they are not read, and not before all of it is gone.
+    pub output: usize,
+    /// How long they may take to log in, from being accepted on (OpenSSH: 120 s; nobody types here).
+    pub time: Duration,
+}
+
+impl Default for Narrow {
+    fn default() -> Self {
+        Self { line: 1024, frame: 4 * 1024, output: 4 * 1024, time: Duration::from_secs(30) }
+    }
+}
 
 /// How many may be here that have not logged in yet: from `from` on a newcomer is refused with a chance of `percent`,
 /// which rises to certainty at `all` (OpenSSH's `MaxStartups`, with its numbers).
@@ -81,6 +97,8 @@ pub struct Guard {
     pub plain_login: bool,
     /// How many may be here that have not logged in yet.
     pub startups: Startups,
+    /// What those are held to.
+    pub narrow: Narrow,
     /// The bounds of those who have.
     pub limits: Limits,
     /// What was laid down before.

@@ -6,30 +6,25 @@ use super::Chat;
 use super::asked::Ask;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LATE_LOGIN, LOGIN_TIME, ip_of};
+use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
 use crate::services::accounts::Gate;
-
-/// The longest line and the longest length frame of somebody who has not logged in: a name and a password fit.
-const LINE_BEFORE_LOGIN: u32 = 1024;
-const FRAME_BEFORE_LOGIN: u32 = 4 * 1024;
-/// What they may owe us: at this much they are not read, and not before all of it is gone.
-const OUTPUT_BEFORE_LOGIN: usize = 4 * 1024;
 
 /// It is not heard until it has read what it was told.
 pub(in crate::services) const HUSHED: Hold = Hold::own(3);
 
 /// What a stranger is held to.
-pub(in crate::services) fn narrow(limits: &Limits) -> Limits {
-    let unread = Framing::Length { max: FRAME_BEFORE_LOGIN }.longest();
-    Limits { unread, high: OUTPUT_BEFORE_LOGIN, low: 0, ..limits.clone() }
+pub(in crate::services) fn narrow(limits: &Limits, to: Narrow) -> Limits {
+    let frame = Framing::Length { max: to.frame }.longest();
+    let unread = frame.max(to.line as usize).max(Framing::Fixed.longest());
+    Limits { unread, high: to.output, low: 0, ..limits.clone() }
 }
 
 /// What frames they may send.
-pub(in crate::services) fn narrower(framing: Framing) -> Framing {
+pub(in crate::services) fn narrower(framing: Framing, to: Narrow) -> Framing {
     match framing {
-        Framing::Lines { max } => Framing::Lines { max: max.min(LINE_BEFORE_LOGIN) },
-        Framing::Length { max } => Framing::Length { max: max.min(FRAME_BEFORE_LOGIN) },
+        Framing::Lines { max } => Framing::Lines { max: max.min(to.line) },
+        Framing::Length { max } => Framing::Length { max: max.min(to.frame) },
         Framing::Fixed | Framing::Raw => framing,
     }
 }
@@ -39,7 +34,7 @@ impl Chat {
     #[must_use]
     pub fn guarded(mut self, guard: Guard) -> Self {
         (self.steward.before_login, self.steward.after_login) =
-            (Rc::new(narrow(&guard.limits)), Rc::new(guard.limits.clone()));
+            (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
         if let Some(accounts) = &guard.accounts {
             self.steward.gate = Gate::to(accounts);
         }
@@ -78,9 +73,9 @@ impl Chat {
     /// Somebody came who has to log in before anything else.
     pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let framing = cx.framing(conn).unwrap_or(Framing::LINES);
-        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + LOGIN_TIME });
-        cx.set_framing(conn, narrower(framing));
+        let (framing, narrow) = (cx.framing(conn).unwrap_or(Framing::LINES), self.steward.guard.narrow);
+        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + narrow.time });
+        cx.set_framing(conn, narrower(framing, narrow));
         cx.set_limits(conn, &self.steward.before_login);
         self.schedule(cx, person);
         self.inform(cx, person, "parlor chat: who are you? /login NAME PASSWORD; /help");
@@ -111,7 +106,8 @@ impl Chat {
             return;
         }
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let text = format!("nobody logged in here within {} seconds; goodbye", LOGIN_TIME.as_secs());
+        let text =
+            format!("nobody logged in here within {} seconds; goodbye", self.steward.guard.narrow.time.as_secs());
         self.complain(cx, person, "login-timeout", &text);
         self.report(cx, conn, LATE_LOGIN);
         self.asked.push(person, conn, Ask::Gone("did not log in"));

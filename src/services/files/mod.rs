@@ -26,6 +26,7 @@ use self::getting::Download;
 use self::name::Owner;
 use self::putting::Upload;
 use self::work::{Get, Put};
+use super::Handover;
 use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
 use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service};
@@ -100,6 +101,7 @@ enum Errand {
 pub struct Files {
     folder: Arc<Folder>,
     settings: Settings,
+    changed: Handover<Settings>,
     desk: Desk,
     people: BTreeMap<ConnId, Doing>,
     /// Files that are being put. Each has at most one job under way.
@@ -122,6 +124,7 @@ impl Files {
         Self {
             folder: Arc::new(folder),
             settings,
+            changed: Handover::default(),
             desk: Desk::default(),
             people: BTreeMap::new(),
             uploads: BTreeMap::new(),
@@ -131,6 +134,13 @@ impl Files {
             sweep_at: Moment::NEVER,
             digests: BTreeMap::new(),
         }
+    }
+
+    /// Other settings may be put there while it runs. They hold for what is offered from then on.
+    #[must_use]
+    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
+        self.changed = changed.clone();
+        self
     }
 
     /// With people who can log in.
@@ -351,6 +361,9 @@ impl Service for Files {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(settings) = self.changed.take() {
+            self.settings = settings;
+        }
         for part in std::mem::take(&mut self.grown) {
             self.write_on(cx, &part);
         }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use self::child::{Ended, Process, Started};
 use self::task::{Task, Wire};
+use super::Handover;
 use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
 use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, News, Reason, Service};
@@ -30,6 +31,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How soon another helper is asked for when none was to be had.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// What is offered, by name.
+pub type Offers = BTreeMap<String, Offer>;
 
 /// Who is connected.
 #[derive(Debug, Default)]
@@ -53,6 +57,7 @@ enum Errand {
 #[derive(Debug)]
 pub struct Run {
     offers: BTreeMap<String, Offer>,
+    changed: Handover<Offers>,
     desk: Desk,
     /// The longest silence of somebody for whom nothing runs.
     silence: Duration,
@@ -71,9 +76,10 @@ pub struct Run {
 impl Run {
     /// A service that offers these, by name.
     #[must_use]
-    pub fn new(offers: BTreeMap<String, Offer>, silence: Duration) -> Self {
+    pub fn new(offers: Offers, silence: Duration) -> Self {
         Self {
             offers,
+            changed: Handover::default(),
             desk: Desk::default(),
             silence,
             callers: BTreeMap::new(),
@@ -84,6 +90,13 @@ impl Run {
             unreaped: Vec::new(),
             again: Moment::NEVER,
         }
+    }
+
+    /// Other offers may be put there while it runs. What runs already goes on as it began.
+    #[must_use]
+    pub fn offers_from(mut self, changed: &Handover<Offers>) -> Self {
+        self.changed = changed.clone();
+        self
     }
 
     /// With people who can log in.
@@ -313,6 +326,9 @@ impl Service for Run {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(offers) = self.changed.take() {
+            self.offers = offers;
+        }
         self.desk.turn_end(cx);
         self.set_alarm(cx);
     }

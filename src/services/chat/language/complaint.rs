@@ -28,8 +28,13 @@ impl Complaint {
         Self::new("usage", format!("{wrong}; usage: {}", help.usage))
     }
 
+    /// A name has too many characters, or none.
+    pub(in crate::services::chat) fn too_long_name(count: usize, most: usize) -> Self {
+        Self::new("bad-name", format!("a name has 1 to {most} characters, this one has {count}"))
+    }
+
     /// Something has more bytes than it may have.
-    pub(super) fn too_long(what: &str, len: usize, max: usize) -> Self {
+    pub(in crate::services::chat) fn too_long(what: &str, len: usize, max: usize) -> Self {
         Self::new("too-long", format!("{what} may have {max} bytes, and this has {len}"))
     }
 }

@@ -8,6 +8,7 @@ mod command;
 mod complaint;
 mod help;
 mod json;
+mod looks;
 mod names;
 mod object;
 mod order;

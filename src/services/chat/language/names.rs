@@ -15,10 +15,11 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_security::GeneralSecurityProfile;
 use unicode_security::mixed_script::AugmentedScriptSet;
-use unicode_security::{GeneralSecurityProfile, skeleton};
 
 use super::Complaint;
+use super::looks::skeleton;
 
 /// The longest name, in characters: it stands before every line that its holder says.
 pub const MAX_NAME: usize = 32;
@@ -193,7 +194,7 @@ fn is_general_mark(c: char) -> bool {
 }
 
 fn too_long(count: usize) -> Complaint {
-    Complaint::new("bad-name", format!("a name has 1 to {MAX_NAME} characters, this one has {count}"))
+    Complaint::too_long_name(count, MAX_NAME)
 }
 
 fn bad_character(c: char) -> Complaint {
