@@ -97,7 +97,9 @@ fn an_empty_folder_becomes_private_and_one_in_use_keeps_its_mode() {
         let mut place = Place::new();
         fs::create_dir(place.path()).unwrap();
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        file.map(|file| fs::write(place.path().join(file), "mine").unwrap());
+        if let Some(file) = file {
+            fs::write(place.path().join(file), "mine").unwrap();
+        }
         place.open();
         assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, expected, "{file:?}");
     }
