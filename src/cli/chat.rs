@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use log::LevelFilter;
 
 use super::Failure;
+use super::login::{LoginArgs, name};
 use super::trust::TrustArgs;
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::client::chat::{Script, Settings, Talk, Wishes};
@@ -20,16 +21,30 @@ use crate::net::{Doorkeeper, Reactor, random};
 /// What was said before is shown to people on coming, so that they know what it is about.
 const PAST: u32 = 30;
 
+/// How long leaving may take, whatever is still on its way; a look-up can't be broken off.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+const EXAMPLES: &str = "\
+In a terminal it is for people: /help shows the keys. Elsewhere each line of standard input is said.
+
+  parlor chat --nick ann                                       talk on this machine
+  parlor chat tls:chat.example --login ann                     and somewhere else
+  seq 10 | parlor chat --room numbers                          each line is said; 0 when all are in
+  parlor chat --room ops --follow --format json | jq .text     hear what others say";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH [default: 127.0.0.1:8888]
     address: Option<ServerAddress>,
     /// Be in this room, instead of the lobby; as often as wanted. What is said goes to the first
-    #[arg(long = "room", value_name = "ROOM")]
+    #[arg(long = "room", value_name = "ROOM", value_parser = room)]
     rooms: Vec<String>,
     /// Have this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "login")]
     nick: Option<String>,
+    #[command(flatten)]
+    login: LoginArgs,
     /// Say this instead of what standard input has; as often as wanted
     #[arg(long, value_name = "TEXT")]
     send: Vec<String>,
@@ -48,7 +63,7 @@ pub(super) struct Args {
     /// Obey lines of a script that begin with `/`, instead of saying them
     #[arg(long)]
     commands: bool,
-    /// Ring the terminal's bell when somebody says our name
+    /// Ring the terminal's bell when somebody says our name, or writes to us alone
     #[arg(long)]
     bell: bool,
     #[command(flatten)]
@@ -61,6 +76,10 @@ enum Format {
     Json,
 }
 
+fn room(text: &str) -> Result<String, String> {
+    name(text.strip_prefix('#').unwrap_or(text))
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| "that is no number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
@@ -69,8 +88,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Args {
     /// Is it for somebody who sits at a terminal?
     fn is_for_people(&self) -> bool {
-        let asks = self.follow || self.count.is_some() || !self.send.is_empty() || self.format == Format::Json;
-        Window::is_here() && !asks
+        let asks = self.follow || self.count.is_some() || self.timeout.is_some() || !self.send.is_empty();
+        Window::is_here() && !asks && !self.commands && self.format == Format::Plain
     }
 
     fn settings(self) -> Settings {
@@ -89,12 +108,13 @@ impl Args {
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
-    logger::install(LevelFilter::Warn);
     let for_people = args.is_for_people();
+    // Nothing but us writes to a screen that we paint.
+    logger::install(if for_people { LevelFilter::Off } else { LevelFilter::Warn });
     let address = args.address.clone().unwrap_or_else(ServerAddress::here).with_port(CHAT_PORT);
     let outgoing = args.trust.outgoing(&address)?;
     let past = if for_people { PAST } else { 0 };
-    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), past };
+    let wishes = Wishes { rooms: args.rooms.clone(), nick: args.nick.clone(), login: args.login.login()?, past };
     let mut random = random::source();
     let mut chance = [0; 8];
     random(&mut chance);
@@ -123,6 +143,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
 fn turn(hub: Hub, outgoing: Outgoing) -> io::Result<Reactor> {
     let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), outgoing)?;
     reactor.obey_signals(true)?;
+    reactor.drain_within(FAREWELL);
     reactor.run()?;
     Ok(reactor)
 }

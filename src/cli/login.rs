@@ -1,4 +1,4 @@
-//! Whom a client of files and commands logs in as.
+//! Whom a client logs in as.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, stdin};
@@ -20,7 +20,7 @@ pub(super) struct LoginArgs {
     password_file: Option<PathBuf>,
 }
 
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let bare = text.strip_prefix('@').unwrap_or(text);
     Name::new(bare, Alphabet::OneScript).map(|name| name.as_str().to_owned()).map_err(|complaint| complaint.text)
 }

@@ -17,7 +17,7 @@ pub(super) struct Args {
     login: LoginArgs,
     #[command(flatten)]
     trust: TrustArgs,
-    /// The command, and what belongs into its holes
+    /// The name of the command there, and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     command: Vec<String>,
 }

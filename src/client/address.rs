@@ -5,6 +5,12 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
+#[cfg(feature = "client")]
+use std::sync::mpsc;
+#[cfg(feature = "client")]
+use std::thread;
+#[cfg(feature = "client")]
+use std::time::Duration;
 
 use crate::hub::Target;
 
@@ -51,7 +57,7 @@ impl FromStr for ServerAddress {
         };
         match port {
             Some(port) if !host.is_empty() => Ok(Self::Tcp { host: host.to_owned(), port, tls }),
-            _ => Err(format!("{text:?} is no HOST[:PORT], [IPV6]:PORT or unix:PATH")),
+            _ => Err(format!("{text:?} is no [tls:]HOST[:PORT], [tls:][IPV6]:PORT or unix:PATH")),
         }
     }
 }
@@ -111,6 +117,24 @@ impl ServerAddress {
                 Ok(found.map(place).collect())
             }
         }
+    }
+}
+
+#[cfg(feature = "client")]
+impl ServerAddress {
+    /// The same, for no longer than this. A name that nobody answers for keeps the system asking for half a minute.
+    ///
+    /// # Errors
+    /// As for [`ServerAddress::targets`], and when it took too long.
+    pub fn found_within(self, usual: u16, patience: Duration) -> io::Result<Vec<Target>> {
+        let (tell, told) = mpsc::channel();
+        // The look-up can't be broken off: it goes on to its end, and nobody hears of it.
+        let looking = move || drop(tell.send(self.targets(usual)));
+        thread::Builder::new().name("look-up".to_owned()).spawn(looking)?;
+        told.recv_timeout(patience).unwrap_or_else(|_| {
+            let text = format!("no answer within {} seconds", patience.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, text))
+        })
     }
 }
 

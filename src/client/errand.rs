@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::address::ServerAddress;
 use super::line::Line;
-use super::login::Login;
+use super::login::{INSECURE, Login};
 use super::standard::say_aside;
 use super::trouble::{Trouble, advice};
-use crate::hub::{Address, ConnId, Cx, Moment};
+use crate::hub::{ConnId, Cx, Moment};
 use crate::services::chat::neutralise;
 
 /// How often it is looked whether anything moves, and how often in vain until the line counts as dead.
@@ -125,9 +125,8 @@ impl Errand {
     /// The service has named itself: now we do, if we are anybody.
     fn introduce<'a>(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Word<'a> {
         let Some(Login { name, password }) = &self.login else { return Word::Ready };
-        let own = |peer: &Address| !matches!(peer, Address::Tcp(at) if !at.ip().to_canonical().is_loopback());
-        if !self.line.address().is_tls() && !cx.about(id).is_some_and(|about| own(about.peer)) {
-            return Word::Error("insecure: others could read the password on its way; write tls: before the address");
+        if !self.line.is_private(cx, id) {
+            return Word::Error(INSECURE);
         }
         let _ = cx.send(id, format!("login {name} {password}").as_bytes());
         self.proving = true;

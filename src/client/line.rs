@@ -4,12 +4,13 @@
 //! became of them.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::address::ServerAddress;
 use super::backoff::Backoff;
 use super::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Done, Framing, JobId, Lane, Moment, Reason, Target};
+use crate::hub::{Address, ConnId, Cx, Done, Framing, JobId, Lane, Limits, Moment, Reason, Target};
 
 /// How long connecting may take, to the first word of the server: the documents' number.
 pub const CONNECT: Duration = Duration::from_secs(10);
@@ -17,14 +18,18 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 /// The longest line that a server sends: 10,000 bytes in the chat's JSON form, and some room for later versions.
 const LONGEST_LINE: u32 = 32 * 1024;
 
+/// How long one place is waited for until the next is tried beside it: RFC 8305's number. A name may mean a place that is
+/// reached and one whose packets are lost.
+const HEAD_START: Duration = Duration::from_millis(250);
+
 #[derive(Debug)]
 enum State {
     /// Not wanted.
     Off,
     /// Its name is being looked up.
     LookingUp(JobId),
-    /// A connection is being made; places still to try, the next one last.
-    Trying { id: ConnId, rest: Vec<Target> },
+    /// Connections are being made, and the first that stands is taken; places still to try, the next one last.
+    Trying { ids: Vec<ConnId>, rest: Vec<Target> },
     /// It stands, and the server has spoken.
     Stands(ConnId),
     /// It is tried again then.
@@ -38,16 +43,21 @@ pub struct Line {
     /// The service's own port.
     port: u16,
     state: State,
+    /// When connecting has taken too long.
+    until: Moment,
     backoff: Backoff,
     /// Why we close it ourselves.
     why: Option<Trouble>,
+    /// What one of several places answered. That says more than another's silence.
+    answered: Option<Trouble>,
 }
 
 impl Line {
     /// A line to be.
     #[must_use]
     pub fn new(address: ServerAddress, port: u16) -> Self {
-        Self { address, port, state: State::Off, backoff: Backoff::default(), why: None }
+        let (state, until) = (State::Off, Moment::NEVER);
+        Self { address, port, state, until, backoff: Backoff::default(), why: None, answered: None }
     }
 
     /// Where it leads.
@@ -61,12 +71,12 @@ impl Line {
     /// # Errors
     /// What stands in the way already.
     pub fn connect(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
-        self.why = None;
+        (self.why, self.answered, self.until) = (None, None, cx.now() + CONNECT);
         if !self.address.needs_look_up() {
             return self.looked_up(cx, self.address.targets(self.port));
         }
         let (address, port) = (self.address.clone(), self.port);
-        match cx.job(Lane::Any, move || address.targets(port)) {
+        match cx.job(Lane::Any, move || address.found_within(port, CONNECT)) {
             Ok(job) => self.state = State::LookingUp(job),
             Err(_) => return Err(Trouble::Unknown("too much is under way".to_owned())),
         }
@@ -94,22 +104,55 @@ impl Line {
             _ => Trouble::Unknown(error.to_string()),
         })?;
         rest.reverse();
-        self.next(cx, rest, Trouble::Nowhere)
+        self.state = State::Trying { ids: Vec::new(), rest };
+        if self.try_next(cx) { Ok(()) } else { Err(Trouble::Nowhere) }
     }
 
-    fn next(&mut self, cx: &mut Cx<'_>, mut rest: Vec<Target>, otherwise: Trouble) -> Result<(), Trouble> {
-        self.state = State::Off;
-        let target = rest.pop().ok_or(otherwise)?;
+    /// Tries the next place, if there is one.
+    fn try_next(&mut self, cx: &mut Cx<'_>) -> bool {
+        let State::Trying { ids, rest } = &mut self.state else { return false };
+        let Some(target) = rest.pop() else { return false };
         let id = cx.open(target, Framing::Lines { max: LONGEST_LINE });
-        cx.set_timer(id, cx.now() + CONNECT);
-        self.state = State::Trying { id, rest };
-        Ok(())
+        // What we say last, the server answers by closing; else nothing is worth waiting for.
+        cx.set_limits(id, &Rc::new(Limits { linger: Duration::ZERO, ..Limits::default() }));
+        ids.push(id);
+        let patience = if rest.is_empty() { CONNECT } else { HEAD_START };
+        cx.set_timer(id, self.until.min(cx.now() + patience));
+        true
     }
 
-    /// Is this its connection?
+    /// This connection stands: the others are not needed.
+    pub fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        if let State::Trying { ids, rest } = &mut self.state {
+            for &other in ids.iter().filter(|&&other| other != id) {
+                cx.close(other);
+            }
+            (*ids, *rest) = (vec![id], Vec::new());
+            cx.set_timer(id, self.until);
+        }
+    }
+
+    /// When connecting has taken too long.
+    #[must_use]
+    pub fn until(&self) -> Moment {
+        self.until
+    }
+
+    /// Is this its connection, or one of those that may be?
     #[must_use]
     pub fn is(&self, id: ConnId) -> bool {
-        matches!(self.state, State::Trying { id: own, .. } | State::Stands(own) if own == id)
+        match &self.state {
+            State::Trying { ids, .. } => ids.contains(&id),
+            State::Stands(own) => *own == id,
+            _ => false,
+        }
+    }
+
+    /// Can nobody read on the way what is sent on it?
+    #[must_use]
+    pub fn is_private(&self, cx: &Cx<'_>, id: ConnId) -> bool {
+        let own = |peer: &Address| !matches!(peer, Address::Tcp(at) if !at.ip().to_canonical().is_loopback());
+        self.address.is_tls() || cx.about(id).is_some_and(|about| own(about.peer))
     }
 
     /// The connection, once the server has spoken on it.
@@ -124,6 +167,7 @@ impl Line {
     /// The server has spoken: the line stands.
     pub fn greeted(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if self.is(id) {
+            self.opened(cx, id);
             cx.set_timer(id, Moment::NEVER);
             self.state = State::Stands(id);
         }
@@ -134,11 +178,19 @@ impl Line {
         self.backoff.reset();
     }
 
-    /// The time for connecting is over.
+    /// Connecting takes long.
     pub fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if matches!(self.state, State::Trying { .. }) {
-            self.give_up(cx, id, Trouble::NoAnswer);
+        if !matches!(self.state, State::Trying { .. }) {
+            return;
         }
+        if cx.now() < self.until {
+            cx.set_timer(id, self.until);
+            self.try_next(cx);
+            return;
+        }
+        self.opened(cx, id); // as if it did, for none of the others counts any more
+        let why = self.answered.take().unwrap_or(Trouble::NoAnswer);
+        self.give_up(cx, id, why);
     }
 
     /// Closes it, for a reason of ours.
@@ -156,12 +208,22 @@ impl Line {
             return Ok(());
         }
         let why = self.why.take().unwrap_or_else(|| Trouble::of(why));
-        match std::mem::replace(&mut self.state, State::Off) {
-            State::Trying { rest, .. } if matches!(why, Trouble::Unreachable(_) | Trouble::NoAnswer) => {
-                self.next(cx, rest, why)
+        if let State::Trying { ids, .. } = &mut self.state
+            && matches!(why, Trouble::Unreachable(_))
+        {
+            ids.retain(|&other| other != id);
+            let others = !ids.is_empty();
+            if self.try_next(cx) || others {
+                self.answered = Some(why);
+                return Ok(());
             }
-            _ => Err(why),
         }
+        if let State::Trying { ids, .. } = std::mem::replace(&mut self.state, State::Off) {
+            for other in ids {
+                cx.close(other);
+            }
+        }
+        Err(why)
     }
 
     /// Tries again after a pause; answers how long that is.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Why a password is not sent.
+pub const INSECURE: &str = "insecure: others could read the password on its way; write tls: before the address";
+
 /// An account, and its password. Nothing shows the password.
 #[derive(Clone)]
 pub struct Login {

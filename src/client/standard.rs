@@ -39,6 +39,14 @@ impl Standard {
         self.written(&stdout(), 1)
     }
 
+    /// Whoever reads standard output, if it is a pipe: what ends when they have gone, also while nothing is written.
+    #[must_use]
+    pub fn reader() -> Option<Target> {
+        let is_pipe = fstat(stdout()).is_ok_and(|file| FileType::from_raw_mode(file.st_mode) == FileType::Fifo);
+        let output = if is_pipe { stdout().as_fd().try_clone_to_owned().ok() } else { None };
+        output.map(Target::Exit)
+    }
+
     /// Standard error.
     ///
     /// # Errors
@@ -57,6 +65,22 @@ impl Standard {
         Ok(Target::Pipe { input: None, output: Some(output) })
     }
 
+    /// As they were, for as long as somebody else has them: a shell, while we are stopped.
+    pub fn give_back(&self) {
+        for (descriptor, flags) in &self.changed {
+            // Nobody is left who could be told.
+            let _ = fcntl_setfl(descriptor, *flags);
+        }
+    }
+
+    /// The reverse: whoever had them meanwhile may have left them waiting, and then the loop would wait with them.
+    pub fn take_again(&self) {
+        for (descriptor, flags) in &self.changed {
+            // One that does not take it did not take it before.
+            let _ = fcntl_setfl(descriptor, *flags | OFlags::NONBLOCK);
+        }
+    }
+
     fn shared(&mut self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
         self.changed.push((descriptor.try_clone()?, fcntl_getfl(&descriptor)?));
         Ok(descriptor)
@@ -71,14 +95,32 @@ fn own(number: u8, how: &mut OpenOptions) -> Option<File> {
 
 impl Drop for Standard {
     fn drop(&mut self) {
-        for (descriptor, flags) in &self.changed {
-            // Nobody is left who could be told.
-            let _ = fcntl_setfl(descriptor, *flags);
-        }
+        self.give_back();
     }
 }
 
 /// Tells the user something that is no answer. Where nobody listens, it is lost.
 pub fn say_aside(text: &str) {
     let _ = writeln!(stderr(), "parlor: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shared_waits_while_others_have_it_and_at_the_end_and_never_while_we_do() {
+        let (reader, _writer) = io::pipe().unwrap_or_else(|error| panic!("no pipe: {error}"));
+        let waits = || !fcntl_getfl(&reader).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK));
+        let mut standard = Standard::default();
+        let ours = reader.try_clone().and_then(|reader| standard.shared(reader.into()));
+        standard.take_again();
+        assert!(ours.is_ok() && !waits());
+        standard.give_back();
+        assert!(waits());
+        standard.take_again();
+        assert!(!waits());
+        drop(standard);
+        assert!(waits());
+    }
 }

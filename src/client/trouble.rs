@@ -24,6 +24,8 @@ pub enum Trouble {
     Ended,
     /// The server closed it, and said why.
     Told(String),
+    /// It is not as it should be, and may be another time.
+    Wrong(String),
     /// Nothing came after our own PING.
     Silent,
     /// A line of the server was longer than lines are.
@@ -47,7 +49,10 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(why) => write!(out, "the name could not be looked up: {why}"),
+            Self::Unknown(why) => {
+                let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(why);
+                write!(out, "the name could not be looked up: {why}")
+            }
             Self::Impossible(why) => write!(out, "{why}"),
             Self::Nowhere => write!(out, "the name means no address"),
             Self::Unreachable(ErrorKind::ConnectionRefused) => write!(out, "connection refused: nobody listens there"),
@@ -59,6 +64,7 @@ impl fmt::Display for Trouble {
             Self::Broken(kind) => write!(out, "the connection broke: {kind}"),
             Self::Ended => write!(out, "the server closed the connection"),
             Self::Told(words) => write!(out, "the server closed the connection: {words}"),
+            Self::Wrong(words) => write!(out, "{words}"),
             Self::Silent => write!(out, "nothing came for 5 seconds after a PING, the line is dead"),
             Self::TooLong => write!(out, "the server sent a line that is longer than lines are"),
         }

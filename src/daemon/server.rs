@@ -20,7 +20,7 @@ use super::listeners::{Kind, Listen};
 use super::serving;
 use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
-use crate::hub::{Framing, Hub, Limits, Profile, ServiceId};
+use crate::hub::{Framing, Hub, Limits, ListenerId, Profile, ServiceId};
 use crate::log::Log;
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
@@ -175,19 +175,25 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     reactor.drain_within(config.wire.drain);
     reactor.treat_datagrams(config.wire.udp);
     reactor.obey_signals(hangup_stops).map_err(failed("signals"))?;
+    open_all(&mut reactor, listening)?;
+    reactor.hub_mut().with(control, Control::ready);
+    Ok(Server { reactor, chat })
+}
+
+/// Opens what is bound, and says so.
+fn open_all(reactor: &mut Reactor, listening: Vec<(ListenerId, Listen, Door)>) -> Result<(), StartError> {
     let caveats: Vec<String> = listening.iter().filter_map(|(_, listen, _)| caveat(listen)).collect();
     for (id, listen, bound) in listening {
         report(&listen, &bound);
         let address = bound.address().to_string();
-        bound.open(&mut reactor, id).map_err(failed("cannot watch a listener"))?;
+        bound.open(reactor, id).map_err(failed("cannot watch a listener"))?;
         log::info!("listening {} {address}", listen.name);
     }
     // Behind the lines that say what is ready, which others count.
     for caveat in caveats {
         log::warn!("{caveat}");
     }
-    reactor.hub_mut().with(control, Control::ready);
-    Ok(Server { reactor, chat })
+    Ok(())
 }
 
 fn doorkeeper(config: &Config, descriptors: usize, misdeeds: Noted) -> Doorkeeper {

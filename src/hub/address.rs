@@ -23,7 +23,7 @@ pub enum Target {
         /// What is written.
         output: Option<OwnedFd>,
     },
-    /// A descriptor that becomes readable when a process ends (a pidfd): then `ended` comes, and nothing before.
+    /// A descriptor that tells nothing but an end, of a process (a pidfd) or of a pipe's reader: then `ended` comes.
     Exit(OwnedFd),
 }
 

@@ -267,7 +267,7 @@ fn write_once<S: Wire>(peer: &mut Peer<S>, hub: &mut Hub) -> bool {
         }
         Err(error) => error.kind(),
     };
-    if !peer.wire.lingers() {
+    if failure == ErrorKind::BrokenPipe && !peer.wire.lingers() {
         hub.unheard(peer.id, failure);
         return true;
     }

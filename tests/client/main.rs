@@ -2,6 +2,7 @@
 //! what the test says.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, and says where")]
 
+mod house;
 #[path = "../support/chat.rs"]
 mod people;
 mod program;
@@ -11,10 +12,15 @@ mod screen;
 mod support;
 
 mod commands;
+mod entering;
+mod families;
+mod liar;
+mod lies;
 mod line;
 #[cfg(feature = "accounts")]
 mod logins;
 mod lying;
+mod manners;
 mod scripts;
 mod staying;
 mod terminal;

@@ -2,13 +2,31 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
+use socket2::{Domain, Socket, Type};
 
 use crate::support::until;
+
+/// An address at which nobody listens, and which nobody else gets meanwhile.
+#[derive(Debug)]
+pub(crate) struct Nobody(Socket);
+
+impl Nobody {
+    pub(crate) fn there() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor is left");
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port is left");
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.0.local_addr().ok().and_then(|address| address.as_socket()).expect("it is bound").to_string()
+    }
+}
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
@@ -63,11 +81,20 @@ impl Program {
         Self::spawn(command(args).stdin(input))
     }
 
+    /// The same with a file as its output, and all its input at once. Waits for its end.
+    pub(crate) fn writing(args: &[&str], output: File, input: &str) -> Ended {
+        let mut program = Self::spawn(command(args).stdin(Stdio::piped()).stdout(output));
+        program.input = program.child.stdin.take();
+        // It may end without having read everything.
+        program.feed(input);
+        program.end()
+    }
+
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (output, aside) = (Lines::default(), Lines::default());
-        let readers =
-            vec![collect(child.stdout.take().unwrap(), &output), collect(child.stderr.take().unwrap(), &aside)];
+        let shown = child.stdout.take().map(|stdout| collect(stdout, &output));
+        let readers = shown.into_iter().chain([collect(child.stderr.take().unwrap(), &aside)]).collect();
         Self { child, input: None, output, aside, readers }
     }
 

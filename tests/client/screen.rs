@@ -22,6 +22,8 @@ pub(crate) struct Screen {
     /// How the terminal was before.
     before: Termios,
     shown: Arc<Mutex<vt100::Parser>>,
+    /// Every byte that came.
+    bytes: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -32,6 +34,12 @@ fn size(columns: u16, rows: u16) -> (NonZeroU16, NonZeroU16) {
 impl Screen {
     /// `parlor` with these arguments on a terminal of this size.
     pub(crate) fn parlor(args: &[&str], columns: u16, rows: u16) -> Self {
+        // In a process group of its own, which is what a shell would give it.
+        Self::of(Command::new(env!("CARGO_BIN_EXE_parlor")).args(args).process_group(0), columns, rows)
+    }
+
+    /// Any program.
+    pub(crate) fn of(command: &mut Command, columns: u16, rows: u16) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal is left");
         grantpt(&near).expect("it is ours");
         unlockpt(&near).expect("it is ours");
@@ -41,31 +49,54 @@ impl Screen {
         let shown = Arc::new(Mutex::new(vt100::Parser::new(height, width, 0)));
         let mut screen = Self {
             before: tcgetattr(&far).unwrap(),
-            // In a process group of its own, which is what a shell would give it.
-            child: Command::new(env!("CARGO_BIN_EXE_parlor"))
-                .args(args)
+            child: command
                 .env("TERM", "xterm-256color")
                 .env("TZ", "UTC")
                 .stdin(far.try_clone().unwrap())
                 .stdout(far.try_clone().unwrap())
                 .stderr(far.try_clone().unwrap())
-                .process_group(0)
                 .spawn()
                 .unwrap(),
             near: near.into(),
             far,
             shown,
+            bytes: Arc::default(),
             reader: None,
         };
         screen.resize(columns, rows);
         let (mut from, into) = (screen.near.try_clone().unwrap(), Arc::clone(&screen.shown));
+        let all = Arc::clone(&screen.bytes);
         screen.reader = Some(thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = from.read(&mut bytes) {
+                all.lock().unwrap().extend_from_slice(&bytes[..count]);
                 into.lock().unwrap().process(&bytes[..count]);
             }
         }));
         screen
+    }
+
+    /// How often it rang.
+    pub(crate) fn bells(&self) -> usize {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).matches('\x07').count()
+    }
+
+    /// Was the terminal ever sent this?
+    pub(crate) fn was_sent(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).contains(text)
+    }
+
+    /// Fails if the terminal was ever sent something else than text and what moves a cursor, erases, colours and switches.
+    pub(crate) fn expect_nothing_strange(&self) {
+        let bytes = self.bytes.lock().unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for piece in text.split('\x1b').skip(1) {
+            let end = piece.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(piece.len() - 1);
+            let is_known = piece.starts_with('[') && "HJKmhl".contains(&piece[end..=end]);
+            assert!(is_known, "{:?}", &piece[..piece.floor_char_boundary(20)]);
+        }
+        let strange = |c: char| c.is_control() && !matches!(c, '\x1b' | '\r' | '\n' | '\x07');
+        assert_eq!(text.find(strange), None, "{text:?}");
     }
 
     fn pid(&self) -> Pid {
@@ -99,10 +130,6 @@ impl Screen {
     /// Row and column.
     pub(crate) fn cursor(&self) -> (u16, u16) {
         self.shown.lock().unwrap().screen().cursor_position()
-    }
-
-    pub(crate) fn input_line(&self) -> String {
-        self.rows().pop().unwrap()
     }
 
     /// Waits until the screen is as wanted.

@@ -1,20 +1,28 @@
 //! `parlor chat` in scripts.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::people::Chat;
-use crate::program::Program;
+use crate::people::{Chat, Person};
+use crate::program::{Nobody, Program};
+use crate::support::accounts::accounts;
+use crate::support::until;
 
 /// What was said in a room, as the history has it.
 fn history(chat: &Chat, room: &str) -> Vec<String> {
     let folder = chat.folder().to_str().unwrap();
     let lines = Program::parlor(&["history", room, "--data", folder]).end().well();
     lines.iter().map(|line| line.split_once("> ").map_or(line.as_str(), |(_, text)| text).to_owned()).collect()
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
 }
 
 fn address(chat: &Chat) -> String {
@@ -84,7 +92,7 @@ fn a_follower_shows_lines_whose_first_character_tells_their_kind() {
     let follower = Program::parlor(&["chat", &address(&chat), "--nick", "eve", "--follow", "--count", "3"]);
     let mut ann = chat.guest();
     ann.ask("/nick ann", "- you are ann");
-    crate::support::until("the follower's coming", || {
+    until("the follower's coming", || {
         ann.says("/who lobby");
         ann.fence().iter().any(|line| line.starts_with("- #lobby:") && line.contains("eve"))
     });
@@ -113,7 +121,8 @@ fn objects_are_shown_as_the_server_says_them() {
 
 #[test]
 fn d8_a_dead_address_fails_with_one_clear_line() {
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).unwrap().to_string();
+    let nobody = Nobody::there();
+    let nobody = nobody.address();
     let mut script = Program::parlor(&["chat", &nobody, "--room", "r"]);
     script.feed("1\n2\n3\n");
     let line = script.end().badly();
@@ -191,13 +200,29 @@ fn a_reader_who_goes_ends_a_follower_without_a_word() {
     let mut ann = chat.guest();
     ann.ask("/nick ann", "- you are ann");
     ann.ask("/join r", "- you are in #r, with N others");
-    crate::support::until("the end of the pipe", || {
+    until("the end of the pipe", || {
         ann.says("hello");
         head.try_wait().unwrap().is_some()
     });
     let output = head.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert!(output.stdout.starts_with(b"#r "), "{:?}", output.stdout);
+}
+
+#[test]
+fn a_reader_who_goes_while_nothing_is_said_ends_a_follower_too() {
+    let chat = Chat::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    command.args(["chat", &address(&chat), "--room", "r", "--follow", "--format", "json"]);
+    let mut follower = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    drop(command); // it has the pipe's end too
+    let mut lines = BufReader::new(reader).lines();
+    // The last that comes while nobody says anything.
+    assert!(lines.any(|line| line.unwrap().contains(r#""type":"welcome""#)));
+    drop(lines);
+    until("the end of the follower", || follower.try_wait().unwrap().is_some());
+    assert_eq!(follower.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -210,4 +235,128 @@ fn a_server_that_paces_us_is_told_of_once_and_nothing_is_lost() {
     assert_eq!((ended.code, ended.aside.len()), (Some(0), 1), "{ended:#?}");
     assert!(ended.aside[0].contains("paces us"), "{ended:#?}");
     assert_eq!(history(&chat, "r"), numbers);
+}
+
+#[test]
+fn whoever_is_muted_is_told_so_and_fails_instead_of_waiting() {
+    let accounts = file(accounts());
+    let chat = Chat::with(&["--flood", "off", "--accounts", accounts.path().to_str().unwrap()]);
+    let mut oscar = chat.guest();
+    oscar.ask("/login oscar oscar's password", "- you are oscar, an operator");
+    oscar.ask("/mute loud", "- mute of loud until an operator says otherwise, by oscar");
+    let line =
+        Program::parlor(&["chat", &address(&chat), "--nick", "loud", "--send", "one", "--send", "two"]).wait().badly();
+    assert!(line.contains(r#""one" was not said: muted: "#), "{line}");
+}
+
+#[test]
+fn accounts_are_logged_in_to_with_a_password_from_a_file() {
+    let accounts = file(accounts());
+    let path = accounts.path().to_str().unwrap();
+    let password = file("alice's password\r\nnot this");
+    let secret = password.path().to_str().unwrap();
+    for guarded in [&["--require-login"][..], &[]] {
+        let chat = Chat::with(&[&["--flood", "off", "--accounts", path], guarded].concat());
+        let args = ["chat", &address(&chat), "--room", "r", "--login", "alice"];
+        Program::parlor(&[&args[..], &["--password-file", secret, "--send", "hello"]].concat()).wait().well();
+        let folder = chat.folder().to_str().unwrap();
+        let lines = Program::parlor(&["history", "r", "--data", folder]).end().well();
+        assert!(lines.len() == 1 && lines[0].ends_with("<alice> hello"), "{lines:#?}");
+        let line =
+            Program::parlor(&[&args[..], &["--password-file", "/dev/null", "--send", "x"]].concat()).wait().badly();
+        assert!(line.contains("usage: ") || line.contains("wrong-password: "), "{line}");
+        let ended = Program::parlor(&[&args[..], &["--send", "x"]].concat()).wait();
+        assert_eq!(ended.code, Some(2), "{ended:#?}");
+        assert!(ended.aside.concat().contains("--password-file"), "{ended:#?}");
+        let ended = Program::parlor(&["chat", &address(&chat), "--send", "x"]).wait();
+        if guarded.is_empty() {
+            ended.well();
+        } else {
+            let line = ended.badly();
+            assert!(line.contains("one has to log in there, and --login NAME does that"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_would_change_how_the_server_speaks_is_no_command_for_a_script_and_quit_ends_it() {
+    let chat = Chat::new();
+    for line in ["/format plain", "/SESSION abc", "/session"] {
+        let mut script = Program::parlor(&["chat", &address(&chat), "--commands"]);
+        script.feed(&format!("hello\n{line}\nnot this\n"));
+        let told = script.end().badly();
+        assert!(told.contains("line 2: /") && told.contains("the client needs that for itself"), "{told}");
+    }
+    let mut script = Program::parlor(&["chat", &address(&chat), "--commands"]);
+    script.feed(" /login ann secret\n");
+    let told = script.end().badly();
+    assert!(told.contains("line 1: ") && told.contains("neither obeyed nor said"), "{told}");
+    let mut listener = chat.guest();
+    let mut script = Program::parlor(&["chat", &address(&chat), "--nick", "ann", "--commands", "--follow"]);
+    assert!(script.feed("last\n/quit see you\nnot this\n"));
+    script.output_when("its name", |lines| lines.iter().any(|line| line == "- you are ann"));
+    assert_eq!(script.wait().code, Some(0));
+    until("the parting words", || listener.fence().iter().any(|line| line == "#lobby -- ann left (see you)"));
+}
+
+#[test]
+fn output_that_can_not_be_kept_is_a_failure_and_not_a_reader_who_went() {
+    let chat = Chat::new();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let line = Program::writing(&["chat", &address(&chat), "--commands"], full, "/who lobby\n").badly();
+    assert!(line.contains("standard output: "), "{line}");
+    let gone = {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        File::from(std::os::fd::OwnedFd::from(writer))
+    };
+    let ended = Program::writing(&["chat", &address(&chat), "--commands"], gone, "/who lobby\n");
+    assert_eq!((ended.code, ended.aside.len()), (Some(0), 0), "{ended:#?}");
+}
+
+#[test]
+fn every_kind_of_address_leads_there() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("chat.sock");
+    let unix = format!("unix:{}", path.display());
+    let start = crate::support::Start::serve(&["--no-history"]).listen("chat=[::1]:0");
+    let server = start.listen(&format!("chat={unix}")).listen("chat=127.0.0.1:0").go();
+    let mut listener = Person::on(server.client(2));
+    listener.hears();
+    let [six, four] = [0, 2].map(|index| server.place(index).to_string());
+    let named = format!("localhost:{}", four.rsplit_once(':').unwrap().1);
+    for address in [six, four, unix, named] {
+        Program::parlor(&["chat", &address, "--send", &address]).wait().well();
+        until(&address, || listener.fence().iter().any(|line| line.ends_with(&format!("> {address}"))));
+    }
+}
+
+#[test]
+fn lines_of_one_text_are_said_one_by_one() {
+    let chat = Chat::new();
+    Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "one\ntwo\r\n\nthree"]).wait().well();
+    assert_eq!(history(&chat, "r"), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_room_that_others_spell_otherwise_is_the_same_room() {
+    let chat = Chat::new();
+    let mut ann = chat.guest();
+    ann.ask("/nick ann", "- you are ann");
+    ann.ask("/join Caf\u{c9}", "- you are in #Caf\u{c9}, with 0 others");
+    ann.says("before");
+    ann.fence();
+    let follower = Program::parlor(&["chat", &address(&chat), "--room", "#cafe\u{301}", "--follow", "--count", "1"]);
+    until("the follower's coming", || ann.fence().iter().any(|line| line.starts_with("#Caf\u{c9} -- guest")));
+    ann.says("hello");
+    let output = follower.wait().well();
+    assert_eq!(output, ["#caf\u{e9} <ann> hello"], "and nothing from before");
+}
+
+#[test]
+fn names_that_are_none_are_wrong_usage() {
+    for wrong in [["--room", "a b"], ["--room", ""], ["--nick", "a\nb"], ["--timeout", "soon"], ["--count", "-1"]] {
+        let ended = Program::parlor(&[&["chat", "127.0.0.1:1"], &wrong[..]].concat()).wait();
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {ended:#?}");
+    }
 }

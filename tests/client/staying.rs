@@ -15,9 +15,12 @@ fn kills() -> usize {
     if std::env::var_os("PARLOR_LONG_TESTS").is_some() { 50 } else { 5 }
 }
 
-fn start(folder: &TempDir, address: &str) -> Server {
+/// On a Unix socket: a port could be somebody else's by the time it is wanted again.
+fn start(folder: &TempDir) -> (Server, String) {
     let folder = folder.path().to_str().unwrap();
-    Start::serve(&["--flood", "off", "--data", folder]).listen(&format!("chat={address}")).go()
+    let server = Start::serve(&["--flood", "off", "--data", folder]).listen(&format!("chat=unix:{folder}/chat")).go();
+    let address = server.place(0).to_string();
+    (server, address)
 }
 
 /// The field of an object that is a number or a plain text.
@@ -33,8 +36,7 @@ fn said(lines: &[String]) -> Vec<&String> {
 #[test]
 fn d14_a_server_killed_under_load_again_and_again_costs_no_number_and_gives_none_twice() {
     let folder = TempDir::new().unwrap();
-    let mut server = start(&folder, "127.0.0.1:0");
-    let address = server.place(0).to_string();
+    let (mut server, address) = start(&folder);
     let follower = Program::parlor(&["chat", &address, "--room", "r", "--follow", "--format", "json"]);
     follower.output_when("a welcome", |lines| lines.iter().any(|line| line.contains("welcome")));
 
@@ -56,7 +58,7 @@ fn d14_a_server_killed_under_load_again_and_again_costs_no_number_and_gives_none
         follower.output_when("more of it", |lines| said(lines).len() > heard + 50);
         server.signal(Signal::KILL);
         server.wait();
-        server = start(&folder, &address);
+        (server, _) = start(&folder);
     }
     let heard = said(&follower.output.lock().unwrap()).len();
     follower.output_when("the rest of it", |lines| said(lines).len() > heard);
@@ -76,8 +78,7 @@ fn d14_a_server_killed_under_load_again_and_again_costs_no_number_and_gives_none
 #[test]
 fn d14_the_reason_of_a_broken_line_is_told_and_when_it_is_tried_again() {
     let folder = TempDir::new().unwrap();
-    let server = start(&folder, "127.0.0.1:0");
-    let address = server.place(0).to_string();
+    let (server, address) = start(&folder);
     let mut script = Program::parlor(&["chat", &address, "--room", "r"]);
     script.feed("before\n");
     crate::support::until("what was said before", || {
@@ -89,7 +90,7 @@ fn d14_the_reason_of_a_broken_line_is_told_and_when_it_is_tried_again() {
     script.aside_when("trying again in");
     script.aside_when("connection refused");
     script.feed("while it was down\n");
-    let server = start(&folder, &address);
+    let (server, _) = start(&folder);
     script.aside_when("connected again");
     script.feed("after\n");
     let ended = script.end();

@@ -1,12 +1,11 @@
 //! The chat on a terminal, with the real server.
 
-use std::net::TcpListener;
-
 use rustix::process::Signal;
 
 use crate::people::Chat;
-use crate::program::Program;
+use crate::program::{Nobody, Program};
 use crate::screen::Screen;
+use crate::support::Start;
 
 fn opened(chat: &Chat, args: &[&str], columns: u16, rows: u16) -> Screen {
     let address = chat.server.place(0).to_string();
@@ -139,8 +138,8 @@ fn however_it_ends_the_terminal_is_as_it_was() {
 
 #[test]
 fn a_new_user_without_a_server_is_told_what_to_do() {
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).unwrap().to_string();
-    let mut screen = Screen::parlor(&["chat", &nobody], 200, 10);
+    let nobody = Nobody::there();
+    let mut screen = Screen::parlor(&["chat", &nobody.address()], 200, 10);
     screen.when_shown("`parlor` alone starts a server");
     assert_eq!(screen.wait(), Some(1));
     screen.expect_sane();
@@ -168,58 +167,23 @@ fn unread_rooms_are_marked_and_a_key_or_a_command_leads_there() {
 }
 
 #[test]
-fn what_a_server_says_never_speaks_to_the_terminal() {
-    use std::io::{BufRead, BufReader, Write};
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let liar = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.write_all(b"- parlor chat: \x1b[2Jlies\n").unwrap();
-        let mut lines = BufReader::new(stream.try_clone().unwrap());
-        let mut line = String::new();
-        while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-            let asked = std::mem::take(&mut line);
-            let welcome = "{\"type\":\"welcome\",\"nick\":\"a\\u001b[31m\",\"session\":\"T\",\"epoch\":\"E\"}\n";
-            if asked.starts_with("/format") {
-                stream.write_all(welcome.as_bytes()).unwrap();
-            } else if asked.starts_with("/session") {
-                let said = "\"at\":\"2026-01-01T00:00:00Z\",\"from\":\"x\\u001b]0;t\\u0007\",\"text\":\"\\u001b[2J\\u009b1mtext\\u202e\"";
-                let forged = format!(
-                    "{welcome}{{\"type\":\"message\",\"room\":\"lobby\",\"seq\":1,{said}}}\n\
-                     {{\"type\":\"info\",\"text\":\"\\u001b[5;5Hinfo\"}}\n{{\"type\":\"error\",\"code\":\"x\",\"text\":\"\\u001bcerror\"}}\n"
-                );
-                stream.write_all(forged.as_bytes()).unwrap();
-            }
-        }
-    });
-    let mut screen = Screen::parlor(&["chat", &address], 100, 10);
-    // U+FFFD stands in the place of each control; the terminal in memory does not show it.
-    screen.when_shown("cerror");
-    let rows = screen.rows();
-    assert!(rows[5].ends_with("<x]0;t> [2J1mtext"), "{rows:#?}");
-    assert!(rows[6].ends_with("- [5;5Hinfo"), "{rows:#?}");
-    assert_eq!(screen.input_line(), ">");
-    screen.types("\x03");
-    screen.wait();
-    screen.expect_sane();
-    liar.join().unwrap();
-}
-
-#[test]
 fn a_broken_line_is_told_in_the_status_and_what_was_typed_meanwhile_is_said_once() {
-    let chat = Chat::new();
-    let mut screen = opened(&chat, &["--nick", "ann"], 100, 10);
+    // On a Unix socket: a port could be somebody else's by the time it is wanted again.
+    let folder = tempfile::TempDir::new().unwrap();
+    let listener = format!("chat=unix:{}", folder.path().join("chat").display());
+    let server = Start::serve(&["--flood", "off", "--no-history"]).listen(&listener).go();
+    let mut screen = Screen::parlor(&["chat", &server.place(0).to_string(), "--nick", "ann"], 100, 10);
+    screen.when_shown("| connected");
     screen.types("before\r");
     screen.when_shown("<ann> before");
-    let address = chat.server.place(0).to_string();
-    let chat = chat.killed_and_started_again();
+    server.signal(Signal::KILL);
+    server.wait();
     screen.when_shown("NO CONNECTION: connection refused");
     screen.types("meanwhile\r");
     screen.when_shown("<ann> meanwhile");
-    let again =
-        crate::support::Start::serve(&["--flood", "off", "--no-history"]).listen(&format!("chat={address}")).go();
+    let again = Start::serve(&["--flood", "off", "--no-history"]).listen(&listener).go();
     screen.when_shown("connected again");
     screen.when("nothing on the way", |rows| !rows[8].contains("on the way"));
     assert_eq!(screen.rows().iter().filter(|row| row.contains("meanwhile")).count(), 1);
-    drop((again, chat));
+    drop(again);
 }

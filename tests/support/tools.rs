@@ -11,6 +11,7 @@ pub(crate) fn needs(tool: &str) -> bool {
     let (trial, package): (&[&str], _) = match tool {
         "strace" => (&["-o", "/dev/null", "true"], "strace"),
         "prlimit" => (&["--nofile=64:64", "true"], "util-linux"),
+        "setsid" => (&["true"], "util-linux"),
         "openssl" => (&["version"], "openssl"),
         "ip" => (&["-V"], "iproute2"),
         other => panic!("how is {other} tried?"),

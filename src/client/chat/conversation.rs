@@ -9,14 +9,24 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::heard::{Heard, Said};
-use super::numbers::{Fate, Numbers};
+use super::heard::Heard;
+use super::naming;
+use super::numbers::Numbers;
 use super::outgoing::{Outgoing, Saying};
+use crate::client::login::{INSECURE, Login};
+use crate::services::chat::{Command, Secret, parse};
 
 /// How the chat names itself in its first line.
 const GREETING: &str = "- parlor chat: ";
+/// How that goes on where one has to log in.
+const WHO: &str = "who are you?";
 /// The room in which everybody is put on coming.
 pub const LOBBY: &str = "lobby";
+
+/// Why a line is not sent on.
+const OWN: &str = "the client needs that for itself, and does it without being told";
+/// Why a line is neither obeyed nor said.
+pub const SECRET: &str = "something stands before a command that holds a secret, so it was neither obeyed nor said";
 
 /// What somebody wants of the chat.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +35,8 @@ pub struct Wishes {
     pub rooms: Vec<String>,
     /// A name to have.
     pub nick: Option<String>,
+    /// Who to log in as.
+    pub login: Option<Login>,
     /// How much of what was said before is shown on entering a room.
     pub past: u32,
 }
@@ -56,6 +68,18 @@ pub(super) enum Stage {
     Present,
 }
 
+/// An error came while something had no receipt. What it was about can't be told from it; but what is asked after it, and
+/// asked again after that was answered, is answered behind every receipt that was still to come.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    /// The last that was said before.
+    pub(super) id: String,
+    /// The second question was asked.
+    pub(super) again: bool,
+    /// Another error came since.
+    pub(super) more: bool,
+}
+
 /// The conversation.
 #[derive(Debug)]
 pub struct Conversation {
@@ -68,6 +92,18 @@ pub struct Conversation {
     pub(super) token: String,
     /// The token of the guest that we are until the server has answered to ours.
     pub(super) fresh: String,
+    /// A `/login` was sent for whoever is wished for, and has no answer yet.
+    pub(super) proves: bool,
+    /// Nobody can read on the way what is sent.
+    pub(super) is_private: bool,
+    /// One that was typed, until it is answered.
+    pub(super) typed_login: Option<Login>,
+    /// Nobody is let in here who does not log in first.
+    pub(super) is_guarded: bool,
+    /// Why it makes no sense to go on on this connection; on another it may.
+    pub(super) hopeless: Option<String>,
+    /// Something may have been refused.
+    pub(super) doubt: Option<Doubt>,
     pub(super) epoch: String,
     pub(super) rooms: BTreeMap<String, Numbers>,
     /// Replays that were asked for, and histories that we asked for ourselves, by room.
@@ -78,14 +114,14 @@ pub struct Conversation {
     pub(super) lines: VecDeque<String>,
     pub(super) events: VecDeque<Event>,
     /// The error that came last, in case the server closes on it.
-    last_error: Option<String>,
+    pub(super) last_error: Option<String>,
 }
 
 impl Conversation {
     /// A conversation to be; `chance` makes its ids its own.
     #[must_use]
     pub fn new(wishes: Wishes, chance: [u8; 8]) -> Self {
-        let rooms = wishes.rooms.iter().map(|room| folded(room)).collect();
+        let rooms = wishes.rooms.iter().map(|room| naming::room(room)).collect();
         Self {
             wishes: Wishes { rooms, ..wishes },
             stage: Stage::Away,
@@ -93,6 +129,12 @@ impl Conversation {
             me: String::new(),
             token: String::new(),
             fresh: String::new(),
+            proves: false,
+            is_private: false,
+            typed_login: None,
+            is_guarded: false,
+            hopeless: None,
+            doubt: None,
             epoch: String::new(),
             rooms: BTreeMap::new(),
             replays: 0,
@@ -128,6 +170,12 @@ impl Conversation {
         self.stage == Stage::Present
     }
 
+    /// Has the server not even said yet that it will speak our language?
+    #[must_use]
+    pub fn is_unwelcome(&self) -> bool {
+        matches!(self.stage, Stage::Greeting | Stage::Welcome)
+    }
+
     /// Were we there once?
     #[must_use]
     pub fn has_been(&self) -> bool {
@@ -144,8 +192,31 @@ impl Conversation {
         self.events.pop_front()
     }
 
-    /// A connection stands.
-    pub fn connected(&mut self) {
+    /// Why this connection is to be given up, if so.
+    pub fn hopeless(&mut self) -> Option<String> {
+        self.hopeless.take()
+    }
+
+    /// Takes a line that is to be obeyed. What would change how the server speaks with us is not sent.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn obey(&mut self, line: &str) -> Result<(), &'static str> {
+        match parse(line) {
+            Ok(Command::Format(_) | Command::Session | Command::TakeUp { .. }) => return Err(OWN),
+            Ok(Command::Login { .. }) if !self.is_private => return Err(INSECURE),
+            Ok(Command::Login { name, password: Secret(password) }) => {
+                self.typed_login = Some(Login { name: name.to_owned(), password: password.to_owned() });
+            }
+            _ => {}
+        }
+        self.outgoing.command(line);
+        Ok(())
+    }
+
+    /// A connection stands. Nobody can read on the way what is sent on a private one.
+    pub fn connected(&mut self, is_private: bool) {
+        self.is_private = is_private;
         self.stage = Stage::Greeting;
         self.last_error = None;
     }
@@ -154,6 +225,7 @@ impl Conversation {
     pub fn broken(&mut self) -> Option<String> {
         self.stage = Stage::Away;
         self.outgoing.broken();
+        (self.proves, self.typed_login, self.doubt) = (false, None, None);
         self.lines.clear();
         self.histories.clear();
         self.replays = 0;
@@ -177,176 +249,24 @@ impl Conversation {
     }
 
     fn greeted(&mut self, line: &str) {
-        if line.starts_with(GREETING) {
+        if let Some(rest) = line.strip_prefix(GREETING) {
+            self.is_guarded = rest.starts_with(WHO);
+            if self.is_guarded && self.wishes.login.is_none() {
+                let text = "one has to log in there, and --login NAME does that".to_owned();
+                return self.events.push_back(Event::Failed(text));
+            }
             self.stage = Stage::Welcome;
             self.lines.push_back("/format json".to_owned());
         } else if let Some(error) = line.strip_prefix("! ") {
             self.last_error = Some(error.to_owned());
         } else {
-            self.events.push_back(Event::Failed("something else than a parlor chat answers there".to_owned()));
-        }
-    }
-
-    fn object(&mut self, line: &str, heard: Heard) {
-        match heard {
-            Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
-            Heard::Pong { token } => self.events.push_back(Event::Pong(token)),
-            Heard::Welcome { ref nick, ref session, ref epoch } => {
-                let (nick, session, epoch) = (nick.clone(), session.clone(), epoch.clone());
-                let is_asked_for = matches!(self.stage, Stage::Entering | Stage::Present);
-                self.welcomed(nick, &session, epoch);
-                if is_asked_for {
-                    self.show(line, heard);
-                }
+            let text = "something else than a parlor chat answers there".to_owned();
+            // Whoever has been there knows better: it may come back to its place.
+            if self.been {
+                self.hopeless = Some(text);
+            } else {
+                self.events.push_back(Event::Failed(text));
             }
-            Heard::Error { ref code, ref text } => {
-                self.last_error = Some(format!("{code}: {text}"));
-                let code = code.clone();
-                if !self.expected(&code) {
-                    self.show(line, heard);
-                }
-            }
-            Heard::Message(ref said) | Heard::Action(ref said) if !self.admits(said) => {}
-            Heard::Message(_) | Heard::Action(_) => self.show(line, heard),
-            Heard::Receipt { ref room, seq, ref id } => {
-                let (room, id) = (room.clone(), id.clone());
-                self.received(&room, seq, id);
-                self.show(line, heard);
-            }
-            Heard::Gap { ref room, from_seq, to_seq } => {
-                self.rooms.entry(room.clone()).or_default().note(from_seq, to_seq);
-                self.show(line, heard);
-            }
-            Heard::End { ref of } if of == "history" && !self.histories.is_empty() => self.looked_back(),
-            Heard::End { ref of } => {
-                if of == "resume" {
-                    self.replay_over();
-                }
-                self.show(line, heard);
-            }
-            _ if matches!(self.stage, Stage::Entering | Stage::Present) => {
-                self.take_note(&heard);
-                self.show(line, heard);
-            }
-            _ => {}
         }
     }
-
-    fn show(&mut self, line: &str, heard: Heard) {
-        self.events.push_back(Event::Heard(line.to_owned(), heard));
-    }
-
-    fn take_note(&mut self, heard: &Heard) {
-        match heard {
-            Heard::Info { text } => {
-                if let Some(name) = text.strip_prefix("you are ").filter(|name| !name.contains(' ')) {
-                    name.clone_into(&mut self.me);
-                } else if let Some(room) = room_named(text, "you are in #") {
-                    self.entered(room);
-                } else if let Some(room) = room_named(text, "you left #") {
-                    self.wishes.rooms.retain(|other| other != room);
-                    self.rooms.remove(room);
-                }
-            }
-            Heard::Nick { from, to, .. } if *from == self.me => to.clone_into(&mut self.me),
-            _ => {}
-        }
-    }
-
-    /// We are in a room: it is one of those to be in from now on.
-    fn entered(&mut self, room: &str) {
-        if self.wishes.rooms.is_empty() && room != LOBBY {
-            self.wishes.rooms.push(LOBBY.to_owned());
-        }
-        if !self.wishes.rooms.iter().any(|other| other == room) && room != LOBBY {
-            self.wishes.rooms.push(room.to_owned());
-            self.ask_past(room);
-        }
-    }
-
-    /// Asks for what was said last, at least for one line: it has the room's number.
-    pub(super) fn ask_past(&mut self, room: &str) {
-        self.lines.push_back(format!("/history #{room} {}", self.wishes.past.max(1)));
-        self.histories.push_back(room.to_owned());
-    }
-
-    /// Is this to be shown?
-    fn admits(&mut self, said: &Said) -> bool {
-        if said.old {
-            if let (Some(seq), Some(room)) = (said.seq, self.histories.front())
-                && *room == said.room
-            {
-                self.rooms.entry(said.room.clone()).or_default().begin(seq);
-                return self.wishes.past > 0;
-            }
-            return true;
-        }
-        if let Some(id) = &said.id
-            && self.outgoing.recognised(id)
-        {
-            self.events.push_back(Event::Receipt(id.clone(), said.seq));
-        }
-        let is_in = matches!(self.stage, Stage::Entering | Stage::Present);
-        let Some(seq) = said.seq.filter(|_| is_in) else { return self.stage == Stage::Present };
-        // On entering for the first time we are still in the lobby, which is perhaps not ours.
-        if !self.been && !self.is_wanted(&said.room) {
-            return false;
-        }
-        let is_new = self.rooms.entry(said.room.clone()).or_default().hear(seq, said.replay) == Fate::New;
-        self.look_for_holes(&said.room);
-        is_new
-    }
-
-    fn is_wanted(&self, room: &str) -> bool {
-        self.wishes.rooms.is_empty() || self.wishes.rooms.iter().any(|wanted| wanted == room)
-    }
-
-    /// Something that is missing, and not ours, is asked for again.
-    fn look_for_holes(&mut self, room: &str) {
-        if !self.is_present() || self.outgoing.concerns(room) {
-            return;
-        }
-        if let Some(numbers) = self.rooms.get_mut(room)
-            && let Some(after) = numbers.missing()
-        {
-            numbers.catching_up = true;
-            self.replays += 1;
-            self.lines.push_back(format!("/resume #{room} {after}"));
-        }
-    }
-
-    fn received(&mut self, room: &str, seq: Option<u64>, id: String) {
-        for saying in self.outgoing.received(&id) {
-            self.events.push_back(Event::Refused(saying));
-        }
-        if let Some(seq) = seq {
-            self.rooms.entry(room.to_owned()).or_default().note(seq, seq);
-        }
-        self.events.push_back(Event::Receipt(id, seq));
-    }
-
-    /// The end of a history that nobody but us asked for.
-    fn looked_back(&mut self) {
-        if let Some(room) = self.histories.pop_front() {
-            // If nothing was ever said there, everything will be new.
-            self.rooms.entry(room).or_default().begin(0);
-        }
-    }
-
-    pub(super) fn replay_over(&mut self) {
-        self.replays = self.replays.saturating_sub(1);
-        if self.replays == 0 {
-            self.rooms.values_mut().for_each(|room| room.catching_up = false);
-        }
-    }
-}
-
-/// A room's name as the server writes it.
-fn folded(room: &str) -> String {
-    room.strip_prefix('#').unwrap_or(room).to_lowercase()
-}
-
-fn room_named<'a>(text: &'a str, before: &str) -> Option<&'a str> {
-    let rest = text.strip_prefix(before)?;
-    rest.split([',', ';', ' ']).next().filter(|room| !room.is_empty())
 }

@@ -58,7 +58,7 @@ impl Numbers {
         if known {
             return Fate::Again;
         }
-        let next = self.resume_after().is_none_or(|row| seq == row + 1);
+        let next = self.resume_after().is_none_or(|row| seq == row.saturating_add(1));
         if self.catching_up && !replayed && !next {
             return Fate::Early;
         }
@@ -85,7 +85,7 @@ impl Numbers {
                 }
             }
         }
-        if self.row.is_none() && self.base.is_some_and(|base| first <= base + 1) {
+        if self.row.is_none() && self.base.is_some_and(|base| first <= base.saturating_add(1)) {
             self.up_to(last);
         }
     }

@@ -103,6 +103,24 @@ impl Outgoing {
         done
     }
 
+    /// Is this an id of ours?
+    #[must_use]
+    pub fn is_own(&self, id: &str) -> bool {
+        id.strip_prefix(&self.prefix).is_some_and(|rest| rest.starts_with('-'))
+    }
+
+    /// The id of what was said last on this connection, of what has no receipt.
+    #[must_use]
+    pub fn last_sent(&self) -> Option<&str> {
+        self.sent.back().map(|saying| saying.id.as_str())
+    }
+
+    /// No receipt will come for this any more, nor for what was said before it: that is answered.
+    pub fn refused(&mut self, id: &str) -> Vec<Saying> {
+        let at = self.sent.iter().position(|saying| saying.id == id);
+        at.map_or_else(Vec::new, |at| self.sent.drain(..=at).collect())
+    }
+
     /// It was heard in a replay: as good as a receipt, whatever its place. Answers whether it was ours.
     pub fn recognised(&mut self, id: &str) -> bool {
         let before = self.len();

@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
 use crate::client::trouble::{Trouble, advice};
-use crate::hub::Cx;
+use crate::hub::{Cx, Sent};
 
 /// How long the goodbye may take: the documents' number.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Script {
     pub(super) fn down(&mut self, cx: &mut Cx<'_>, trouble: &Trouble, pause: Option<Duration>) {
+        self.say_complaint();
         let address = self.talk.address().to_string();
         match pause {
             _ if self.leaving => self.finish(cx),
@@ -28,6 +29,7 @@ impl Script {
             0 => String::new(),
             count => format!("; {count} of {} lines have no receipt", self.said),
         };
+        self.say_complaint();
         self.failure.get_or_insert(format!("{why}{open}"));
         self.break_off(cx);
     }
@@ -42,8 +44,15 @@ impl Script {
     /// Ends as soon as standard output has taken everything.
     pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.finished = true;
-        if self.output.is_none_or(|output| cx.fits(output, usize::MAX)) {
-            cx.stop();
+        self.stop_when_shown(cx);
+    }
+
+    /// Stops if nothing is left to be shown. Output that failed is closed first, for then it is told why.
+    pub(super) fn stop_when_shown(&mut self, cx: &mut Cx<'_>) {
+        match self.output {
+            Some(output) if !cx.fits(output, usize::MAX) => {}
+            Some(output) if cx.send_wire(output, b"") == Sent::Gone => cx.close(output),
+            _ => cx.stop(),
         }
     }
 
@@ -59,7 +68,9 @@ impl Script {
             self.leaving = true;
             self.stop_reading(cx);
             self.farewell = cx.now() + FAREWELL;
-            if !self.talk.leave(cx, "") {
+            self.say_complaint();
+            let words = std::mem::take(&mut self.last_words);
+            if !self.talk.leave(cx, &words) {
                 self.finish(cx);
             }
         }

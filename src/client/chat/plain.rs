@@ -1,5 +1,8 @@
 //! What was heard, as a line for people: the first character tells its kind, as in the server's own plain form.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use super::heard::{Heard, Said};
 use crate::services::chat::neutralise;
 
@@ -26,6 +29,25 @@ pub fn plain(heard: &Heard) -> Option<String> {
         }
     };
     Some(neutralise(&line).into_owned())
+}
+
+/// An object as the server wrote it. What could speak to a terminal is escaped in it, so it says the same: a server that is
+/// well never writes such things, and one that lies can put them only into texts, or blanks between them.
+#[must_use]
+pub fn harmless(line: &str) -> Cow<'_, str> {
+    if neutralise(line) == line {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        let mut bytes = [0; 4];
+        match &*c.encode_utf8(&mut bytes) {
+            own if neutralise(own) == own => out.push(c),
+            _ if c.is_ascii() && c != '\u{7f}' => out.push(' '),
+            _ => write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes everything"),
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn before(said: &Said) -> String {
@@ -57,6 +79,16 @@ mod tests {
         assert_eq!(line("message", r#","seq":7,"at":"T","text":"x","old":true"#).as_deref(), Some("- #r 7 T <al> x"));
         assert_eq!(shown(r#"{"type":"gap","room":"r","from_seq":1,"to_seq":2}"#).as_deref(), Some("- #r gap 1 2"));
         assert_eq!(shown(r#"{"type":"pong","token":"1"}"#), None);
+    }
+
+    #[test]
+    fn objects_stay_as_they_are_and_say_the_same_where_they_would_speak_to_the_terminal() {
+        let line = r#"{"type":"info","text":"你好 \u001b 😀"}"#;
+        assert_eq!(harmless(line), line);
+        let forged = "{\"type\":\"info\",\r\"text\":\"a\u{9b}2J\u{202e}\u{7f}\"}";
+        let shown = harmless(forged);
+        assert_eq!(shown, r#"{"type":"info", "text":"a\u009b2J\u202e\u007f"}"#);
+        assert_eq!(Heard::read(&shown), Heard::read(forged));
     }
 
     #[test]

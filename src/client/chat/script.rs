@@ -1,28 +1,18 @@
 //! `parlor chat` for scripts: lines in, lines out.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::conversation::Event;
-use super::heard::Heard;
-use super::outgoing::{OUTSTANDING, Saying};
-use super::plain::plain;
+use super::outgoing::OUTSTANDING;
 use super::talk::{News, Talk};
 use crate::client::standard::{Standard, say_aside};
-use crate::hub::{
-    ConnId, Cx, Done, Fault, Framing, Hold, JobId, Limits, Moment, News as HubNews, Reason, Sent, Service,
-};
-use crate::services::chat::{MAX_SAID, neutralise};
+use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Limits, Moment, News as HubNews, Reason, Service};
 
-/// The longest line of input that is looked at; what can be said is far shorter.
-const LONGEST_INPUT: u32 = 60 * 1024;
 /// If in so long fewer receipts came than lines may be on their way, each line waits as long: the server paces us.
 const PACED: Duration = Duration::from_secs(2);
 
 /// Enough is on its way.
 const ENOUGH: Hold = Hold::own(0);
-
-/// Errors that say why something was not said.
-const REFUSALS: [&str; 7] = ["history", "no-room", "not-member", "too-long", "empty", "json", "not-utf8"];
 
 /// How a script wants it.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +48,8 @@ pub struct Script {
     pub(super) standard: Standard,
     pub(super) input: Input,
     pub(super) output: Option<ConnId>,
+    /// Whoever reads that.
+    reader: Option<ConnId>,
     /// Lines of input so far, and of them those that were said.
     pub(super) lines: u64,
     pub(super) said: u64,
@@ -71,6 +63,10 @@ pub struct Script {
     pub(super) leaving: bool,
     /// All is done but what standard output has not taken yet.
     pub(super) finished: bool,
+    /// What the server complained of, until it is known what it was about.
+    pub(super) complaint: Option<String>,
+    /// Of `/quit`.
+    pub(super) last_words: String,
     pub(super) failure: Option<String>,
 }
 
@@ -84,6 +80,7 @@ impl Script {
             standard: Standard::default(),
             input: Input::NotYet,
             output: None,
+            reader: None,
             lines: 0,
             said: 0,
             heard: 0,
@@ -94,6 +91,8 @@ impl Script {
             farewell: Moment::NEVER,
             leaving: false,
             finished: false,
+            complaint: None,
+            last_words: String::new(),
             failure: None,
         }
     }
@@ -108,6 +107,7 @@ impl Script {
         let patient = Limits { stall: Duration::from_secs(u64::from(u32::MAX)), low: 0, ..Limits::default() };
         cx.set_limits(output, &std::rc::Rc::new(patient));
         self.output = Some(output);
+        self.reader = Standard::reader().map(|reader| cx.open(reader, Framing::Raw));
         if let Some(timeout) = self.settings.timeout {
             self.timeout = cx.now() + timeout;
         }
@@ -153,116 +153,12 @@ impl Script {
         let began = self.input != Input::NotYet;
         over && began && self.talk.conversation.outgoing.is_empty()
     }
-
-    fn event(&mut self, cx: &mut Cx<'_>, event: Event) {
-        match event {
-            Event::Ready(false) => self.begin_to_speak(cx),
-            Event::Ready(true) => say_aside(&format!("connected again to {}", self.talk.address())),
-            Event::Heard(line, heard) => self.heard(cx, &line, &heard),
-            Event::Receipt(..) => self.receipts.0 += 1,
-            Event::Pong(_) => {}
-            Event::Refused(saying) => self.refused(cx, &saying),
-            Event::Failed(why) => self.fail(cx, &why),
-        }
-    }
-
-    fn begin_to_speak(&mut self, cx: &mut Cx<'_>) {
-        for text in std::mem::take(&mut self.settings.send) {
-            self.take(cx, text.as_bytes());
-        }
-        self.input = Input::Over;
-        if self.settings.reads {
-            match self.standard.input() {
-                Ok(input) => self.input = Input::Open(cx.open(input, Framing::Lines { max: LONGEST_INPUT })),
-                Err(error) => self.fail(cx, &format!("standard input: {error}")),
-            }
-        }
-    }
-
-    /// One line is to be said.
-    fn take(&mut self, cx: &mut Cx<'_>, line: &[u8]) {
-        self.lines += 1;
-        let Ok(text) = std::str::from_utf8(line) else {
-            return self.fail(cx, &format!("line {} is no UTF-8 text", self.lines));
-        };
-        if text.trim().is_empty() {
-            return;
-        }
-        let size = neutralise(text).len();
-        if size > MAX_SAID {
-            return self.fail(cx, &format!("line {} has {size} bytes, and at most {MAX_SAID} can be said", self.lines));
-        }
-        let conversation = &mut self.talk.conversation;
-        let room = conversation.room().to_owned();
-        let (command, doubled) = (self.settings.commands && text.starts_with('/'), text.starts_with("//"));
-        match text.strip_prefix("/me ") {
-            Some(deed) if command => drop(conversation.outgoing.say(&room, deed, true)),
-            _ if command && doubled => drop(conversation.outgoing.say(&room, &text[1..], false)),
-            _ if command => conversation.outgoing.command(text),
-            _ => drop(conversation.outgoing.say(&room, text, false)),
-        }
-        self.said += 1;
-    }
-
-    fn heard(&mut self, cx: &mut Cx<'_>, line: &str, heard: &Heard) {
-        if let Heard::Error { code, text } = heard {
-            self.complaint(cx, code, text);
-        }
-        let counts = heard.said().is_some_and(|said| !said.old) || matches!(heard, Heard::Private { .. });
-        let shown = match heard {
-            _ if self.settings.json => Some(line.to_owned()),
-            Heard::Info { .. } | Heard::End { .. } if !self.settings.commands => None,
-            Heard::Info { text } if self.leaving && text == "goodbye" => None,
-            Heard::Error { .. } => None,
-            _ => plain(heard),
-        };
-        let enough = self.settings.count.is_some_and(|count| self.heard >= count);
-        if let Some(shown) = shown.filter(|_| !enough) {
-            self.show(cx, &shown);
-            self.heard += u64::from(counts);
-        }
-    }
-
-    fn complaint(&mut self, cx: &mut Cx<'_>, code: &str, text: &str) {
-        let text = neutralise(text);
-        let entering = !self.talk.conversation.has_been();
-        let fatal = entering || REFUSALS.contains(&code) && !self.settings.commands;
-        if fatal {
-            self.fail(cx, &format!("{code}: {text}"));
-        } else {
-            say_aside(&format!("{code}: {text}"));
-        }
-    }
-
-    fn refused(&mut self, cx: &mut Cx<'_>, saying: &Saying) {
-        self.fail(cx, &format!("the server did not take {:?}", saying.text));
-    }
-
-    fn show(&mut self, cx: &mut Cx<'_>, line: &str) {
-        let Some(output) = self.output else { return };
-        match cx.send(output, line.as_bytes()) {
-            Sent::Full => self.talk.hold(cx),
-            Sent::Gone => self.unheard(cx),
-            Sent::Queued | Sent::Waiting => {}
-        }
-    }
-
-    /// Nobody reads what we show. Whoever only listens is done; what is to be said goes out all the same.
-    fn unheard(&mut self, cx: &mut Cx<'_>) {
-        self.output = None;
-        if self.finished {
-            cx.stop();
-        }
-        self.talk.release(cx);
-        self.settings.follow = false;
-        self.settings.count = None;
-    }
 }
 
 impl Service for Script {
-    fn opened(&mut self, _cx: &mut Cx<'_>, id: ConnId) {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if self.talk.is(id) {
-            self.talk.opened();
+            self.talk.opened(cx, id);
         }
     }
 
@@ -287,6 +183,10 @@ impl Service for Script {
         if self.input == Input::Open(id) {
             self.input = Input::Over;
             self.follow(cx);
+        } else if self.reader == Some(id)
+            && let Some(output) = self.output
+        {
+            cx.close(output);
         }
     }
 
@@ -294,7 +194,7 @@ impl Service for Script {
         if self.output == Some(id) {
             self.talk.release(cx);
             if self.finished {
-                cx.stop();
+                self.stop_when_shown(cx);
             }
         }
     }
@@ -343,6 +243,12 @@ impl Service for Script {
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
         if self.output == Some(id) {
             self.unheard(cx);
+            // Whoever goes while we speak has heard enough. Else what should be kept was not.
+            if let Reason::Lost(kind) = why
+                && !matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
+            {
+                self.fail(cx, &format!("standard output: {kind}"));
+            }
         } else if self.input == Input::Open(id) {
             self.input = Input::Over;
             if !matches!(why, Reason::Ended | Reason::Closed) {

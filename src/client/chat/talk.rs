@@ -15,6 +15,9 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 /// How long it may say nothing after that: the documents' number.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the server says to those whom it does not want back.
+const SENT_AWAY: [&str; 2] = ["kicked:", "banned:"];
+
 /// Whoever shows what is heard has to catch up first.
 const LAGGING: Hold = Hold::own(0);
 
@@ -40,6 +43,8 @@ pub struct Talk {
     asked: Option<Moment>,
     pings: u64,
     next_ping: Moment,
+    /// Something else than its answer came since the last PING.
+    went_on: bool,
     leaving: bool,
 }
 
@@ -49,7 +54,7 @@ impl Talk {
     pub fn new(address: ServerAddress, wishes: Wishes, chance: [u8; 8]) -> Self {
         let (line, conversation) = (Line::new(address, CHAT_PORT), Conversation::new(wishes, chance));
         let (news, asked, pings, next_ping) = (VecDeque::new(), None, 0, Moment::NEVER);
-        Self { line, conversation, news, asked, pings, next_ping, leaving: false }
+        Self { line, conversation, news, asked, pings, next_ping, went_on: false, leaving: false }
     }
 
     /// Where it leads.
@@ -83,26 +88,33 @@ impl Talk {
             Some(words) if trouble == Trouble::Ended => Trouble::Told(words),
             _ => trouble,
         };
-        // Whoever has never been there is told so at once; from then on the line is made again whenever it breaks.
-        let again = self.conversation.has_been() && !self.leaving;
+        // Whoever has never been there is told so at once; from then on the line is made again whenever it breaks, but for
+        // those who were sent away.
+        let unwanted = matches!(&trouble, Trouble::Told(words) if SENT_AWAY.iter().any(|code| words.starts_with(code)));
+        let again = self.conversation.has_been() && !self.leaving && !unwanted;
         let pause = again.then(|| self.line.pause(cx));
         self.news.push_back(News::Down(trouble, pause));
     }
 
     /// The connection stands.
-    pub fn opened(&mut self) {
-        self.conversation.connected();
+    pub fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.line.opened(cx, id);
+        self.conversation.connected(self.line.is_private(cx, id));
     }
 
     /// The server said something.
     pub fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
         if self.line.standing().is_none() {
             self.line.greeted(cx, id);
-            self.next_ping = cx.now() + PING_EVERY;
-            cx.set_timer(id, self.next_ping);
+            (self.next_ping, self.went_on) = (cx.now() + PING_EVERY, true);
+            // Until then it has to welcome us too.
+            cx.set_timer(id, self.line.until());
         }
         // What is no UTF-8 can't be what it seems; what can be read of it is shown.
         self.conversation.hear(&String::from_utf8_lossy(frame));
+        if let Some(why) = self.conversation.hopeless() {
+            return self.line.give_up(cx, id, Trouble::Wrong(why));
+        }
         if self.conversation.is_present() {
             self.line.proven();
         }
@@ -115,7 +127,10 @@ impl Talk {
                         self.news.push_back(News::RoundTrip(cx.now() - asked));
                     }
                 }
-                event => self.news.push_back(News::Event(event)),
+                event => {
+                    self.went_on = true;
+                    self.news.push_back(News::Event(event));
+                }
             }
         }
     }
@@ -166,6 +181,9 @@ impl Talk {
             return self.line.timer(cx, id);
         }
         let (now, heard) = (cx.now(), cx.heard(id).unwrap_or(Moment::START));
+        if self.conversation.is_unwelcome() && now >= self.line.until() {
+            return self.line.give_up(cx, id, Trouble::NoAnswer);
+        }
         // Whatever came since is life, though perhaps not the answer.
         if let Some(asked) = self.asked.filter(|&asked| heard < asked) {
             if now >= asked + PATIENCE {
@@ -175,12 +193,28 @@ impl Talk {
         }
         self.asked = None;
         if now >= self.next_ping {
-            self.pings += 1;
-            (self.asked, self.next_ping) = (Some(now), now + PING_EVERY);
-            let _ = cx.send(id, format!("PING {}", self.pings).as_bytes());
-            return cx.set_timer(id, now + PATIENCE);
+            // Whoever answers PINGs and nothing else never lets us in.
+            if !std::mem::take(&mut self.went_on) && !self.conversation.is_present() {
+                return self.line.give_up(cx, id, Trouble::NoAnswer);
+            }
+            return self.ping(cx, id);
         }
         cx.set_timer(id, self.next_ping);
+    }
+
+    fn ping(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        let now = cx.now();
+        self.pings += 1;
+        (self.asked, self.next_ping) = (Some(now), now + PING_EVERY);
+        let _ = cx.send(id, format!("PING {}", self.pings).as_bytes());
+        cx.set_timer(id, now + PATIENCE);
+    }
+
+    /// Measures the round-trip time now, and not when it is due.
+    pub fn measure(&mut self, cx: &mut Cx<'_>) {
+        if let Some(id) = self.line.standing().filter(|_| self.asked.is_none()) {
+            self.ping(cx, id);
+        }
     }
 
     /// A look-up's answer.

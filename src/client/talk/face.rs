@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::circle::Line;
 use super::screen::Screen;
 use crate::client::standard::Standard;
-use crate::client::terminal::board::Kind;
+use crate::client::terminal::entry::Kind;
 use crate::hub::{ConnId, Cx, Framing, Hold, Sent};
 use crate::services::chat::neutralise;
 

@@ -5,8 +5,9 @@ use std::io;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::client::terminal::board::{Board, Entry, Kind};
+use crate::client::terminal::board::Board;
 use crate::client::terminal::editor::Editor;
+use crate::client::terminal::entry::{Entry, Kind};
 use crate::client::terminal::keys::Key;
 use crate::client::terminal::{Window, view};
 use crate::hub::{ConnId, Cx, Moment, Wall};

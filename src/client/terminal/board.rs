@@ -2,88 +2,15 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::paint::{Look, Row, colour_of};
-use super::width::{columns, wrapped};
+use super::entry::{Entry, Kind};
+use super::paint::Row;
 
 /// Lines kept of each room. Further back there is `/history`.
 const KEPT: usize = 5000;
+/// And their text together: as much as a chat says in days, and little for a machine with a screen.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 /// Members whose names are kept for the count and for Tab.
 const MEMBERS: usize = 10_000;
-
-/// Columns of the time and the blank behind it: where further lines of a text begin.
-const INDENT: usize = 6;
-
-/// What a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Somebody said it.
-    Said,
-    /// Somebody did it.
-    Done,
-    /// Said to us alone.
-    Private,
-    /// Of the room: who came, who went.
-    News,
-    /// An answer of the server, or the client's own word.
-    Notice,
-    /// Something is wrong.
-    Wrong,
-}
-
-/// One thing to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// `HH:MM`, or nothing.
-    pub time: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Who, where somebody did.
-    pub who: String,
-    /// What.
-    pub text: String,
-    /// Our id, while the server has not said that it is safe.
-    pub pending: Option<String>,
-    /// From before we came.
-    pub old: bool,
-    /// It names us.
-    pub mention: bool,
-}
-
-impl Entry {
-    /// A line with nobody behind it.
-    #[must_use]
-    pub fn plain(kind: Kind, time: &str, text: &str) -> Self {
-        let (who, text) = (String::new(), text.to_owned());
-        Self { time: time.to_owned(), kind, who, text, pending: None, old: false, mention: false }
-    }
-
-    fn rows(&self, width: usize, colours: bool) -> Vec<Row> {
-        let dim = Look { dim: true, ..Look::default() };
-        let colour = |colour| Look { colour: Some(colour).filter(|_| colours), ..Look::default() };
-        let name = Look { bold: self.mention, ..colour(colour_of(&self.who)) };
-        let (before, who, after) = match self.kind {
-            Kind::Said => ("<", self.who.as_str(), "> "),
-            Kind::Done => ("* ", self.who.as_str(), " "),
-            Kind::Private => ("@", self.who.as_str(), " "),
-            Kind::News => ("-- ", "", ""),
-            Kind::Notice => ("- ", "", ""),
-            Kind::Wrong => ("! ", "", ""),
-        };
-        let text = match self.kind {
-            Kind::News | Kind::Notice => dim,
-            Kind::Wrong => colour(160),
-            _ if self.pending.is_some() || self.old => dim,
-            _ => Look { bold: self.mention || self.kind == Kind::Private, ..Look::default() },
-        };
-        let time = format!("{:<1$} ", self.time, INDENT - 1);
-        let used = columns(&time) + columns(before) + columns(who) + columns(after);
-        let lines = wrapped(&self.text, width.saturating_sub(used), width.saturating_sub(INDENT));
-        let head = Row::new().with(dim, &time).with(text, before).with(name, who).with(text, after);
-        let mut rows = vec![head.with(text, lines[0])];
-        rows.extend(lines[1..].iter().map(|line| Row::new().with(dim, &" ".repeat(INDENT)).with(text, line)));
-        rows
-    }
-}
 
 /// One room.
 #[derive(Debug, Default)]
@@ -91,6 +18,8 @@ pub struct Room {
     /// Its name.
     pub name: String,
     entries: VecDeque<Entry>,
+    /// Of their texts.
+    bytes: usize,
     /// What came while another room was looked at.
     pub unread: usize,
     /// Some of it names us.
@@ -179,6 +108,15 @@ impl Board {
         true
     }
 
+    /// Somebody has another name, in every room where they are.
+    pub fn renamed(&mut self, from: &str, to: &str) {
+        for room in &mut self.rooms {
+            if room.members.remove(from) {
+                room.came(to);
+            }
+        }
+    }
+
     /// Adds a line to a room, or to the one that is looked at. What one looks at while looking back stays where it is.
     pub fn add(&mut self, room: Option<&str>, entry: Entry) {
         let place = room.and_then(|name| self.rooms.iter().position(|room| room.name == name)).unwrap_or(self.current);
@@ -192,9 +130,11 @@ impl Board {
             room.unread += 1;
             room.named |= entry.mention;
         }
+        room.bytes += entry.text.len();
         room.entries.push_back(entry);
-        if room.entries.len() > KEPT {
-            room.entries.pop_front();
+        while room.entries.len() > KEPT || room.bytes > KEPT_BYTES {
+            let Some(oldest) = room.entries.pop_front() else { break };
+            room.bytes -= oldest.text.len();
         }
     }
 
@@ -218,7 +158,7 @@ impl Board {
     pub fn clear(&mut self) {
         let room = self.current_mut();
         room.entries.clear();
-        room.scroll = 0;
+        (room.bytes, room.scroll) = (0, 0);
     }
 
     /// The last rows of the room that is looked at, or those further back.
@@ -312,6 +252,39 @@ mod tests {
         assert_eq!(board.current().name, "tea");
         board.set_rooms(&["lobby".to_owned()]);
         assert_eq!((board.current().name.as_str(), board.rooms.len()), ("lobby", 1));
+    }
+
+    #[test]
+    fn a_tab_leaves_nothing_of_what_stood_there_before() {
+        let mut board = board(40);
+        board.add(None, said("0123456789"));
+        let mut canvas = Canvas::default();
+        let mut terminal = emulator(1, 40);
+        terminal.process(canvas.paint(board.rows(1), 40, (0, 0)).as_bytes());
+        board.add(None, said("a\tb"));
+        terminal.process(canvas.paint(board.rows(1), 40, (0, 0)).as_bytes());
+        assert_eq!(contents(&terminal), ["12:34 <ann> a    b"]);
+    }
+
+    #[test]
+    fn long_texts_count_for_more() {
+        let mut board = board(80);
+        for _ in 0..200 {
+            board.add(None, said(&"x".repeat(KEPT_BYTES / 100)));
+        }
+        assert_eq!(board.current().entries.len(), 100);
+        assert_eq!(board.current().bytes, 100 * (KEPT_BYTES / 100));
+        board.clear();
+        assert_eq!(board.current().bytes, 0);
+    }
+
+    #[test]
+    fn whoever_has_another_name_is_one_and_not_two() {
+        let mut board = board(80);
+        board.current_mut().came("ann");
+        board.renamed("ann", "anna");
+        board.renamed("nobody", "somebody");
+        assert_eq!(board.current().members.iter().collect::<Vec<_>>(), ["anna"]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The line that is being typed. Pure: keys go in, a line comes out.
 
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::keys::Key;
-use crate::services::chat::neutralise;
+use crate::services::chat::{holds_a_secret, neutralise};
 
 /// The longest line: what can be said at most, and a command before it.
 const LONGEST: usize = 5 * 1024;
@@ -22,6 +22,8 @@ pub struct Editor {
     draft: String,
     /// What was cut out last.
     killed: String,
+    /// More came than fits.
+    overflowed: bool,
 }
 
 impl Editor {
@@ -35,6 +37,11 @@ impl Editor {
     #[must_use]
     pub fn cursor(&self) -> usize {
         self.at
+    }
+
+    /// Did more come than fits, since this was asked last?
+    pub fn overflowed(&mut self) -> bool {
+        std::mem::take(&mut self.overflowed)
     }
 
     /// A key was pressed. Answers the line when it was Enter.
@@ -72,7 +79,11 @@ impl Editor {
 
     fn insert(&mut self, text: &str) {
         let room = LONGEST.saturating_sub(self.text.len());
-        let text = &text[..text.floor_char_boundary(room)];
+        let (text, rest) = text.split_at(text.floor_char_boundary(room));
+        self.overflowed |= !rest.is_empty();
+        if text.is_empty() {
+            return;
+        }
         let clean = neutralise(text);
         self.text.insert_str(self.at, &clean);
         self.at += clean.len();
@@ -82,8 +93,11 @@ impl Editor {
 
     /// The first place between characters that is not before `at`.
     fn boundary(&self, at: usize) -> usize {
-        let places = self.text.grapheme_indices(true).map(|(place, _)| place);
-        places.chain([self.text.len()]).find(|&place| place >= at).unwrap_or(self.text.len())
+        let mut cursor = GraphemeCursor::new(at, self.text.len(), true);
+        match cursor.is_boundary(&self.text, 0) {
+            Ok(true) => at,
+            _ => cursor.next_boundary(&self.text, 0).ok().flatten().unwrap_or(self.text.len()),
+        }
     }
 
     fn before(&self) -> usize {
@@ -121,8 +135,7 @@ impl Editor {
             return None;
         }
         // A secret is not to be found again by whoever comes to this keyboard next.
-        let is_secret = ["/login", "/session"].iter().any(|command| line.trim_start().starts_with(command));
-        if self.history.last() != Some(&line) && !is_secret {
+        if self.history.last() != Some(&line) && !holds_a_secret(&line) {
             self.history.push(line.clone());
         }
         if self.history.len() > HISTORY {
@@ -217,13 +230,30 @@ mod tests {
     #[test]
     fn secrets_are_not_kept_in_the_history() {
         let mut editor = Editor::default();
-        press(&mut editor, "/login ann secret\r\x1b[A");
-        assert_eq!(shown(&editor), "|");
+        for line in ["/login ann secret", "/LOGIN ann secret", " /login ann secret", "/lock secret", "/join den secret"]
+        {
+            press(&mut editor, &format!("{line}\r\x1b[A"));
+            assert_eq!(shown(&editor), "|", "{line}");
+        }
+        press(&mut editor, "/join den\r\x1b[A");
+        assert_eq!(shown(&editor), "/join den|");
     }
 
     #[test]
     fn a_paste_is_one_line_and_speaks_to_no_terminal() {
         assert_eq!(after("\x1b[200~one\r\ntwo\tthree\x1b[2J\x1b[201~"), "one two three\u{fffd}[2J|");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_that_is_known() {
+        let mut editor = Editor::default();
+        press(&mut editor, "\x1b[200~first\x1b[201~");
+        assert!(!editor.overflowed());
+        press(&mut editor, &format!("\x1b[200~{}\x1b[201~", "x".repeat(100_000)));
+        assert!(editor.overflowed() && !editor.overflowed());
+        assert_eq!(editor.text(), format!("first{}", "x".repeat(LONGEST - 5)));
+        assert_eq!(press(&mut editor, "y\r").len(), 1);
+        assert!(editor.overflowed() && editor.text().is_empty());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthChar;
 
 use super::Terminal;
-use super::board::{Entry, Kind};
+use super::entry::{Entry, Kind};
+use crate::client::chat::naming;
 use crate::client::chat::{Event, Heard, News, Said};
 use crate::client::trouble::{Trouble, advice};
 use crate::hub::{Cx, Wall};
@@ -23,6 +25,11 @@ impl Terminal {
             }
         }
         self.talk.send(cx);
+        let me = self.talk.conversation.me();
+        if me != self.me {
+            self.board.renamed(&self.me, me);
+            me.clone_into(&mut self.me);
+        }
     }
 
     fn went_down(&mut self, cx: &mut Cx<'_>, trouble: &Trouble, pause: Option<Duration>) {
@@ -57,21 +64,25 @@ impl Terminal {
                 {
                     return self.fail(cx, &format!("the terminal: {error}"));
                 }
+                if !back {
+                    self.board.look_at(0);
+                }
                 if back && self.down.take().is_some() {
                     self.notice(Kind::Notice, "connected again");
                 }
                 self.enter_rooms(true);
+                self.talk.measure(cx);
             }
             Event::Heard(_, heard) => self.heard(cx, heard),
             Event::Receipt(id, _) => {
                 self.board.confirm(&id);
             }
-            Event::Refused(saying) => {
-                self.own.remove(&saying.id);
-                self.notice(Kind::Wrong, &format!("not said: {}", saying.text));
-            }
+            Event::Refused(saying) => self.notice(Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
             Event::Pong(_) => {}
-            Event::Failed(why) => self.fail(cx, &why),
+            Event::Failed(why) => {
+                let address = self.talk.address().to_string();
+                self.fail(cx, &format!("{address}: {why}"));
+            }
         }
     }
 
@@ -79,8 +90,13 @@ impl Terminal {
     fn enter_rooms(&mut self, all: bool) {
         let rooms = self.rooms();
         let new = |room: &&String| all || self.board.rooms.iter().all(|known| known.name != **room);
-        for room in rooms.iter().filter(new) {
+        let asked: Vec<&String> = rooms.iter().filter(new).collect();
+        for room in asked {
             self.lists.push_back(true);
+            if let Some(known) = self.board.room_mut(room) {
+                // Who is here is told from the beginning.
+                known.members.clear();
+            }
             self.talk.conversation.outgoing.command(&format!("/who #{room}"));
         }
         self.board.set_rooms(&rooms);
@@ -106,7 +122,7 @@ impl Terminal {
             Heard::Message(said) => self.said(&said, Kind::Said),
             Heard::Action(said) => self.said(&said, Kind::Done),
             Heard::Private { from, at, text } => {
-                let (who, text) = (neutralise(&from).into_owned(), neutralise(&text).into_owned());
+                let (who, text) = (naming::tidy(&from), neutralise(&text).into_owned());
                 self.rings |= self.settings.bell;
                 let entry = Entry::plain(Kind::Private, &self.time(&at), &text);
                 self.board.add(None, Entry { who, ..entry });
@@ -115,20 +131,20 @@ impl Terminal {
                 let back = if back { " (back)" } else { "" };
                 self.news(&room, &at, &format!("{from} joined{back}"));
                 if let Some(room) = self.board.room_mut(&room) {
-                    room.came(&from);
+                    room.came(&naming::tidy(&from));
                 }
             }
             Heard::Leave { room, from, at, reason } => {
                 self.news(&room, &at, &format!("{from} left ({reason})"));
                 if let Some(room) = self.board.room_mut(&room) {
-                    room.members.remove(&from);
+                    room.members.remove(&naming::tidy(&from));
                 }
             }
             Heard::Nick { room, from, at, to } => {
                 self.news(&room, &at, &format!("{from} is now {to}"));
                 if let Some(room) = self.board.room_mut(&room) {
-                    room.members.remove(&from);
-                    room.came(&to);
+                    room.members.remove(&naming::tidy(&from));
+                    room.came(&naming::tidy(&to));
                 }
             }
             Heard::Topic { room, from, at, text } => self.news(&room, &at, &format!("{from} topic: {text}")),
@@ -158,14 +174,11 @@ impl Terminal {
     }
 
     fn said(&mut self, said: &Said, kind: Kind) {
-        if said.id.as_ref().is_some_and(|id| self.own.contains(id)) {
-            return;
-        }
         let text = neutralise(&said.text).into_owned();
         let me = self.talk.conversation.me();
         let mention = said.from != me && names(&text, me);
         self.rings |= mention && self.settings.bell && !said.old;
-        let who = neutralise(&said.from).into_owned();
+        let who = naming::tidy(&said.from);
         if let Some(room) = self.board.room_mut(&said.room).filter(|room| !said.old && !room.members.contains(&who)) {
             room.came(&who);
         }
@@ -182,8 +195,9 @@ impl Terminal {
         if self.lists.front() == Some(&true)
             && let Some((room, names)) = text.strip_prefix('#').and_then(|rest| rest.split_once(':'))
         {
-            if let Some(room) = self.board.room_mut(room) {
-                names.split_whitespace().for_each(|name| room.came(&neutralise(name)));
+            let room = self.talk.conversation.spelled(room);
+            if let Some(room) = self.board.room_mut(&room) {
+                names.split_whitespace().for_each(|name| room.came(&naming::tidy(name)));
             }
             return;
         }
@@ -194,11 +208,16 @@ impl Terminal {
     }
 }
 
-/// Does a text have this name in it, as a word of its own?
+/// Does a text have this name in it, as a word of its own? Chinese, Japanese and Korean stand without blanks between words.
 fn names(text: &str, name: &str) -> bool {
     let (text, name) = (text.to_lowercase(), name.to_lowercase());
-    let belongs = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    !name.is_empty() && text.split(|c| !belongs(c)).any(|word| word == name)
+    let joins = |c: char| (c.is_alphanumeric() || c == '_' || c == '-') && c.width() != Some(2);
+    let ends = |one: Option<char>, other: Option<char>| !(one.is_some_and(joins) && other.is_some_and(joins));
+    let stands = |(at, found): (usize, &str)| {
+        let (before, after) = (&text[..at], &text[at + found.len()..]);
+        ends(before.chars().next_back(), found.chars().next()) && ends(found.chars().next_back(), after.chars().next())
+    };
+    !name.is_empty() && text.match_indices(&name).any(stands)
 }
 
 #[cfg(test)]
@@ -208,6 +227,7 @@ mod tests {
     #[test]
     fn a_name_is_found_as_a_word_in_any_case() {
         assert!(names("Ann: hello", "ann") && names("hello, ANN!", "ann") && names("@ann", "ann"));
+        assert!(names("小明，你好", "小明") && names("你好小明啊", "小明") && names("annie ann", "ann"));
         assert!(!names("Anna", "ann") && !names("plan", "ann") && !names("ann-marie", "ann") && !names("x", ""));
     }
 }

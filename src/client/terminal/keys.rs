@@ -74,24 +74,28 @@ impl Keyboard {
     /// Bytes came; answers the keys that are whole.
     pub fn press(&mut self, bytes: &[u8]) -> Vec<Key> {
         self.bytes.extend_from_slice(bytes);
-        let mut keys = Vec::new();
+        let (mut keys, mut taken) = (Vec::new(), 0);
         loop {
             if self.paste.is_some() {
+                self.bytes.drain(..std::mem::take(&mut taken));
                 match self.pasted() {
                     Some(key) => keys.push(key),
                     None => return keys,
                 }
             }
-            match front(&self.bytes) {
+            match front(&self.bytes[taken..]) {
                 Front::Key(key, used) => {
                     keys.extend(key);
-                    self.bytes.drain(..used);
+                    taken += used;
                 }
                 Front::Paste(used) => {
-                    self.bytes.drain(..used);
+                    taken += used;
                     self.paste = Some(Vec::new());
                 }
-                Front::Partial => return keys,
+                Front::Partial => {
+                    self.bytes.drain(..taken);
+                    return keys;
+                }
             }
         }
     }

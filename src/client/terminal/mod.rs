@@ -3,29 +3,34 @@
 pub mod board;
 pub mod complete;
 pub mod editor;
+pub mod entry;
 mod happenings;
 pub mod keys;
 pub mod paint;
+mod pressed;
 mod tty;
 mod typed;
 pub mod view;
 pub mod width;
 pub mod window;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use self::board::{Board, Entry, Kind};
+use self::board::Board;
 use self::complete::Completion;
 use self::editor::Editor;
-use self::keys::Key;
+use self::entry::{Entry, Kind};
 use super::chat::{LOBBY, Talk};
+use super::standard::say_aside;
 use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
 
 pub use self::window::Window;
 
+/// After so long without a connection a word is said.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the goodbye may take: the documents' number.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -54,8 +59,10 @@ pub struct Terminal {
     round_trip: Option<Duration>,
     /// Lists of members that were asked for; `true`: by ourselves.
     lists: VecDeque<bool>,
-    /// Ids of what stands on the board already.
-    own: BTreeSet<String>,
+    /// The name that we had when it was last looked at.
+    me: String,
+    /// When whoever waits for a connection is told so.
+    patience: Moment,
     farewell: Moment,
     leaving: bool,
     failure: Option<String>,
@@ -78,7 +85,8 @@ impl Terminal {
             down: None,
             round_trip: None,
             lists: VecDeque::new(),
-            own: BTreeSet::new(),
+            me: String::new(),
+            patience: Moment::NEVER,
             farewell: Moment::NEVER,
             leaving: false,
             failure: None,
@@ -87,6 +95,7 @@ impl Terminal {
 
     /// Begins.
     pub fn begin(&mut self, cx: &mut Cx<'_>) {
+        self.patience = cx.now() + PATIENCE;
         self.talk.connect(cx);
         self.follow(cx);
     }
@@ -115,36 +124,13 @@ impl Terminal {
         let line = match (&self.down, self.round_trip) {
             (Some((why, again)), _) => {
                 let seconds = (*again - now).as_secs() + 1;
-                format!("NO CONNECTION: {why}; again in {seconds} s")
+                let when = if now < *again { format!("again in {seconds} s") } else { "trying again".to_owned() };
+                format!("NO CONNECTION: {why}; {when}")
             }
             (None, Some(time)) => format!("connected, {} ms", time.as_millis()),
             (None, None) => "connected".to_owned(),
         };
         format!("{} | {line}{waiting}", self.talk.conversation.me())
-    }
-
-    fn key(&mut self, cx: &mut Cx<'_>, key: &Key) {
-        let page = isize::try_from(self.window.size().1.saturating_sub(3).max(1)).unwrap_or(1);
-        match key {
-            Key::Tab | Key::BackTab => {
-                let before = self.completion.take();
-                self.completion = complete::complete(&mut self.editor, &self.board, before, *key == Key::BackTab);
-            }
-            Key::PageUp => self.board.scroll(page),
-            Key::PageDown => self.board.scroll(-page),
-            Key::Alt(digit @ '1'..='9') => {
-                let place = digit.to_digit(10).unwrap_or(1) as usize - 1;
-                self.board.look_at(place);
-            }
-            Key::Ctrl('c') => self.leave(cx, ""),
-            Key::Ctrl('d') if self.editor.text().is_empty() => self.leave(cx, ""),
-            key => {
-                if let Some(line) = self.editor.press(key) {
-                    self.board.current_mut().scroll = 0;
-                    self.line(cx, &line);
-                }
-            }
-        }
     }
 
     /// A word of our own, in the room that is looked at.
@@ -182,9 +168,9 @@ impl Terminal {
 }
 
 impl Service for Terminal {
-    fn opened(&mut self, _cx: &mut Cx<'_>, id: ConnId) {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if self.talk.is(id) {
-            self.talk.opened();
+            self.talk.opened(cx, id);
         }
     }
 
@@ -197,9 +183,7 @@ impl Service for Terminal {
 
     fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
         let (keys, wrong) = self.window.hear(id, bytes);
-        for key in &keys {
-            self.key(cx, key);
-        }
+        self.keys(cx, &keys);
         if let Some(wrong) = wrong {
             self.notice(Kind::Wrong, &wrong);
         }
@@ -219,6 +203,12 @@ impl Service for Terminal {
         if cx.now() >= self.farewell {
             return self.end(cx);
         }
+        if cx.now() >= self.patience {
+            self.patience = Moment::NEVER;
+            if !self.window.is_open() {
+                say_aside(&format!("connecting to {}; Ctrl-C gives up", self.talk.address()));
+            }
+        }
         if self.down.is_some() {
             // The seconds until the next try are counted down.
             self.window.change();
@@ -233,11 +223,14 @@ impl Service for Terminal {
 
     fn told(&mut self, _cx: &mut Cx<'_>, news: News) {
         self.leaving |= news == News::Stopping;
+        if self.leaving && !self.window.is_open() {
+            self.failure.get_or_insert("interrupted before there was a connection".to_owned());
+        }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
         self.paint(cx);
-        let mut due = self.talk.due().min(self.farewell).min(self.window.due(cx.now()));
+        let mut due = self.talk.due().min(self.farewell).min(self.patience).min(self.window.due(cx.now()));
         if self.down.is_some() {
             due = due.min(cx.now() + Duration::from_secs(1));
         }

@@ -52,6 +52,8 @@ impl Row {
 
     /// What a terminal is sent for it: never more than `width` columns.
     fn escapes(&self, width: usize, out: &mut String) {
+        // Erased first, and not behind the text: terminals differ in how wide some characters are.
+        out.push_str("\x1b[K");
         let mut left = width;
         for (look, text) in &self.0 {
             let piece = fitting(text, left);
@@ -67,9 +69,6 @@ impl Row {
             if piece.len() < text.len() {
                 break;
             }
-        }
-        if left > 0 {
-            out.push_str("\x1b[K");
         }
     }
 }
@@ -183,6 +182,17 @@ mod tests {
         terminal.process(canvas.paint(rows, 7, (2, 100)).as_bytes());
         assert_eq!(contents(&terminal), ["你好世", "abcdefg", "x"]);
         assert_eq!(terminal.screen().cursor_position(), (2, 6));
+    }
+
+    #[test]
+    fn nothing_of_what_stood_there_stays_where_a_terminal_shows_a_text_narrower_than_we_think() {
+        let mut terminal = emulator(1, 8);
+        let mut canvas = Canvas::default();
+        terminal.process(canvas.paint(vec![row("xxxxxxxx")], 8, (0, 0)).as_bytes());
+        // Six women of two columns each for us; what the terminal makes of the joiners is its own affair.
+        let women = "👩\u{200d}👩".repeat(4);
+        terminal.process(canvas.paint(vec![row(&women)], 8, (0, 0)).as_bytes());
+        assert!(!contents(&terminal)[0].contains('x'), "{:?}", contents(&terminal));
     }
 
     #[test]

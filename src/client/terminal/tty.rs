@@ -1,8 +1,9 @@
-//! The terminal itself: taken over, and always given back as it was, whatever ends us short of SIGKILL.
+//! The terminal itself: taken over, and given back as it was, whether we leave, are told to go, are stopped, or panic.
 
 use std::io::{self, Write, stdin, stdout};
 use std::sync::{Mutex, Once, PoisonError};
 
+use rustix::process::{getpgrp, getppid, getsid};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::hub::Target;
@@ -84,6 +85,14 @@ pub(super) fn watch(signal: i32) -> io::Result<Target> {
     let (reader, writer) = io::pipe()?;
     signal_hook::low_level::pipe::register(signal, writer)?;
     Ok(Target::Pipe { input: Some(reader.into()), output: None })
+}
+
+/// Is there a shell that would continue us? Where we are the first of a session (`ssh -t HOST parlor chat`, a window of tmux),
+/// stopping would be for ever, and the kernel would not have done it.
+pub(super) fn is_anybodys() -> bool {
+    let own = getsid(None).ok();
+    let parents = getsid(getppid()).ok();
+    own == parents && own != Some(getpgrp())
 }
 
 /// Stops us as the terminal's own key would have done, and comes back when we are continued.

@@ -1,19 +1,19 @@
 //! What becomes of a line that was typed: said, obeyed by the client, or sent to the server to be obeyed.
 
 use super::Terminal;
-use super::board::{Entry, Kind};
+use super::entry::{Entry, Kind};
+use crate::client::chat::{SECRET, naming};
 use crate::hub::Cx;
-use crate::services::chat::{MAX_SAID, neutralise};
-
-/// Ids of our own words that are remembered, so that a replay does not show them again. More are never without a receipt.
-const OWN: usize = 2000;
+use crate::services::chat::{MAX_SAID, holds_a_secret, neutralise};
 
 const KEYS: &str = "keys: PgUp and PgDn through what was said; Alt-1 to Alt-9 or /room NAME to another room; Tab completes; \
     Up and Down bring lines back; Ctrl-A E U K W Y L and Alt-B F D as in a shell; Ctrl-C leaves; Ctrl-Z stops for a while";
 
 impl Terminal {
     pub(super) fn line(&mut self, cx: &mut Cx<'_>, line: &str) {
-        let Some(command) = line.strip_prefix('/') else { return self.say(cx, line, false) };
+        let Some(command) = line.strip_prefix('/') else {
+            return if holds_a_secret(line) { self.notice(Kind::Wrong, SECRET) } else { self.say(cx, line, false) };
+        };
         if command.starts_with('/') {
             return self.say(cx, command, false);
         }
@@ -24,45 +24,75 @@ impl Terminal {
             "quit" | "exit" => self.leave(cx, rest),
             "room" => self.go_to(rest),
             "clear" => self.board.clear(),
-            "format" | "session" => {
-                self.notice(Kind::Wrong, "the client needs that for itself, and does it without being told");
-            }
             "help" if rest.is_empty() => {
                 self.notice(Kind::Notice, KEYS);
                 self.send("/help");
             }
+            "msg" => self.whisper(cx, line, rest),
+            "join" => {
+                // One that we are in already is looked at.
+                let place = self.board.rooms.iter().position(|known| known.name == naming::room(rest));
+                if self.send(line) {
+                    place.map(|place| self.board.look_at(place));
+                }
+            }
             // The server takes these for the room joined last; here they mean the one that is looked at.
             "who" => {
-                self.lists.push_back(false);
-                self.send(&format!("/who #{}", if rest.is_empty() { &room } else { rest.trim_start_matches('#') }));
+                let room = if rest.is_empty() { &room } else { rest.trim_start_matches('#') };
+                if self.send(&format!("/who #{room}")) {
+                    self.lists.push_back(false);
+                }
             }
-            "leave" if rest.is_empty() => self.send(&format!("/leave #{room}")),
+            "leave" | "unlock" if rest.is_empty() => {
+                self.send(&format!("/{word} #{room}"));
+            }
             "history" if rest.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.send(format!("/history #{room} {rest}").trim_end());
             }
-            "topic" => {
+            "topic" | "lock" | "invite" => {
                 self.send(&format!("/join #{room}"));
                 self.send(line);
             }
-            _ => self.send(line),
+            _ => {
+                self.send(line);
+            }
         }
     }
 
-    fn send(&mut self, line: &str) {
+    /// Answers whether it was sent.
+    fn send(&mut self, line: &str) -> bool {
         if self.down.is_some() {
-            return self.notice(Kind::Wrong, "there is no connection; commands are not kept until there is one");
+            self.notice(Kind::Wrong, "there is no connection; commands are not kept until there is one");
+            return false;
         }
-        self.talk.conversation.outgoing.command(line);
+        let sent = self.talk.conversation.obey(line);
+        if let Err(why) = sent {
+            self.notice(Kind::Wrong, why);
+        }
+        sent.is_ok()
+    }
+
+    /// Says something to one person. The server says nothing of it unless it fails.
+    fn whisper(&mut self, cx: &mut Cx<'_>, line: &str, rest: &str) {
+        let said = rest.split_once(' ');
+        if self.send(line)
+            && let Some((name, text)) = said
+        {
+            let entry = Entry::plain(Kind::Whispered, &self.time_now(cx.wall()), &neutralise(text));
+            self.board.add(None, Entry { who: naming::tidy(name.trim_start_matches('@')), ..entry });
+        }
     }
 
     fn go_to(&mut self, name: &str) {
-        let name = name.strip_prefix('#').unwrap_or(name).to_lowercase();
+        let name = naming::room(name);
         let place = self.board.rooms.iter().position(|room| room.name == name);
         let place = place.or_else(|| name.parse().ok().map(|number: usize| number.wrapping_sub(1)));
         match place {
             Some(place) if self.board.look_at(place) => {}
             _ if name.is_empty() => self.notice(Kind::Notice, "/room NAME looks at another room"),
-            _ => self.send(&format!("/join #{name}")),
+            _ => {
+                self.send(&format!("/join #{name}"));
+            }
         }
     }
 
@@ -76,10 +106,6 @@ impl Terminal {
         }
         let room = self.board.current().name.clone();
         let id = self.talk.conversation.outgoing.say(&room, text, action);
-        if self.own.len() >= OWN {
-            self.own.pop_first();
-        }
-        self.own.insert(id.clone());
         let kind = if action { Kind::Done } else { Kind::Said };
         let who = self.talk.conversation.me().to_owned();
         let entry = Entry::plain(kind, &self.time_now(cx.wall()), &neutralise(text));

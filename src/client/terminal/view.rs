@@ -52,11 +52,15 @@ fn status_row(board: &Board, title: &str, status: &str, width: usize) -> Row {
 /// The line being typed, moved so that the cursor is in sight; and the cursor's column.
 fn input(editor: &Editor, width: usize) -> (Row, usize) {
     let (text, at) = (editor.text(), editor.cursor());
-    let room = width.saturating_sub(PROMPT.len() + 1);
-    let mut start = 0;
-    while columns(&text[start..at]) > room {
-        start += text[start..].graphemes(true).next().map_or(1, str::len);
-    }
+    let mut room = width.saturating_sub(PROMPT.len() + 1);
+    // As many characters before the cursor as fit, the nearest first.
+    let before = text[..at].grapheme_indices(true).rev().take_while(|(_, character)| {
+        let used = columns(character);
+        let fits = used <= room;
+        room -= if fits { used } else { 0 };
+        fits
+    });
+    let start = before.last().map_or(at, |(start, _)| start);
     let bold = Look { bold: true, ..Look::default() };
     let prompt = if start > 0 { "< " } else { PROMPT };
     let row = Row::new().with(bold, prompt).with(Look::default(), &text[start..]);
@@ -66,7 +70,7 @@ fn input(editor: &Editor, width: usize) -> (Row, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::terminal::board::{Entry, Kind};
+    use crate::client::terminal::entry::{Entry, Kind};
     use crate::client::terminal::keys::Keyboard;
     use crate::client::terminal::paint::{Canvas, contents, emulator};
 
@@ -102,6 +106,28 @@ mod tests {
         assert_eq!((lines[3].as_str(), cursor), ("< 七八九十", (3, 10)));
         let (lines, cursor) = shown(&typed("0123456789abcdefghij\x01"), 12, 4);
         assert_eq!((lines[3].as_str(), cursor), ("> 0123456789", (3, 2)));
+    }
+
+    #[test]
+    fn characters_of_several_pieces_are_whole_or_not_there_at_the_edge() {
+        let family = "👩\u{200d}👩\u{200d}👧";
+        let text = format!("ab{family}e\u{301}{family}cd你");
+        for width in 4..24 {
+            let (lines, cursor) = shown(&typed(&text), width, 4);
+            let line = lines[3].replacen(['>', '<'], "", 1);
+            assert!(text.ends_with(line.trim_start()), "{width}: {line:?}");
+            assert!(usize::from(cursor.1) < width, "{width}: {cursor:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_line_is_shown_at_once_wherever_the_cursor_stands() {
+        let mut editor = typed(&format!("\x1b[200~{}\x1b[201~", "你".repeat(1700)));
+        for _ in 0..200 {
+            let (row, column) = input(&editor, 80);
+            assert_eq!((row.columns() >= 78, column <= 79), (true, true));
+            editor.press(&crate::client::terminal::keys::Key::Left);
+        }
     }
 
     #[test]

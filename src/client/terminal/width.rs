@@ -28,8 +28,11 @@ pub fn fitting(text: &str, room: usize) -> &str {
 pub fn wrapped(text: &str, first: usize, room: usize) -> Vec<&str> {
     let (mut lines, mut rest) = (Vec::new(), text);
     let (mut left, room) = (first, room.max(1));
-    while columns(rest) > left {
+    loop {
         let mut line = fitting(rest, left);
+        if line.len() == rest.len() {
+            break;
+        }
         if line.is_empty() && left >= room {
             // Not one character fits: then one character is a line.
             line = rest.graphemes(true).next().unwrap_or(rest);

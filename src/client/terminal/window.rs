@@ -110,7 +110,7 @@ impl Window {
     /// the same for everybody is done here: another size, Ctrl-Z, Ctrl-L.
     pub fn hear(&mut self, id: ConnId, bytes: &[u8]) -> (Vec<Key>, Option<String>) {
         let done = match Some(id) {
-            end if end == self.ends.input => return (self.pressed(bytes), None),
+            end if end == self.ends.input => return self.pressed(bytes),
             end if end == self.ends.resized => {
                 self.anew();
                 Ok(())
@@ -122,12 +122,17 @@ impl Window {
         (Vec::new(), done.err())
     }
 
-    fn pressed(&mut self, bytes: &[u8]) -> Vec<Key> {
+    fn pressed(&mut self, bytes: &[u8]) -> (Vec<Key>, Option<String>) {
         (self.stale, self.typed) = (true, true);
+        let mut wrong = None;
         let mut keys = self.keyboard.press(bytes);
         keys.retain(|key| match key {
             Key::Ctrl('l') => {
                 self.canvas.forget();
+                false
+            }
+            Key::Ctrl('z') if !tty::is_anybodys() => {
+                wrong = Some("there is no shell to go back to".to_owned());
                 false
             }
             Key::Ctrl('z') => {
@@ -137,11 +142,12 @@ impl Window {
             }
             _ => true,
         });
-        keys
+        (keys, wrong)
     }
 
     /// Somebody wants us to stop for a while.
     fn suspend(&mut self) -> Result<(), String> {
+        self.standard.give_back();
         tty::give_back();
         let stopped = tty::stop().map_err(|error| format!("this can't be stopped: {error}"));
         self.resume()?;
@@ -150,7 +156,9 @@ impl Window {
 
     fn resume(&mut self) -> Result<(), String> {
         self.anew();
-        tty::enter().map_err(|error| format!("the terminal: {error}"))
+        let entered = tty::enter().map_err(|error| format!("the terminal: {error}"));
+        self.standard.take_again();
+        entered
     }
 
     /// Everything is to be painted anew.

@@ -55,7 +55,7 @@ pub use self::figures::Figures;
 pub use self::house_rules::Rules;
 pub use self::language::{
     Alphabet, Banned, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name,
-    Order, Roll, Secret, Speech, When, json, neutralise, parse, parse_json, plain, write,
+    Order, Roll, Secret, Speech, When, holds_a_secret, json, neutralise, parse, parse_json, plain, write,
 };
 pub use self::pace::Flood;
 pub(in crate::services) use self::proving::PROVING;

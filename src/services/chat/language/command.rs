@@ -146,7 +146,7 @@ pub fn parse(line: &str) -> Result<Command<'_>, Complaint> {
     if let Some(token) = beat(line, "PONG") {
         return Ok(Command::Pong(token));
     }
-    if hides_a_secret(line) {
+    if holds_a_secret(line) {
         let wrong = "there are blanks before a command that holds a secret, so it was neither obeyed nor said";
         return Err(Complaint::new("leading-blank", format!("{wrong}; write it again without them")));
     }
@@ -174,8 +174,9 @@ fn beat<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     is_word.then_some(token)
 }
 
-/// Is this a password or a token about to be said, because something that can't be seen stands before the command?
-fn hides_a_secret(line: &str) -> bool {
+/// Is this a command with a password or a token, perhaps behind something that can't be seen, so that it would be said?
+#[must_use]
+pub fn holds_a_secret(line: &str) -> bool {
     let is_unseen = |c: char| {
         c.is_whitespace()
             || c.is_control()

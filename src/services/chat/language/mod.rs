@@ -17,7 +17,7 @@ mod roll;
 mod speech;
 mod text;
 
-pub use self::command::{Command, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Secret, parse};
+pub use self::command::{Command, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Secret, holds_a_secret, parse};
 pub use self::complaint::Complaint;
 pub use self::help::{COMMANDS, Help};
 pub use self::json::json;
