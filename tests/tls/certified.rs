@@ -112,7 +112,7 @@ fn where_everybody_logs_in_a_certificate_is_enough_and_costs_no_place_of_those_w
     assert_eq!(stranger.line(), "- parlor chat: who are you? /login NAME PASSWORD; /help");
     assert!(inn.house.client(0).line().starts_with("! full: "));
     let mut alice = inn.comes(&inn.alice);
-    assert_eq!(alice.line(), "- parlor chat: who are you? /login NAME PASSWORD; /help");
+    assert_eq!(alice.line(), "- parlor chat: your certificate is alice's; /help");
     assert_eq!(alice.line(), "- you are alice, in #lobby; rooms are not recorded");
     // She may say what is too long for strangers.
     let long = "x".repeat(4000);

@@ -187,7 +187,7 @@ impl Porch {
 
     fn place(&mut self, stream: Stream, peer: Address, who: Option<Identity>) -> io::Result<()> {
         if self.guests.len() == self.room {
-            self.give_up_first("too many others came");
+            self.give_up_first("too many others came", None);
         }
         let stream = Tls::new(stream, self.keyring.session().map_err(io::Error::other)?);
         let number = self.next;
@@ -241,17 +241,20 @@ impl Porch {
     fn expire(&mut self) {
         let now = self.clock.now();
         while self.guests.first_key_value().is_some_and(|(_, guest)| guest.deadline <= now) {
-            self.give_up_first("it took too long");
+            self.give_up_first("it took too long", Some(TOO_SLOW));
         }
         self.arm();
     }
 
-    fn give_up_first(&mut self, why: &str) {
+    /// Whoever is only in the way of others has done nothing wrong.
+    fn give_up_first(&mut self, why: &str, misdeed: Option<Duration>) {
         if let Some((_, mut guest)) = self.guests.pop_first()
             && guest.leaving.is_none()
         {
             log::info!("TLS: {} is turned away: {why}", shown(&guest.peer));
-            note(self.misdeeds.as_ref(), &guest.peer, TOO_SLOW);
+            if let Some(weight) = misdeed {
+                note(self.misdeeds.as_ref(), &guest.peer, weight);
+            }
             guest.is_told(self.framing);
         }
     }

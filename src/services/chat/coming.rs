@@ -20,8 +20,9 @@ pub(super) enum Farewell {
 }
 
 impl Chat {
-    /// Somebody came: a guest in the lobby, of whom nobody is told before they speak.
-    pub(super) fn welcome(&mut self, cx: &mut Cx<'_>, voice: Voice) {
+    /// Somebody came: a guest in the lobby, of whom nobody is told before they speak. `known`: they are about to be this one,
+    /// by their certificate.
+    pub(super) fn welcome(&mut self, cx: &mut Cx<'_>, voice: Voice, known: Option<&Name>) {
         let person = loop {
             let name = self.guest_name(cx);
             // It may look like somebody's all the same.
@@ -31,7 +32,7 @@ impl Chat {
         };
         self.voices.insert(person, voice);
         if self.steward.guard.require_login {
-            return self.greet_stranger(cx, person);
+            return self.greet_stranger(cx, person, known);
         }
         let lobby = self.lobby.clone();
         self.enter(cx, person, &lobby).expect("nobody is in so many rooms on arriving, and the lobby is never refused");

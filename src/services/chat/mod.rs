@@ -228,7 +228,8 @@ impl Service for Chat {
         let framing = cx.framing(id).unwrap_or(Framing::LINES);
         let flood = self.settings.flood.unwrap_or(Flood::DEFAULT);
         let is_from_afar = cx.about(id).and_then(|about| neighbourhood(about.peer)).is_some();
-        self.welcome(cx, Voice::new(id, framing, flood, is_from_afar, cx.now()));
+        let voice = Voice::new(id, framing, flood, is_from_afar, cx.now());
+        self.welcome(cx, voice, shown.as_ref().map(|(name, _)| name));
         // As if a password had been right: with the next batch, behind the greeting.
         let claim = shown.map(|(name, proof)| Purpose::LogIn(Some(name), proof));
         self.steward.verdicts.extend(claim.map(|claim| (id, claim, Verdict::Right)));

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Chat;
 use super::asked::Ask;
+use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::Waiting;
 use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
@@ -71,14 +72,18 @@ impl Chat {
     }
 
     /// Somebody came who has to log in before anything else.
-    pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+    pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId, known: Option<&Name>) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
         let (framing, narrow) = (cx.framing(conn).unwrap_or(Framing::LINES), self.steward.guard.narrow);
         self.steward.standings.wait(person, Waiting { framing, until: cx.now() + narrow.time });
         cx.set_framing(conn, narrower(framing, narrow));
         cx.set_limits(conn, &self.steward.before_login);
         self.schedule(cx, person);
-        self.inform(cx, person, "parlor chat: who are you? /login NAME PASSWORD; /help");
+        let greeting = known.map_or_else(
+            || "parlor chat: who are you? /login NAME PASSWORD; /help".to_owned(),
+            |name| format!("parlor chat: your certificate is {name}'s; /help"),
+        );
+        self.inform(cx, person, &greeting);
     }
 
     /// A stranger is heard one frame at a time: the next when the answer to the last has left.
