@@ -13,7 +13,8 @@ fn set_reading(crowd: &mut Crowd, reads: bool) {
 /// The ten stop, and go on when so many messages have been said.
 fn with_ten_that_stop(flags: &[&str], name: &str, mut check: impl FnMut(&Hall)) {
     let data = tempfile::tempdir().unwrap();
-    let server = serve(&data, flags);
+    // Whoever takes nothing for a minute is given up without a word. On a busy machine a million messages take longer.
+    let server = serve(&data, &[flags, &["--limit-stall", "1h"]].concat());
     let mut crowd = Crowd::new();
     let mut hall = Hall::open(&mut crowd, &server, messages(14_000), SLOW.len());
     let until = hall.total() * 9 / 10;
