@@ -23,7 +23,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const ACCOUNTS: &str = "accounts";
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 37] = [
+const LIVE: [&str; 39] = [
     ACCOUNTS,
     "log",
     "log-format",
@@ -56,6 +56,8 @@ const LIVE: [&str; 37] = [
     "limit-history-total",
     "limit-file",
     "limit-files",
+    "limit-files-each",
+    "limit-files-guests",
     "limit-part-age",
     "tls-certificate",
     "tls-key",

@@ -168,3 +168,22 @@ fn commands_are_offered_changed_and_taken_back_while_callers_are_there() {
     reload(&server, "parlor.toml:4:");
     assert_eq!(list(&mut caller), lines);
 }
+
+#[test]
+fn quotas_of_files_change_while_people_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen =
+        format!("listen = [\"files=127.0.0.1:0\"]\nno-history = true\nfiles = '{}'\n", folder.path().display());
+    let written = Written::new(&listen);
+    let server = written.serve().expecting(1).go();
+    let mut guest = server.client(0);
+    assert!(guest.line().starts_with("- parlor files: "));
+    guest.ask(b"quota\n", b"- quota 0 2147483648\n");
+    written.rewrite(&format!("{listen}[limits]\nfiles-guests = 1000\nfiles-each = 500\n"));
+    reload(&server, "reloaded: limits.files-guests = 1000");
+    server.log.wait("the other change", |line| line.contains("reloaded: limits.files-each = 500"));
+    guest.ask(b"quota\n", b"- quota 0 1000\n");
+    let offer = format!("offer tea 1001 {}\n", "0".repeat(64));
+    let refused = b"! quota: with it guests together would have 1001 bytes here, and 1000 is the most\n";
+    guest.ask(offer.as_bytes(), refused);
+}
