@@ -69,11 +69,10 @@ impl Chat {
     /// The token of somebody's session, as it is shown.
     fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
         let Some(voice) = self.voices.get_mut(person) else { return String::new() };
-        let (mut token, known) = (voice.token, voice.known);
-        if token == Token::default() {
-            cx.random(&mut token);
-            self.voices.show(person, token);
+        if voice.token == Token::default() {
+            voice.token = sessions::new_token(cx, voice.conn);
         }
+        let (token, known) = (voice.token, voice.known);
         if known {
             self.make_known(person);
         }
@@ -87,9 +86,8 @@ impl Chat {
         if voice.session.is_none() && voice.token != Token::default() {
             let session = self.sessions.begin(sessions::digest(voice.token), person);
             self.sessions.get_mut(session).account = self.steward.standings.login(person).cloned();
-            self.voices.begin(person, session);
+            voice.session = Some(session);
             self.moved.push(person);
-            return Some(session);
         }
         voice.session
     }
@@ -247,9 +245,8 @@ impl Chat {
             Some(holder) => self.displace(cx, person, holder),
             None => self.come_back(cx, person, session, &named),
         };
-        self.voices.begin(person, session);
         if let Some(voice) = self.voices.get_mut(person) {
-            (voice.token, voice.known) = (token, true);
+            (voice.token, voice.session, voice.known) = (token, Some(session), true);
         }
         self.moved.push(person);
         let is_json = self.voices.get(person).is_some_and(|voice| voice.voicing.form == Form::Json);

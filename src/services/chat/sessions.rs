@@ -12,11 +12,14 @@ use super::bounds::Bounds;
 use super::language::{Name, Roll};
 use super::rooms::PersonId;
 use super::standing::Login;
-use crate::hub::Moment;
+use crate::hub::{ConnId, Cx, Moment};
 use crate::log::id_hash;
 
 /// What its holder shows to take a session up again. It is shown as 32 digits, base 16.
 pub(super) type Token = [u8; 16];
+
+/// The bytes of a token that nobody can guess; the others are a slot's number.
+const SECRET: usize = 12;
 
 /// What stands for a token: the first half of its SHA-256.
 pub(super) type Digest = [u8; 16];
@@ -74,6 +77,20 @@ pub(super) struct Sessions {
     held: Roll<Digest>,
     /// Since when, the longest first. One that was let go of before, and perhaps is held again, is skipped.
     held_order: VecDeque<(Moment, SessionId, Digest, Name)>,
+}
+
+/// A token to be shown on a connection: 96 bits that nobody can guess, and the connection's slot.
+pub(super) fn new_token(cx: &mut Cx<'_>, conn: ConnId) -> Token {
+    let mut token = Token::default();
+    let (secret, slot) = token.split_at_mut(SECRET);
+    cx.random(secret);
+    slot.copy_from_slice(&u32::try_from(conn.slot()).expect("slots are counted in 32 bits").to_be_bytes());
+    token
+}
+
+/// The slot of the connection on which a token was shown first, if it is one of this run.
+pub(super) fn slot_of(token: Token) -> usize {
+    token[SECRET..].iter().fold(0, |slot, &byte| slot << 8 | usize::from(byte))
 }
 
 /// The digest of a token as it is shown.

@@ -1,6 +1,6 @@
 //! A person's connection: how they are spoken to, how fast they may speak, what they still have to catch up with.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::batch::Voicing;
 use super::language::Form;
@@ -8,7 +8,7 @@ use super::pace::{Bucket, Flood, Neighbourhood, neighbourhood};
 use super::replay::Replay;
 use super::returning::Returning;
 use super::rooms::{PersonId, RoomId};
-use super::sessions::{SessionId, Token};
+use super::sessions::{self, SessionId, Token};
 use crate::hub::{ConnId, Cx, Framing, Moment};
 
 /// What is known of somebody's connection.
@@ -108,9 +108,6 @@ impl Voice {
 pub(super) struct Voices {
     by_person: Vec<Option<Voice>>,
     by_slot: Vec<Option<PersonId>>,
-    /// Who was shown a token and has no session yet. After a restart everybody shows one that nobody here has, so it is
-    /// looked up and not looked for.
-    shown: HashMap<Token, PersonId>,
 }
 
 impl Voices {
@@ -143,32 +140,17 @@ impl Voices {
     /// Somebody is gone.
     pub(super) fn remove(&mut self, person: PersonId) -> Option<Voice> {
         let voice = self.by_person.get_mut(person.index())?.take()?;
-        self.shown.remove(&voice.token);
         if self.by_slot[voice.conn.slot()] == Some(person) {
             self.by_slot[voice.conn.slot()] = None;
         }
         Some(voice)
     }
 
-    /// Somebody is shown a token.
-    pub(super) fn show(&mut self, person: PersonId, token: Token) {
-        if let Some(voice) = self.get_mut(person) {
-            voice.token = token;
-            self.shown.insert(token, person);
-        }
-    }
-
-    /// Somebody has a session now.
-    pub(super) fn begin(&mut self, person: PersonId, session: SessionId) {
-        let Some(voice) = self.get_mut(person) else { return };
-        voice.session = Some(session);
-        let token = voice.token;
-        self.shown.remove(&token);
-    }
-
-    /// Who was shown this token, and has said nothing since.
+    /// Who was shown this token, and has said nothing since. After a restart everybody shows one that nobody here has,
+    /// so they are not looked for: the token says where they would be.
     pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {
-        self.shown.get(&token).copied()
+        let person = (*self.by_slot.get(sessions::slot_of(token))?)?;
+        self.get(person).filter(|voice| voice.session.is_none() && voice.token == token).map(|_| person)
     }
 
     /// Everybody.
