@@ -18,7 +18,8 @@ struct Pair {
 impl Pair {
     fn come(server: &Server) -> Self {
         let (mut speaker, mut listener) = (server.client(0), server.client(0));
-        speaker.send(b"/nick ann\n/format json\n");
+        // A guest: their session is written down together with the first thing that they say.
+        speaker.send(b"/format json\n");
         let welcome = line_with(&mut speaker, "\"welcome\"");
         let (_, token) = welcome.split_once("\"session\":\"").unwrap();
         let token = token.split('"').next().unwrap().to_owned();
