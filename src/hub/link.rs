@@ -48,7 +48,7 @@ pub(super) struct Link {
     /// The service was told `ended`.
     pub(super) ended: bool,
     /// Reasons of the service not to read it.
-    pub(super) holds: u8,
+    pub(super) holds: u16,
     /// Not read while its output is full. So for whoever came to us; if both ends of a connection that we opened did
     /// so, two full outboxes would wait for each other for ever.
     pub(super) paced: bool,

@@ -178,7 +178,7 @@ impl fmt::Display for Fault {
 
 /// A reason not to read a connection for now. Several can stand at once; each stands once, however often it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hold(pub(super) u8);
+pub struct Hold(pub(super) u16);
 
 impl Hold {
     /// It speaks too fast.
@@ -187,10 +187,10 @@ impl Hold {
     pub const JOB: Self = Self(2);
     /// Somebody else must catch up first.
     pub const PEER: Self = Self(4);
-    /// The service's own reason, a small number of its choice (0 to 4).
+    /// The service's own reason, a small number of its choice (0 to 12).
     #[must_use]
     pub const fn own(number: u8) -> Self {
-        assert!(number < 5, "three of the eight bits have names");
+        assert!(number < 13, "three of the sixteen bits have names");
         Self(8 << number)
     }
 }

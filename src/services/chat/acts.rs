@@ -4,11 +4,12 @@ use super::Chat;
 use super::asked::Ask;
 use super::batch::Shape;
 use super::coming::Farewell;
+use super::holds::LEAVING;
 use super::language::{Command, Complaint, Form, Order, Speech, parse, parse_json};
 use super::rooms::PersonId;
 use super::speaking::Saying;
 use super::standing::word;
-use crate::hub::{Cx, Hold};
+use crate::hub::Cx;
 
 /// Commands that cost more than one message, for they make the server say much.
 fn extra_cost(command: &Command<'_>) -> u32 {
@@ -102,7 +103,7 @@ impl Chat {
     fn start_leaving(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         if let Some(voice) = self.voices.get_mut(person) {
             voice.leaving = true;
-            cx.hold(voice.conn, Hold::own(2));
+            cx.hold(voice.conn, LEAVING);
         }
     }
 

@@ -7,8 +7,9 @@ use std::mem;
 use std::time::Duration;
 
 use super::Chat;
+use super::holds::BREATH;
 use super::rooms::PersonId;
-use crate::hub::{ConnId, Cx, Hold, Moment};
+use crate::hub::{ConnId, Cx, Moment};
 
 /// What has to be asked for in a turn before its speakers wait. People never come near it.
 const MUCH: usize = 64 * 1024;
@@ -66,12 +67,9 @@ impl Chat {
         }
         self.breath.until = self.breath.until.min(cx.now() + LONGEST);
         for &conn in &self.breath.speakers {
-            cx.hold(conn, Self::BREATH);
+            cx.hold(conn, BREATH);
         }
     }
-
-    /// It has said more than could be read.
-    const BREATH: Hold = Hold::own(3);
 
     /// Somebody has read what there was, or is gone.
     pub(super) fn wait_no_more_for(&mut self, cx: &mut Cx<'_>, reader: PersonId) {
@@ -91,7 +89,7 @@ impl Chat {
     fn go_on(&mut self, cx: &mut Cx<'_>) {
         let Breath { speakers, .. } = mem::take(&mut self.breath);
         for conn in speakers {
-            cx.release(conn, Self::BREATH);
+            cx.release(conn, BREATH);
         }
     }
 }

@@ -14,6 +14,7 @@ mod coming;
 mod deliver;
 mod doors;
 mod figures;
+mod holds;
 mod house_rules;
 mod keeper;
 mod keeping;
@@ -52,20 +53,20 @@ use crate::services::accounts::Verdict;
 
 pub use self::bounds::{Bounds, MAX_IDS};
 pub use self::figures::Figures;
+pub(in crate::services) use self::holds::{HUSHED, PROVING};
 pub use self::house_rules::Rules;
 pub use self::language::{
     Alphabet, Banned, COMMANDS, Command, Complaint, Form, Help, MAX_ID, MAX_NAME, MAX_SAID, MAX_TOKEN, MAX_TOPIC, Name,
     Order, Roll, Secret, Speech, When, holds_a_secret, json, neutralise, parse, parse_json, plain, write,
 };
 pub use self::pace::Flood;
-pub(in crate::services) use self::proving::PROVING;
 pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::settings::Settings;
 pub use self::since::Since;
 pub use self::slow::Slow;
 pub use self::steward::{Guard, Misdeeds, Narrow, Startups};
 pub(in crate::services) use self::steward::{LATE_LOGIN, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
-pub(in crate::services) use self::strangers::{HUSHED, heard_out, narrow, narrower, refuse};
+pub(in crate::services) use self::strangers::{heard_out, narrow, narrower, refuse};
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
 const LOBBY: &str = "lobby";

@@ -5,20 +5,17 @@ use std::time::Duration;
 
 use super::Chat;
 use super::coming::Farewell;
+use super::holds::{HUSHED, PROVING};
 use super::language::{Alphabet, Complaint, Form, Name};
 use super::rooms::PersonId;
 use super::sessions::SessionId;
 use super::standing::{Login, Standing, Waiting};
 use super::steward::{NO_LOGIN, Purpose, WRONG_PASSWORD, ip_of, place_of};
-use super::strangers::HUSHED;
-use crate::hub::{ConnId, Cx, Hold};
+use crate::hub::{ConnId, Cx};
 use crate::services::accounts::{Accounts, Check, Proof, Role, Task, Verdict};
 
 /// Random bytes before a password is hashed.
 pub(super) const PROVING_SALT: usize = 16;
-
-/// It is not heard until a password was looked at.
-pub(in crate::services) const PROVING: Hold = Hold::own(4);
 
 impl Chat {
     /// Tells whoever keeps the door of a misdeed.

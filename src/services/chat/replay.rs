@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::batch::Voicing;
+use super::holds::LONG_ANSWERS;
 use super::keeper::Reading;
 use super::language::{Speech, When};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
 use super::since::Since;
 use super::{Chat, lists};
-use crate::hub::{Cx, Hold, Wall};
+use crate::hub::{Cx, Wall};
 
 /// Bytes that one piece of a replay may take from the history.
 pub(super) const PIECE: usize = 16 * 1024;
@@ -114,7 +115,7 @@ impl Chat {
         replays.push_back(replay);
         match replays.len() {
             1 => self.replaying.join(person),
-            WAITING.. => cx.hold(voice.conn, Self::LONG_ANSWERS),
+            WAITING.. => cx.hold(voice.conn, LONG_ANSWERS),
             _ => {}
         }
     }
@@ -124,13 +125,10 @@ impl Chat {
         let Some(voice) = self.voices.get_mut(person) else { return };
         let Some(rare) = &voice.rare else { return };
         if rare.replays.len() <= WAITING / 2 {
-            cx.release(voice.conn, Self::LONG_ANSWERS);
+            cx.release(voice.conn, LONG_ANSWERS);
         }
         voice.drop_rare();
     }
-
-    /// It has asked for so much that it is not read until most of that was given.
-    const LONG_ANSWERS: Hold = Hold::own(1);
 
     /// Somebody who catches up has room again.
     pub(super) fn catch_up(&mut self, person: PersonId) {

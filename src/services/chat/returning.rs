@@ -2,6 +2,7 @@
 
 use super::Chat;
 use super::batch::What;
+use super::holds::RETURNING;
 use super::keeper::Progress;
 use super::language::Complaint;
 use super::language::Name;
@@ -165,7 +166,7 @@ impl Chat {
         if self.keeper.is_off() {
             return self.remember(cx, person);
         }
-        cx.hold(conn, Hold::own(0));
+        cx.hold(conn, RETURNING);
         self.unasked.push_back(person);
         self.ask_for_those_who_wait(cx);
     }
@@ -216,7 +217,7 @@ impl Chat {
         let Some(mut returning) = voice.rare.as_mut().and_then(|rare| rare.returning.take()) else { return };
         voice.drop_rare();
         let past = std::mem::take(&mut returning.past);
-        cx.release(voice.conn, Hold::own(0));
+        cx.release(voice.conn, RETURNING);
         // Somebody else may have shown the same token while the history was being asked.
         if let Some(session) = self.session_with(cx, returning.token) {
             return self.take_up_known(cx, person, session, returning);

@@ -2,14 +2,12 @@
 
 use super::Chat;
 use super::batch::{Event, Owed, Span, What};
+use super::holds::RECEIPTS;
 use super::keeper::New;
 use super::language::{Complaint, Speech};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::SessionId;
-use crate::hub::{ConnId, Cx, Hold};
-
-/// Why somebody is not read who waits for so many.
-const RECEIPTS: Hold = Hold::own(3);
+use crate::hub::{ConnId, Cx};
 
 /// Something to be said.
 pub(super) struct Saying<'a> {

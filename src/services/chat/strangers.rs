@@ -4,15 +4,13 @@ use std::rc::Rc;
 
 use super::Chat;
 use super::asked::Ask;
+use super::holds::HUSHED;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::Waiting;
 use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
-use crate::hub::{ConnId, Cx, Framing, Hold, Limits, ListenerId};
+use crate::hub::{ConnId, Cx, Framing, Limits, ListenerId};
 use crate::services::accounts::Gate;
-
-/// It is not heard until it has read what it was told.
-pub(in crate::services) const HUSHED: Hold = Hold::own(3);
 
 /// What a stranger is held to.
 pub(in crate::services) fn narrow(limits: &Limits, to: Narrow) -> Limits {
