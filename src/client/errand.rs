@@ -168,15 +168,22 @@ impl Errand {
         cx.set_timer(id, cx.now() + LOOK);
     }
 
+    /// A line that broke, and is not made again.
+    #[must_use]
+    pub fn broken(&self, trouble: &Trouble) -> Failure {
+        let text = format!("{}: {trouble}{}", self.line.address(), advice(trouble));
+        Failure::new(Failure::CONNECTION, text)
+    }
+
     /// What became of the line. It is tried again, unless it has never stood.
     pub fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) -> Option<Failure> {
         let trouble = outcome.err()?;
         (self.greeted, self.proving) = (false, false);
         self.in_vain = 0;
-        let address = self.line.address().to_string();
         if !self.stood {
-            return Some(Failure::new(Failure::CONNECTION, format!("{address}: {trouble}{}", advice(&trouble))));
+            return Some(self.broken(&trouble));
         }
+        let address = self.line.address().to_string();
         let pause = self.line.pause(cx);
         say_aside(&format!("{address}: {trouble}; trying again in {:.1} s", pause.as_secs_f32()));
         cx.set_alarm(self.line.due());

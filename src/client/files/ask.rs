@@ -4,7 +4,7 @@ use super::GREETING;
 use crate::client::address::{FILES_PORT, ServerAddress};
 use crate::client::errand::{Errand, Failure, Word};
 use crate::client::login::Login;
-use crate::client::trouble::{Trouble, advice};
+use crate::client::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Done, JobId, News, Reason, Service};
 use crate::services::chat::neutralise;
 
@@ -50,8 +50,8 @@ impl Ask {
     /// Nobody knows whether what was asked last was done, so it is not asked again.
     fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) {
         if let (Err(trouble), None) = (outcome, &self.outcome) {
-            let text = format!("{}: {trouble}{}", self.errand.line().address(), advice(&trouble));
-            self.finish(cx, Err(Failure::new(Failure::CONNECTION, text)));
+            let failure = self.errand.broken(&trouble);
+            self.finish(cx, Err(failure));
         }
     }
 }
