@@ -108,8 +108,8 @@ until_true "there is no first process" find_first
 until_true "systemd does not come up" is_up
 echo "== systemd is up: $(inside systemctl --version | head -n 1)"
 
-cp "$deb" "/proc/$first/root/tmp/parlor.deb"
-inside dpkg --install /tmp/parlor.deb >"$work/dpkg" 2>&1 || { cat "$work/dpkg" >&2; fail "it does not install"; }
+cp "$deb" "/proc/$first/root/parlor.deb"
+inside dpkg --install /parlor.deb >"$work/dpkg" 2>&1 || { cat "$work/dpkg" >&2; fail "it does not install"; }
 inside systemctl is-active --quiet parlor.service || fail "it was not started"
 echo "== $(inside systemd-analyze security parlor.service --no-pager | tail -n 1)"
 
@@ -166,11 +166,11 @@ echo "== it takes over a socket, and is started by whoever comes"
 inside systemctl stop parlor.socket parlor.service
 inside rm /run/systemd/system/parlor.socket
 inside dpkg --remove parlor >/dev/null 2>&1 || fail "it can't be removed"
-inside dpkg --install /tmp/parlor.deb >/dev/null 2>&1 || fail "it does not install again"
+inside dpkg --install /parlor.deb >/dev/null 2>&1 || fail "it does not install again"
 inside systemctl is-active --quiet parlor.service || fail "it is not started when it is installed again"
 talk /history | grep >/dev/null '<guest1> said before the restart$' || fail "it was removed, and has forgotten"
 inside systemctl disable --now parlor.service >/dev/null 2>&1
-inside dpkg --install /tmp/parlor.deb >/dev/null 2>&1 || fail "it does not install over itself"
+inside dpkg --install /parlor.deb >/dev/null 2>&1 || fail "it does not install over itself"
 ! inside systemctl is-active --quiet parlor.service || fail "it starts though its administrator has disabled it"
 echo "== it is removed and comes back; disabled, it stays so"
 
