@@ -169,13 +169,19 @@ fn where_no_shell_would_continue_it_it_is_not_stopped() {
         return;
     }
     let chat = Chat::new();
-    let address = chat.server.place(0).to_string();
-    let mut command = Command::new("setsid");
-    let mut screen = Screen::of(command.arg(env!("CARGO_BIN_EXE_parlor")).args(["chat", &address]), 60, 10);
-    screen.when_shown("| connected");
-    screen.types("\x1aab");
-    screen.when("what was typed", |rows| rows[9] == "> ab");
-    screen.when_shown("there is no shell to go back to");
+    let client = format!("setsid --wait {} chat {}; true", env!("CARGO_BIN_EXE_parlor"), chat.server.place(0));
+    let here = vec!["sh", "-c", &client];
+    // In a container the session from which it was started is often not to be seen.
+    let contained = [&tools::CONTAINED[..], &here[..]].concat();
+    for command in [Some(here), tools::may_be_contained().then_some(contained)].into_iter().flatten() {
+        let mut screen = Screen::of(Command::new(command[0]).args(&command[1..]), 60, 10);
+        screen.when_shown("| connected");
+        screen.types("\x1aab");
+        screen.when("what was typed", |rows| rows[9] == "> ab");
+        screen.when_shown("there is no shell to go back to");
+        screen.types("\x04");
+        screen.wait();
+    }
 }
 
 #[test]

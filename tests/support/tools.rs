@@ -20,14 +20,27 @@ pub(crate) fn needs(tool: &str) -> bool {
     tried.is_ok_and(|status| status.success()) || missing(&format!("{tool} (install the package {package})"))
 }
 
-/// May a process here have a network of its own, with cables and switches? No package brings that, so where it is forbidden
-/// a test is skipped on CI too.
+/// Begins a command whose process has a PID namespace of its own, as in a container: it sees nobody who is outside.
+pub(crate) const CONTAINED: [&str; 6] =
+    ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child=SIGTERM"];
+
+/// May a process here have a network of its own, with cables and switches?
 pub(crate) fn may_be_apart() -> bool {
     let trial = "ip link add near type veth peer name far && echo 1 >/proc/sys/net/ipv4/tcp_syncookies";
-    let tried = Command::new("unshare").args(["--user", "--map-root-user", "--net", "sh", "-c", trial]).output();
+    may(&["unshare", "--user", "--map-root-user", "--net", "sh", "-c", trial])
+}
+
+/// May a process here be in a container?
+pub(crate) fn may_be_contained() -> bool {
+    may(&[&CONTAINED[..], &["true"]].concat())
+}
+
+/// Does a command succeed that needs a right which no package brings? Where it is forbidden a test is skipped on CI too.
+fn may(command: &[&str]) -> bool {
+    let tried = Command::new(command[0]).args(&command[1..]).output();
     let may = tried.is_ok_and(|output| output.status.success());
     if !may {
-        println!("skipped: this test needs a network of its own; `unshare --user --map-root-user --net` or `ip` fails");
+        println!("skipped: this test needs a namespace of its own, and this fails: {}", command.join(" "));
     }
     may
 }

@@ -1,9 +1,9 @@
 //! The terminal itself: taken over, and given back as it was, whether we leave, are told to go, are stopped, or panic.
 
+use std::fs;
 use std::io::{self, Write, stdin, stdout};
 use std::sync::{Mutex, Once, PoisonError};
 
-use rustix::process::{getpgrp, getppid, getsid};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::hub::Target;
@@ -90,9 +90,41 @@ pub(super) fn watch(signal: i32) -> io::Result<Target> {
 /// Is there a shell that would continue us? Where we are the first of a session (`ssh -t HOST parlor chat`, a window of tmux),
 /// stopping would be for ever, and the kernel would not have done it.
 pub(super) fn is_anybodys() -> bool {
-    let own = getsid(None).ok();
-    let parents = getsid(getppid()).ok();
-    own == parents && own != Some(getpgrp())
+    let Some(own) = Kin::of("self") else { return false };
+    let parent = if own.parent == OUTSIDE { Some(own) } else { Kin::of(&own.parent.to_string()) };
+    own.would_be_continued_by(parent)
+}
+
+/// What the kernel says instead of a process that is outside of our PID namespace: in a container, that of the whole session
+/// often is.
+const OUTSIDE: u32 = 0;
+
+/// Whom a process belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kin {
+    parent: u32,
+    group: u32,
+    session: u32,
+}
+
+impl Kin {
+    /// That of a process. Read from a file, since the packages' `getsid` takes it that nothing is outside.
+    fn of(process: &str) -> Option<Self> {
+        Self::read(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    /// The name, in parentheses, may hold anything, parentheses too.
+    fn read(stat: &str) -> Option<Self> {
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let mut numbers = fields.split(' ').skip(1).map_while(|field| field.parse().ok());
+        Some(Self { parent: numbers.next()?, group: numbers.next()?, session: numbers.next()? })
+    }
+
+    /// A parent in our session and not in our group is a shell that minds its jobs; the leader's own group has none above it.
+    fn would_be_continued_by(self, parent: Option<Self>) -> bool {
+        let is_leaders = self.session != OUTSIDE && self.session == self.group;
+        !is_leaders && parent.is_some_and(|parent| parent.session == self.session)
+    }
 }
 
 /// Stops us as the terminal's own key would have done, and comes back when we are continued.
@@ -109,6 +141,24 @@ mod tests {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
     use super::*;
+
+    #[test]
+    fn a_group_is_continued_by_a_parent_in_its_session() {
+        let kin = |parent, group, session| Kin { parent, group, session };
+        let stat = "12 (a) S (b) ) S 7 12 5 34816 12 4194560";
+        assert_eq!(Kin::read(stat), Some(kin(7, 12, 5)));
+        assert_eq!(Kin::read("12 (a) S 7"), None);
+        let (job, shell) = (kin(5, 12, 5), kin(1, 5, 5));
+        assert!(job.would_be_continued_by(Some(shell)));
+        assert!(!job.would_be_continued_by(Some(kin(1, 4, 4))));
+        assert!(!job.would_be_continued_by(None));
+        assert!(!kin(4, 12, 12).would_be_continued_by(Some(kin(1, 4, 4))));
+        assert!(!kin(12, 12, 12).would_be_continued_by(Some(kin(4, 12, 12))));
+        // In a container whose session was begun outside.
+        assert!(kin(2, 3, OUTSIDE).would_be_continued_by(Some(kin(1, 2, OUTSIDE))));
+        assert!(kin(OUTSIDE, OUTSIDE, OUTSIDE).would_be_continued_by(Some(kin(OUTSIDE, OUTSIDE, OUTSIDE))));
+        assert!(!kin(2, 3, 3).would_be_continued_by(Some(kin(1, 2, OUTSIDE))));
+    }
 
     /// The other half of the test below, in a process whose terminal may be spoilt.
     #[test]
