@@ -1,14 +1,17 @@
-//! Two socket options that no safe package offers, and descriptors that were here before us. The one module in which
-//! unsafe code is allowed.
+//! Socket options that no safe package offers, and descriptors that were here before us. The one module in which unsafe
+//! code is allowed.
 #![allow(
     unsafe_code,
-    reason = "these two options have no safe wrapper, and no type can know of an inherited descriptor"
+    reason = "these options have no safe wrapper that holds, and no type can know of an inherited descriptor"
 )]
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::hub::Credentials;
 
 /// Figures that the kernel keeps of a TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +78,13 @@ pub(super) fn set_fast_open(socket: &impl AsFd, queue: u32) -> io::Result<()> {
 
 /// Reads the queue length that [`set_fast_open`] set.
 pub(super) fn fast_open(socket: &impl AsFd) -> io::Result<u32> {
-    let (value, _) = read_option::<libc::c_int>(socket, libc::TCP_FASTOPEN)?;
+    let (value, _) = read_option::<libc::c_int>(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN)?;
     Ok(u32::try_from(value).unwrap_or(0))
 }
 
 /// Reads the kernel's figures of a TCP socket.
 pub(super) fn tcp_figures(socket: &impl AsFd) -> io::Result<TcpFigures> {
-    let (info, _) = read_option::<libc::tcp_info>(socket, libc::TCP_INFO)?;
+    let (info, _) = read_option::<libc::tcp_info>(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?;
     Ok(TcpFigures {
         rtt_us: info.tcpi_rtt,
         rtt_variance_us: info.tcpi_rttvar,
@@ -93,24 +96,26 @@ pub(super) fn tcp_figures(socket: &impl AsFd) -> io::Result<TcpFigures> {
     })
 }
 
+/// Reads who is at the other end of a Unix socket. The packages' own types take it that a process has a number, and one
+/// outside of our PID namespace has none.
+pub(super) fn credentials(socket: &impl AsFd) -> io::Result<Credentials> {
+    let (who, _) = read_option::<libc::ucred>(socket, libc::SOL_SOCKET, libc::SO_PEERCRED)?;
+    Ok(Credentials { pid: u32::try_from(who.pid).ok().and_then(NonZeroU32::new), uid: who.uid, gid: who.gid })
+}
+
 /// Types of which every bit pattern, all zeros included, is a value: whatever the kernel writes, it is one.
 trait AnyBits: Copy {}
 impl AnyBits for libc::c_int {}
 impl AnyBits for libc::tcp_info {}
+impl AnyBits for libc::ucred {}
 
-fn read_option<T: AnyBits>(socket: &impl AsFd, option: libc::c_int) -> io::Result<(T, usize)> {
+fn read_option<T: AnyBits>(socket: &impl AsFd, level: libc::c_int, option: libc::c_int) -> io::Result<(T, usize)> {
     let mut value = MaybeUninit::<T>::zeroed();
     let mut length = libc::socklen_t::try_from(size_of::<T>()).expect("a socket option is small");
     // SAFETY: the descriptor is open for as long as it is borrowed; the kernel writes at most `length` bytes, which is
     // the size of `value`, and says in `length` how many.
     let answer = unsafe {
-        libc::getsockopt(
-            socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
-            option,
-            value.as_mut_ptr().cast(),
-            &raw mut length,
-        )
+        libc::getsockopt(socket.as_fd().as_raw_fd(), level, option, value.as_mut_ptr().cast(), &raw mut length)
     };
     if answer != 0 {
         return Err(io::Error::last_os_error());

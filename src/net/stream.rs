@@ -12,9 +12,9 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
-use rustix::net::sockopt::socket_peercred;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::kernel;
 use super::pump::Wire;
 use super::socket::{self, Options, Role};
 #[cfg(feature = "tls")]
@@ -127,14 +127,13 @@ impl Stream {
 /// Who the kernel says is at the other end. Goes into the log: on a socket that several people may use, one wants to
 /// know who did.
 pub(super) fn credentials(stream: &UnixStream) -> Option<Credentials> {
-    let who = socket_peercred(stream).ok()?;
+    let who = kernel::credentials(stream).ok()?;
     if log::log_enabled!(log::Level::Info) {
         let address = stream.local_addr().ok();
         let path = address.as_ref().and_then(|address| address.as_pathname()).unwrap_or(Path::new("?"));
-        let (pid, uid, gid) = (who.pid.as_raw_pid(), who.uid.as_raw(), who.gid.as_raw());
-        log::info!("connected unix:{}: process {pid}, user {uid}, group {gid}", path.display());
+        log::info!("connected unix:{}: process {}, user {}, group {}", path.display(), who.process(), who.uid, who.gid);
     }
-    Some(Credentials { pid: who.pid.as_raw_pid(), uid: who.uid.as_raw(), gid: who.gid.as_raw() })
+    Some(who)
 }
 
 fn connect(address: SocketAddr, options: &Options) -> io::Result<TcpStream> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddrV4;
 use std::path::Path;
 
+use crate::support::tools::{CONTAINED, may_be_contained};
 use crate::support::{Server, Start, own_address};
 
 /// The first line of a service, if it says one, and what it answers to a line.
@@ -52,6 +53,19 @@ fn d22_who_comes_through_a_unix_socket_stands_in_the_log() {
     let wanted = format!("connected unix:{}: process {pid}, user {uid}, group {gid}", path.display());
     server.log.wait_from(seen, "the client's process", |line| line.ends_with(&wanted));
     assert_eq!(server.log.lines().iter().filter(|line| line.contains(" connected ")).count(), 1);
+}
+
+#[test]
+fn d22_who_comes_from_outside_of_the_servers_container_is_known_by_user() {
+    if !may_be_contained() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("ours");
+    let path = folder.path().join("u.sock");
+    let server = Start::serve(&[]).listen(&format!("echo=unix:{}", path.display())).under(&CONTAINED).go();
+    server.client(0).ask(b"1\n", b"1\n");
+    let wanted = format!("connected unix:{}: process ?, user 0, group 0", path.display());
+    server.log.wait_from(0, "the client's user", |line| line.ends_with(&wanted));
 }
 
 /// Starts a second server where the first one listens, and answers the line in which it is refused.
