@@ -179,7 +179,7 @@ fn where_no_shell_would_continue_it_it_is_not_stopped() {
         screen.types("\x1aab");
         screen.when("what was typed", |rows| rows[9] == "> ab");
         screen.when_shown("there is no shell to go back to");
-        screen.types("\x04");
+        screen.types("\x03");
         screen.wait();
     }
 }
