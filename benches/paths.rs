@@ -1,39 +1,45 @@
-//! The hot paths, each to be run so many times: for `benches/instructions`, which counts what they take.
-//!
-//! `paths list` names them, `paths PATH TIMES` runs one.
+//! The hot paths, counted in instructions by gungraun: figures that noise can't move. `benches/instructions` runs them and
+//! compares.
+
+#![allow(missing_docs, unused_qualifications, reason = "what the macros write has no documents and too many paths")]
 
 mod stage;
 
 use std::hint::black_box;
 
-use parlor::hub::{Decoder, Framing, Step};
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use parlor::hub::{Decoder, Framing, Service, Step};
 use parlor::services::Echo;
 use stage::{LINE, World, chat};
 
-/// What is done so many times.
-type Path = fn(times: u32);
+/// How often each path is walked; `benches/instructions` knows it too.
+const TIMES: usize = 1000;
 
-const PATHS: [(&str, Path); 7] = [
-    ("echo-turn", |times| turns(World::new(Echo::new(false), 1), 1, times)),
-    ("echo-turn-of-16", |times| turns(World::new(Echo::new(false), 1), 16, times)),
-    ("chat-turn-to-2", |times| turns(World::new(chat(), 2), 1, times)),
-    ("chat-turn-to-102", |times| turns(World::new(chat(), 102), 1, times)),
-    ("chat-turn-of-64-to-102", |times| turns(World::new(chat(), 102), 64, times)),
-    ("decode-64-KiB-of-lines", decode),
-    ("encode-64-KiB-of-lines", encode),
-];
-
-/// The first client says so many lines in each turn.
-fn turns(mut world: World, lines: usize, times: u32) {
-    let bytes = LINE.repeat(lines);
-    for _ in 0..times {
-        assert!(black_box(world.turn(black_box(&bytes))) > 0);
-    }
+/// A world in which everything has grown to its size.
+fn warm(service: impl Service, clients: usize, lines: usize) -> (World, Vec<u8>) {
+    let (mut world, bytes) = (World::new(service, clients), LINE.repeat(lines));
+    (0..100).for_each(|_| assert!(world.turn(&bytes) > 0));
+    (world, bytes)
 }
 
-fn decode(times: u32) {
-    let (wire, mut decoder) = (LINE.repeat(1024), Decoder::new(Framing::LINES));
-    for _ in 0..times {
+// The first client says so many lines in each turn.
+#[library_benchmark]
+#[bench::echo_turn(warm(Echo::new(false), 1, 1))]
+#[bench::echo_turn_of_16(warm(Echo::new(false), 1, 16))]
+#[bench::chat_turn_to_2(warm(chat(), 2, 1))]
+#[bench::chat_turn_to_102(warm(chat(), 102, 1))]
+#[bench::chat_turn_of_64_to_102(warm(chat(), 102, 64))]
+fn turns((mut world, bytes): (World, Vec<u8>)) -> World {
+    for _ in 0..TIMES {
+        black_box(world.turn(black_box(&bytes)));
+    }
+    world
+}
+
+#[library_benchmark]
+#[bench::decode_64_kib_of_lines(LINE.repeat(1024), Decoder::new(Framing::LINES))]
+fn decode(wire: Vec<u8>, mut decoder: Decoder) -> Vec<u8> {
+    for _ in 0..TIMES {
         let mut rest = black_box(&wire[..]);
         while let Step::Frame(frame, used) = decoder.next(rest) {
             black_box(frame);
@@ -41,26 +47,22 @@ fn decode(times: u32) {
         }
         assert!(rest.is_empty());
     }
+    wire
 }
 
-fn encode(times: u32) {
-    let mut out = Vec::new();
-    for _ in 0..times {
+#[library_benchmark]
+#[bench::encode_64_kib_of_lines(Vec::with_capacity(64 * 1024))]
+fn encode(mut out: Vec<u8>) -> Vec<u8> {
+    for _ in 0..TIMES {
         out.clear();
         for _ in 0..1024 {
             Framing::LINES.encode(black_box(&LINE[..63]), &mut out);
         }
-        assert_eq!(black_box(&out).len(), 64 * 1024);
     }
+    assert_eq!(out.len(), 64 * 1024);
+    out
 }
 
-fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let (path, times) = (words.first().map_or("", String::as_str), words.get(1).and_then(|times| times.parse().ok()));
-    match (PATHS.iter().find(|(name, _)| *name == path), times) {
-        (Some((_, run)), Some(times)) => run(times),
-        _ if path == "list" => PATHS.iter().for_each(|(name, _)| println!("{name}")),
-        // `cargo bench` comes here: each once, to see that it can be run.
-        _ => PATHS.iter().for_each(|(_, run)| run(1)),
-    }
-}
+library_benchmark_group!(name = paths, benchmarks = [turns, decode, encode]);
+
+main!(library_benchmark_groups = paths);
