@@ -171,7 +171,7 @@ fn line(cx: &Cx<'_>, id: ConnId, present: Present) -> String {
     let about = cx.about(id);
     let peer = about.map_or_else(|| "gone".to_owned(), |about| about.peer.to_string());
     let who = about.and_then(|about| about.credentials);
-    let who = who.map(|who| format!(" pid {} uid {}", who.process(), who.uid)).unwrap_or_default();
+    let who = who.map(|who| format!(" pid {} uid {}", who.pid, who.uid)).unwrap_or_default();
     let (unsent, taken) = (cx.unsent(id), cx.taken(id));
     format!(
         "{} {} {framing} {peer}{who} for {seconds} s, silent {silent} s, sent {taken} bytes, waiting {unsent} bytes",

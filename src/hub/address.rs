@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -55,20 +54,12 @@ impl fmt::Display for Address {
 /// Who the kernel says is at the other end of a Unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
-    /// Process; none that has a number here, if it is outside of our PID namespace, as on a socket shared by containers.
-    pub pid: Option<NonZeroU32>,
+    /// Process; 0 if it is outside of our PID namespace, as on a socket that containers share.
+    pub pid: i32,
     /// User.
     pub uid: u32,
     /// Group.
     pub gid: u32,
-}
-
-impl Credentials {
-    /// The process, for the log.
-    #[must_use]
-    pub fn process(&self) -> String {
-        self.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string())
-    }
 }
 
 /// Who is at the other end, and who says so.

@@ -7,7 +7,6 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -100,7 +99,7 @@ pub(super) fn tcp_figures(socket: &impl AsFd) -> io::Result<TcpFigures> {
 /// outside of our PID namespace has none.
 pub(super) fn credentials(socket: &impl AsFd) -> io::Result<Credentials> {
     let (who, _) = read_option::<libc::ucred>(socket, libc::SOL_SOCKET, libc::SO_PEERCRED)?;
-    Ok(Credentials { pid: u32::try_from(who.pid).ok().and_then(NonZeroU32::new), uid: who.uid, gid: who.gid })
+    Ok(Credentials { pid: who.pid, uid: who.uid, gid: who.gid })
 }
 
 /// Types of which every bit pattern, all zeros included, is a value: whatever the kernel writes, it is one.

@@ -131,7 +131,7 @@ pub(super) fn credentials(stream: &UnixStream) -> Option<Credentials> {
     if log::log_enabled!(log::Level::Info) {
         let address = stream.local_addr().ok();
         let path = address.as_ref().and_then(|address| address.as_pathname()).unwrap_or(Path::new("?"));
-        log::info!("connected unix:{}: process {}, user {}, group {}", path.display(), who.process(), who.uid, who.gid);
+        log::info!("connected unix:{}: process {}, user {}, group {}", path.display(), who.pid, who.uid, who.gid);
     }
     Some(who)
 }

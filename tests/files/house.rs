@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -146,7 +145,7 @@ impl House {
 
     /// A user of this machine comes over a Unix socket.
     pub(crate) fn user(&mut self, uid: u32) -> ConnId {
-        self.comes(Address::Unix(None), Some(Identity::Process(Credentials { pid: NonZeroU32::new(1), uid, gid: uid })))
+        self.comes(Address::Unix(None), Some(Identity::Process(Credentials { pid: 1, uid, gid: uid })))
     }
 
     /// Somebody comes and does not come in. Answers what they are told.

@@ -172,7 +172,7 @@ fn chance_comes_from_outside() {
 fn it_is_known_where_a_connection_comes_from() {
     let address = Address::Unix(Some("/run/parlor".into()));
     let mut stage = Stage::with_profile(Profile { address: address.clone(), ..profile() }, polite);
-    let who = Credentials { pid: std::num::NonZeroU32::new(1), uid: 2, gid: 3 };
+    let who = Credentials { pid: 1, uid: 2, gid: 3 };
     let id = stage.hub.accepted(stage.listener, Address::Unix(None), Some(Identity::Process(who)));
     let listener = stage.listener;
     stage.act(|cx| {

@@ -137,7 +137,7 @@ impl Desk {
         let account = self.account(id).map(|(name, _)| name.to_string());
         let Some(about) = cx.about(id) else { return account.unwrap_or_default() };
         let there = match (about.credentials, self.guard.show_address) {
-            (Some(who), _) => format!("user {} (process {})", who.uid, who.process()),
+            (Some(who), _) => format!("user {} (process {})", who.uid, who.pid),
             (None, Some(show)) => show(about.peer),
             (None, None) => about.peer.to_string(),
         };
