@@ -1,12 +1,12 @@
 //! Connections that are half open: in a network of our own, where answers to some addresses are lost.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::process::Command;
 
 use socket2::{Domain, Socket, Type};
 
 use crate::pages::{example, read};
+use crate::support::proc::{self, SYN_RECV};
 use crate::support::tools::{may_be_apart, needs};
 use crate::support::{Place, Start, until};
 
@@ -95,16 +95,9 @@ fn besieged() {
         // Under way, which is no error here; dropped, it does not ask again.
         let _ = socket.connect(&at.into());
     }
-    until("a full queue", || (8..=9).contains(&half_open(at)));
+    until("a full queue", || (8..=9).contains(&proc::connections(at, SYN_RECV)));
     // Who is there already notices nothing, and who finishes comes in.
     early.ask(b"meanwhile\n", b"meanwhile\n");
     server.client(0).ask(b"newcomer\n", b"newcomer\n");
     assert_eq!(server.figures().accepted, 2, "the loop has seen none of the forty");
-}
-
-fn half_open(at: SocketAddrV4) -> usize {
-    let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port());
-    let table = fs::read_to_string("/proc/net/tcp").unwrap();
-    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    rows.filter(|row| row.get(1) == Some(&local.as_str()) && row.get(3) == Some(&"03")).count()
 }

@@ -1,11 +1,9 @@
 //! Signals, goodbye, and coming back.
 
-use std::net::SocketAddr;
-
 use rustix::process::Signal;
 
 use crate::support::tools::needs;
-use crate::support::{Client, Place, Server, Start, until};
+use crate::support::{Client, Place, Server, Start};
 
 /// A client that takes as little as the kernel lets it.
 fn small_client(place: &Place) -> Client {
@@ -131,35 +129,4 @@ fn figures_tell_what_happened() {
     // A blank line is a frame of the hub's, which the service skips.
     assert_eq!((now.frames, now.bytes_in, now.bytes_out), (4, 13, 12 + refusal));
     assert!(now.turns > start.turns);
-}
-
-/// How many connections of a local address are in `TIME_WAIT`, which is state 6.
-fn in_time_wait(local: SocketAddr) -> usize {
-    let SocketAddr::V4(local) = local else { panic!("IPv4 was asked for") };
-    let ours = format!("{:08X}:{:04X}", u32::from_ne_bytes(local.ip().octets()), local.port());
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
-    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    rows.filter(|row| row[1] == ours && row[3] == "06").count()
-}
-
-#[test]
-fn a_server_restarted_at_once_binds_while_its_connections_are_in_time_wait() {
-    // An address of its own, so that no other test is given the port in between.
-    let server = Server::with(&["echo=127.77.0.1:0"]);
-    let place = server.place(0).clone();
-    for _ in 0..5 {
-        // The server closes first, so TIME_WAIT is on its side.
-        let mut client = server.client(0);
-        client.send(b"GET / HTTP/1.1\n");
-        client.rest();
-    }
-    assert_eq!(server.stop().code(), 0);
-    let Place::Tcp(address) = &place else { panic!("TCP was asked for") };
-    until("connections in TIME_WAIT", || in_time_wait(*address) == 5);
-
-    let listener = format!("echo={place}");
-    let without = Start::serve(&["--reuse-address", "off"]).listen(&listener).run();
-    assert_eq!(without.code(), 1, "TIME_WAIT is in nobody's way here, so this test shows nothing: {without:#?}");
-    assert!(without.stderr[0].contains("address in use"), "{without:#?}");
-    Server::with(&[&listener]).client(0).ask(b"back\n", b"back\n");
 }

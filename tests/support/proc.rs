@@ -1,4 +1,4 @@
-//! What the kernel says of a process.
+//! What the kernel says of a process, and of sockets that may outlive it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -68,6 +68,19 @@ pub(crate) fn socket_towards(pid: Pid, peer: SocketAddr) -> Result<Socket, Errno
         }
     }
     panic!("the process has no connection to {peer}")
+}
+
+/// A state of a TCP connection, as the kernel's table has it.
+pub(crate) const SYN_RECV: &str = "03";
+pub(crate) const TIME_WAIT: &str = "06";
+
+/// How many connections of a local address are in a state.
+pub(crate) fn connections(at: impl Into<SocketAddr>, state: &str) -> usize {
+    let SocketAddr::V4(at) = at.into() else { panic!("these are in another table") };
+    let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port());
+    let table = fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.get(1) == Some(&local.as_str()) && row.get(3) == Some(&state)).count()
 }
 
 /// Lets this process open as many descriptors as it may; answers how many that is.
