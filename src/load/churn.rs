@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::course::{Measurement, NOTHING, Next, Watch};
+use super::course::{Connections, Measurement, NOTHING, Next, Watch};
 use super::crowd::countable;
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
 use super::report::{Latencies, Percentiles, ServerCost};
@@ -149,9 +149,7 @@ impl Door {
     }
 }
 
-impl Measurement for Door {
-    const PATIENCE: Duration = Duration::from_secs(10);
-
+impl Connections for Door {
     fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
         (self.began, self.phase) = (now, Phase::WarmingUp(now + self.plan.warm_up));
         for _ in 0..self.plan.connections {
@@ -210,6 +208,10 @@ impl Measurement for Door {
             self.open(cx, watch.now());
         }
     }
+}
+
+impl Measurement for Door {
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     fn go_on(&mut self, _cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {

@@ -18,11 +18,8 @@ const AWAKE: Duration = Duration::from_millis(2);
 /// The complaint of a run in which nothing happened.
 pub(super) const NOTHING: &str = "nothing was measured";
 
-/// What one measurement does, and no other.
-pub(super) trait Measurement: fmt::Debug + 'static {
-    /// Nothing moves for so long: what is missing will not come.
-    const PATIENCE: Duration;
-
+/// What one measurement does with its connections. Where they are a crowd, [`Crowded`](super::crowd::Crowded) says it all.
+pub(super) trait Connections: fmt::Debug + 'static {
     /// Opens the first connections.
     fn begin(&mut self, cx: &mut Cx<'_>, now: Moment);
 
@@ -39,6 +36,12 @@ pub(super) trait Measurement: fmt::Debug + 'static {
 
     /// A connection is gone.
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch);
+}
+
+/// What one measurement does, and no other.
+pub(super) trait Measurement: Connections {
+    /// Nothing moves for so long: what is missing will not come.
+    const PATIENCE: Duration;
 
     /// Does what is due, when everything that a turn brought was looked at.
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next;

@@ -1,11 +1,12 @@
 //! The connections of a measurement: opened a few at a time, greeted, brought to where they should be; what they hear
 //! is cut into messages, and heartbeats are answered.
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::course::Watch;
+use super::course::{Connections, Watch};
 use super::dialect::{Control, Found, Language, Part, Shape};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 
@@ -45,8 +46,39 @@ impl Server {
     }
 }
 
+/// A measurement whose connections are a crowd: gathered, and all of them to be kept.
+pub(super) trait Crowded: Debug + 'static {
+    /// Who wants to know what they hear.
+    type Ear: Hears;
+
+    /// Both of them.
+    fn crowd(&mut self) -> (&mut Crowd, &mut Self::Ear);
+}
+
+impl<M: Crowded> Connections for M {
+    fn begin(&mut self, cx: &mut Cx<'_>, _now: Moment) {
+        self.crowd().0.gather(cx);
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.crowd().0.opened(cx, id);
+    }
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
+        let (crowd, ear) = self.crowd();
+        ear.bytes(bytes.len(), watch.now());
+        crowd.chunk(cx, id, bytes, ear, watch);
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
+        self.crowd().0.closed(id, why, watch);
+    }
+}
+
 /// Whoever wants to know what is heard.
 pub(super) trait Hears {
+    /// So many bytes came now; what they say follows.
+    fn bytes(&mut self, count: usize, now: Moment);
     /// A message's text came to a connection.
     fn text(&mut self, connection: usize, text: &[u8]);
     /// A message came that does not even look like one of ours.
@@ -145,7 +177,7 @@ impl Crowd {
         self.links[number].id
     }
 
-    pub(super) fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let number = self.numbers[id.slot()];
         let part = self.parts[number];
         if self.links[number].ready {
@@ -167,7 +199,7 @@ impl Crowd {
         }
     }
 
-    pub(super) fn closed(&mut self, id: ConnId, why: Reason, watch: &mut Watch) {
+    fn closed(&mut self, id: ConnId, why: Reason, watch: &mut Watch) {
         let number = self.numbers[id.slot()];
         if self.links[number].id != Some(id) {
             return;
@@ -177,14 +209,7 @@ impl Crowd {
     }
 
     /// Bytes came to a connection.
-    pub(super) fn chunk(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: ConnId,
-        bytes: &[u8],
-        desk: &mut impl Hears,
-        watch: &mut Watch,
-    ) {
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], desk: &mut impl Hears, watch: &mut Watch) {
         let number = self.numbers[id.slot()];
         if self.links[number].id != Some(id) {
             return;

@@ -180,6 +180,10 @@ impl Desk {
 }
 
 impl Hears for Desk {
+    fn bytes(&mut self, _count: usize, now: Moment) {
+        self.now = now;
+    }
+
     fn stray(&mut self) {
         self.ledger.faults.wrong += 1;
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Hears, countable};
+use super::crowd::{BETWEEN, Crowd, Crowded, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::report::ServerCost;
 use super::{Outcome, Subject};
-use crate::hub::{ConnId, Cx, Moment, Reason};
+use crate::hub::{Cx, Moment};
 
 /// Between the last arrival and the measurement, so that the server comes to rest.
 const REST: Duration = Duration::from_secs(1);
@@ -80,13 +80,20 @@ pub(super) struct Lounge {
     began: Moment,
     arrival_seconds: f64,
     arrival: Option<ServerCost>,
-    bytes_heard: u64,
+    noise: Noise,
 }
 
-/// Messages are none of its business.
-struct Nobody;
+/// What comes, by its length: messages are none of its business.
+#[derive(Debug, Default)]
+pub(super) struct Noise {
+    bytes: u64,
+}
 
-impl Hears for Nobody {
+impl Hears for Noise {
+    fn bytes(&mut self, count: usize, _now: Moment) {
+        self.bytes += count as u64;
+    }
+
     fn text(&mut self, _connection: usize, _text: &[u8]) {}
     fn stray(&mut self) {}
 }
@@ -98,30 +105,20 @@ impl Lounge {
         let language = Language { dialect: plan.dialect, room, name: "i".to_owned(), digits: 1, is_echo: false };
         let crowd = Crowd::new(plan.subject.server.clone(), language, 0, vec![part; plan.connections], plan.at_once);
         let (phase, began) = (Phase::Gathering, Moment::START);
-        Self { plan, crowd, phase, began, arrival_seconds: 0.0, arrival: None, bytes_heard: 0 }
+        Self { plan, crowd, phase, began, arrival_seconds: 0.0, arrival: None, noise: Noise::default() }
+    }
+}
+
+impl Crowded for Lounge {
+    type Ear = Noise;
+
+    fn crowd(&mut self) -> (&mut Crowd, &mut Noise) {
+        (&mut self.crowd, &mut self.noise)
     }
 }
 
 impl Measurement for Lounge {
     const PATIENCE: Duration = Duration::from_secs(10);
-
-    fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.began = now;
-        self.crowd.gather(cx);
-    }
-
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
-        self.bytes_heard += bytes.len() as u64;
-        self.crowd.chunk(cx, id, bytes, &mut Nobody, watch);
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
-        self.crowd.closed(id, why, watch);
-    }
 
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {
@@ -133,7 +130,7 @@ impl Measurement for Lounge {
             Phase::Resting(until) if now >= until => {
                 self.arrival = watch.cost(self.crowd.len() as f64);
                 watch.start();
-                (self.began, self.bytes_heard) = (now, 0);
+                (self.began, self.noise.bytes) = (now, 0);
                 self.phase = Phase::Watching(now + self.plan.time);
             }
             Phase::Watching(until) if now >= until => return Next::Over,
@@ -150,7 +147,7 @@ impl Measurement for Lounge {
     }
 
     fn progress(&self) -> String {
-        format!("{} connected, {} bytes heard", self.crowd.ready(), self.bytes_heard)
+        format!("{} connected, {} bytes heard", self.crowd.ready(), self.noise.bytes)
     }
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
@@ -164,7 +161,7 @@ impl Measurement for Lounge {
             connections: self.crowd.ready(),
             arrival_seconds: self.arrival_seconds,
             seconds,
-            bytes_heard: self.bytes_heard,
+            bytes_heard: self.noise.bytes,
             arrival: self.arrival,
             server,
             memory_each: server.map(|cost| grown(cost) / self.crowd.len() as f64),

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::course::{Measurement, NOTHING, Next, Watch};
-use super::crowd::{BETWEEN, Crowd};
+use super::crowd::{BETWEEN, Crowd, Crowded};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
 use super::report::Report;
-use crate::hub::{ConnId, Cx, Moment, Reason, Sent};
+use crate::hub::{Cx, Moment, Sent};
 
 /// Before the measurement speakers knock until everybody hears them; so often.
 const KNOCK: Duration = Duration::from_millis(100);
@@ -162,26 +162,16 @@ fn send(cx: &mut Cx<'_>, crowd: &Crowd, speaker: usize, wire: &[u8], watch: &mut
     }
 }
 
+impl Crowded for Run {
+    type Ear = Desk;
+
+    fn crowd(&mut self) -> (&mut Crowd, &mut Desk) {
+        (&mut self.crowd, &mut self.desk)
+    }
+}
+
 impl Measurement for Run {
     const PATIENCE: Duration = Duration::from_secs(10);
-
-    fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.began = now;
-        self.crowd.gather(cx);
-    }
-
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
-        self.desk.now = watch.now();
-        self.crowd.chunk(cx, id, bytes, &mut self.desk, watch);
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
-        self.crowd.closed(id, why, watch);
-    }
 
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Hears, countable};
+use super::crowd::{BETWEEN, Crowd, Crowded, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::exchange::NOTHING_SAID;
 use super::ledger::{Faults, Ledger};
 use super::report::{Latencies, Percentiles, ServerCost};
 use super::text::Texts;
 use super::{Outcome, Subject};
-use crate::hub::{ConnId, Cx, Moment, Reason};
+use crate::hub::{Cx, Moment};
 
 /// How long everybody stays away, so that the server has noticed.
 const AWAY: Duration = Duration::from_millis(500);
@@ -83,7 +83,7 @@ enum Phase {
 
 /// What is heard.
 #[derive(Debug)]
-struct Log {
+pub(super) struct Log {
     texts: Texts,
     ledger: Ledger,
     room: String,
@@ -103,6 +103,10 @@ struct Log {
 }
 
 impl Hears for Log {
+    fn bytes(&mut self, _count: usize, now: Moment) {
+        self.now = now;
+    }
+
     fn text(&mut self, hearer: usize, text: &[u8]) {
         match self.texts.read(text) {
             Some((SPEAKER, number)) if (1..=self.said).contains(&number) && hearer != SPEAKER => {
@@ -217,25 +221,16 @@ impl Weather {
     }
 }
 
+impl Crowded for Weather {
+    type Ear = Log;
+
+    fn crowd(&mut self) -> (&mut Crowd, &mut Log) {
+        (&mut self.crowd, &mut self.log)
+    }
+}
+
 impl Measurement for Weather {
     const PATIENCE: Duration = Duration::from_secs(20);
-
-    fn begin(&mut self, cx: &mut Cx<'_>, _now: Moment) {
-        self.crowd.gather(cx);
-    }
-
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
-        self.log.now = watch.now();
-        self.crowd.chunk(cx, id, bytes, &mut self.log, watch);
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
-        self.crowd.closed(id, why, watch);
-    }
 
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {
