@@ -155,8 +155,7 @@ impl Desk {
 
     /// What went wrong. What is missing now will not come any more.
     pub(super) fn faults(&self) -> Faults {
-        let Faults { lost, .. } = self.ledger.faults;
-        Faults { lost: lost + self.due, ..self.ledger.faults }
+        self.ledger.faults_without(self.due)
     }
 
     fn row(&self, hearer: usize) -> usize {

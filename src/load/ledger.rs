@@ -76,6 +76,11 @@ impl Ledger {
         number - expected + 1
     }
 
+    /// What went wrong if so many more deliveries will not come any more.
+    pub(super) fn faults_without(&self, due: u64) -> Faults {
+        Faults { lost: self.faults.lost + due, ..self.faults }
+    }
+
     fn late(&mut self, pair: usize, number: u32) {
         let gaps = self.gaps.entry(pair).or_default();
         let Some(at) = gaps.iter().position(|gap| gap.contains(&number)) else {

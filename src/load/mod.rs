@@ -5,6 +5,7 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people: fifteen digits are more than enough")]
 
 mod churn;
+mod comeback;
 mod course;
 mod crowd;
 mod desk;

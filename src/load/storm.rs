@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::comeback::{Log, SIZE, SPEAKER};
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Crowded, Hears, countable};
+use super::crowd::{BETWEEN, Crowd, Crowded, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::exchange::NOTHING_SAID;
-use super::ledger::{Faults, Ledger};
-use super::report::{Latencies, Percentiles, ServerCost};
-use super::text::Texts;
+use super::ledger::Faults;
+use super::report::{Percentiles, ServerCost};
 use super::{Outcome, Subject};
 use crate::hub::{Cx, Moment};
 
@@ -20,10 +20,6 @@ use crate::hub::{Cx, Moment};
 const AWAY: Duration = Duration::from_millis(500);
 /// How many come at once before the storm.
 const AT_ONCE: usize = 64;
-/// Bytes of a text.
-const SIZE: usize = 64;
-/// Who speaks; all others break.
-const SPEAKER: usize = 0;
 
 /// What is to be done. It is Parlor's sessions that are tried, so there is one dialect.
 #[derive(Debug, Clone)]
@@ -81,74 +77,6 @@ enum Phase {
     Returning,
 }
 
-/// What is heard.
-#[derive(Debug)]
-pub(super) struct Log {
-    texts: Texts,
-    ledger: Ledger,
-    room: String,
-    said: u32,
-    heard: u64,
-    due: u64,
-    tokens: Vec<Option<String>>,
-    with_token: usize,
-    /// The room's number of the last message before the storm.
-    last: Option<u64>,
-    now: Moment,
-    began: Moment,
-    /// Who has resumed, and how many they are.
-    resumed: Vec<bool>,
-    back: usize,
-    latencies: Latencies,
-}
-
-impl Hears for Log {
-    fn bytes(&mut self, _count: usize, now: Moment) {
-        self.now = now;
-    }
-
-    fn text(&mut self, hearer: usize, text: &[u8]) {
-        match self.texts.read(text) {
-            Some((SPEAKER, number)) if (1..=self.said).contains(&number) && hearer != SPEAKER => {
-                self.heard += 1;
-                let settled = self.ledger.hear(hearer, SPEAKER, number);
-                self.due = self.due.saturating_sub(settled.into());
-            }
-            _ => self.stray(),
-        }
-    }
-
-    fn stray(&mut self) {
-        self.ledger.faults.wrong += 1;
-    }
-
-    fn line(&mut self, connection: usize, line: &[u8]) {
-        let Ok(line) = std::str::from_utf8(line) else { return };
-        if let Some(token) = line.strip_prefix("- session ") {
-            self.with_token += usize::from(self.tokens[connection].replace(token.to_owned()).is_none());
-        } else if line == "- end resume" {
-            if !std::mem::replace(&mut self.resumed[connection], true) {
-                self.back += 1;
-                self.latencies.record(self.now - self.began);
-            }
-        } else if let Some((number, text)) = self.said_before(line) {
-            match connection {
-                SPEAKER => self.last = Some(number),
-                hearer => self.text(hearer, text.as_bytes()),
-            }
-        }
-    }
-}
-
-impl Log {
-    /// `- #ROOM N TIME <NAME> TEXT`
-    fn said_before<'a>(&self, line: &'a str) -> Option<(u64, &'a str)> {
-        let rest = line.strip_prefix("- #")?.strip_prefix(&self.room[..])?.strip_prefix(' ')?;
-        let (number, rest) = rest.split_once(' ')?;
-        Some((number.parse().ok()?, rest.split_once("> ")?.1))
-    }
-}
-
 /// The storm, as a service.
 #[derive(Debug)]
 pub(super) struct Weather {
@@ -164,33 +92,14 @@ impl Weather {
         let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
         let all = plan.connections + 1;
         let crowd = Crowd::new(plan.subject.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
-        let log = Log {
-            texts: Texts::new(SIZE),
-            ledger: Ledger::new(1, all),
-            room: plan.room.clone(),
-            said: 0,
-            heard: 0,
-            due: 0,
-            tokens: vec![None; all],
-            with_token: 0,
-            last: None,
-            now: Moment::START,
-            began: Moment::START,
-            resumed: vec![false; all],
-            back: 0,
-            latencies: Latencies::new(),
-        };
+        let log = Log::new(plan.room.clone(), all);
         Self { plan, crowd, log, phase: Phase::Gathering }
     }
 
     fn say(&mut self, cx: &mut Cx<'_>) {
-        let Some(id) = self.crowd.id(SPEAKER) else { return };
-        for _ in 0..self.plan.messages {
-            self.log.said += 1;
-            let line = [self.log.texts.write(SPEAKER, self.log.said), b"\n"].concat();
-            let _ = cx.send_wire(id, &line);
+        if let Some(id) = self.crowd.id(SPEAKER) {
+            let _ = cx.send_wire(id, &self.log.say(self.plan.messages));
         }
-        self.log.due += u64::from(self.plan.messages) * self.plan.connections as u64;
     }
 
     /// Which number has the last that was said? Answers come in order, so it is known when this is answered.
@@ -211,11 +120,9 @@ impl Weather {
         self.say(cx);
         watch.start();
         (self.log.began, self.phase) = (now, Phase::Returning);
-        let last = self.log.last.unwrap_or_default();
         for number in 1..self.crowd.len() {
             let id = self.crowd.come_back(cx, number);
-            let token = self.log.tokens[number].as_deref().unwrap_or_default();
-            let _ = cx.send_wire(id, format!("/session {token} {} {last}\n", self.plan.room).as_bytes());
+            let _ = cx.send_wire(id, self.log.resuming(number).as_bytes());
         }
         self.say(cx);
     }
@@ -262,9 +169,7 @@ impl Measurement for Weather {
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let server = watch.cost(self.plan.connections as f64);
-        let Faults { lost, .. } = self.log.ledger.faults;
-        let faults = Faults { lost: lost + self.log.due, ..self.log.ledger.faults };
-        let complaint = watch.complaint();
+        let (faults, complaint) = (self.log.faults(), watch.complaint());
         let ok = faults.is_none() && complaint.is_none();
         let report = StormReport {
             bench: "storm",
@@ -272,7 +177,7 @@ impl Measurement for Weather {
             messages: self.log.said,
             deliveries: self.log.heard,
             seconds: (now - self.log.began).as_secs_f64(),
-            latency_us: (self.log.back > 0).then(|| self.log.latencies.percentiles()),
+            latency_us: self.log.percentiles(),
             server,
             ok,
             faults,
@@ -298,44 +203,5 @@ impl fmt::Display for StormReport {
         }
         write!(out, "checks      {}", self.faults)?;
         self.complaint.as_ref().map_or(Ok(()), |complaint| write!(out, "; {complaint}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::stream::Outgoing;
-
-    /// What is heard by two who come back, of a storm in which one message was said.
-    fn log() -> Log {
-        let server = super::super::Server::Unix("/nowhere".into());
-        let subject = Subject { server, outgoing: Outgoing::from(crate::net::socket::Options::client()), pid: None };
-        let plan = Storm { subject, room: "r".into(), name: "s".into(), connections: 2, messages: 1 };
-        let mut log = Weather::new(plan).log;
-        (log.said, log.due) = (1, 2);
-        log
-    }
-
-    #[test]
-    fn one_who_resumes_twice_is_not_two_who_resumed() {
-        let mut log = log();
-        log.line(1, b"- end resume");
-        log.line(1, b"- end resume");
-        assert_eq!(log.back, 1);
-        log.line(2, b"- end resume");
-        assert_eq!(log.back, 2);
-    }
-
-    #[test]
-    fn a_number_that_was_never_said_is_wrong_and_settles_nothing() {
-        let mut log = log();
-        for number in [0, 2, u32::MAX] {
-            let text = log.texts.write(SPEAKER, number).to_vec();
-            log.text(1, &text);
-        }
-        assert_eq!((log.ledger.faults.wrong, log.ledger.faults.lost, log.due), (3, 0, 2));
-        let text = log.texts.write(SPEAKER, 1).to_vec();
-        log.line(1, &[b"- #r 1 2026-11-20T18:46:03.120Z <s0> ", &text[..]].concat());
-        assert_eq!((log.ledger.faults.wrong, log.heard, log.due), (3, 1, 1));
     }
 }
