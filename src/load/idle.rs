@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::course::{Measurement, Next, Watch};
 use super::crowd::{BETWEEN, Crowd, Crowded, Hears, countable};
 use super::dialect::{Dialect, Language, Part};
-use super::report::ServerCost;
+use super::report::{ServerCost, Verdict};
 use super::{Outcome, Subject};
 use crate::hub::{Cx, Moment};
 
@@ -59,9 +59,6 @@ pub(super) struct IdleReport {
     server: Option<ServerCost>,
     /// Resident memory for each connection, bytes.
     memory_each: Option<f64>,
-    complaint: Option<String>,
-    /// Did all come and stay?
-    ok: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +151,6 @@ impl Measurement for Lounge {
         let seconds = (now - self.began).as_secs_f64();
         let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost(seconds)).flatten();
         let grown = |cost: ServerCost| cost.resident.saturating_sub(cost.resident_before) as f64;
-        let complaint = watch.complaint();
-        let ok = complaint.is_none();
         let report = IdleReport {
             bench: "idle",
             connections: self.crowd.ready(),
@@ -165,10 +160,8 @@ impl Measurement for Lounge {
             arrival: self.arrival,
             server,
             memory_each: server.map(|cost| grown(cost) / self.crowd.len() as f64),
-            ok,
-            complaint,
         };
-        Outcome::of(&report, ok)
+        Outcome::of(&report, Verdict::on_connections("all came and stayed", watch.complaint()))
     }
 }
 
@@ -184,6 +177,6 @@ impl fmt::Display for IdleReport {
             let (kib, each) = (server.resident / 1024, self.memory_each.unwrap_or_default());
             writeln!(out, "memory      {each:.0} bytes each; resident {kib} KiB")?;
         }
-        write!(out, "checks      {}", self.complaint.as_deref().unwrap_or("all came and stayed"))
+        Ok(())
     }
 }

@@ -29,6 +29,7 @@ use serde::Serialize;
 use self::churn::Door;
 use self::course::{Course, Measurement};
 use self::idle::Lounge;
+use self::report::Verdict;
 use self::run::Run;
 use self::storm::Weather;
 use crate::hub::{Hub, Limits};
@@ -70,10 +71,23 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn of(report: &(impl Display + Serialize), ok: bool) -> Self {
-        let json = serde_json::to_string(report).expect("all of it can be written as JSON");
-        Self { text: report.to_string(), json, ok }
+    fn of(report: &(impl Display + Serialize), verdict: Verdict) -> Self {
+        let (text, ok) = (format!("{report}checks      {verdict}"), verdict.is_good());
+        let whole = Whole { report, verdict, ok };
+        let json = serde_json::to_string(&whole).expect("all of it can be written as JSON");
+        Self { text, json, ok }
     }
+}
+
+/// What a program reads.
+#[derive(Serialize)]
+struct Whole<'a, R> {
+    #[serde(flatten)]
+    report: &'a R,
+    #[serde(flatten)]
+    verdict: Verdict,
+    /// Did every check hold?
+    ok: bool,
 }
 
 /// Measures fan-out or echo.

@@ -8,7 +8,7 @@ use super::crowd::{BETWEEN, Crowd, Crowded};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
-use super::report::Report;
+use super::report::{Report, Verdict};
 use crate::hub::{Cx, Moment, Sent};
 
 /// Before the measurement speakers knock until everybody hears them; so often.
@@ -211,12 +211,10 @@ impl Measurement for Run {
         }
         let server = watch.cost(deliveries as f64);
         let generator_cpu_ns = self.own.stop(1.0).map_or(0, |cost| cost.cpu_ns);
-        let (faults, complaint) = (self.desk.faults(), watch.complaint());
         let (window, rate, pacing) = match self.plan.pace {
             Pace::Window(window) => (Some(window), None, "closed"),
             Pace::Rate(rate) => (None, Some(rate), "open"),
         };
-        let ok = faults.is_none() && complaint.is_none();
         let report = Report {
             bench: if self.plan.echo { "echo" } else { "fanout" },
             pacing,
@@ -229,13 +227,10 @@ impl Measurement for Run {
             messages,
             deliveries,
             per_second: deliveries as f64 / seconds,
-            ok,
-            faults,
             latency_us: (deliveries > 0).then(|| self.desk.percentiles()),
             server,
             generator_cpu_ns,
-            complaint,
         };
-        Outcome::of(&report, ok)
+        Outcome::of(&report, Verdict::on_deliveries(self.desk.faults(), watch.complaint()))
     }
 }

@@ -11,8 +11,7 @@ use super::course::{Measurement, Next, Watch};
 use super::crowd::{BETWEEN, Crowd, Crowded, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::exchange::NOTHING_SAID;
-use super::ledger::Faults;
-use super::report::{Percentiles, ServerCost};
+use super::report::{Percentiles, ServerCost, Verdict};
 use super::{Outcome, Subject};
 use crate::hub::{Cx, Moment};
 
@@ -54,16 +53,12 @@ pub(super) struct StormReport {
     connections: usize,
     messages: u32,
     deliveries: u64,
-    #[serde(flatten)]
-    faults: Faults,
     /// From the moment at which all came back until the last had resumed.
     seconds: f64,
     /// From that moment until one had resumed.
     latency_us: Option<Percentiles>,
     /// For each who came back.
     server: Option<ServerCost>,
-    complaint: Option<String>,
-    ok: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,8 +164,6 @@ impl Measurement for Weather {
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let server = watch.cost(self.plan.connections as f64);
-        let (faults, complaint) = (self.log.faults(), watch.complaint());
-        let ok = faults.is_none() && complaint.is_none();
         let report = StormReport {
             bench: "storm",
             connections: self.plan.connections,
@@ -179,11 +172,8 @@ impl Measurement for Weather {
             seconds: (now - self.log.began).as_secs_f64(),
             latency_us: self.log.percentiles(),
             server,
-            ok,
-            faults,
-            complaint,
         };
-        Outcome::of(&report, ok)
+        Outcome::of(&report, Verdict::on_deliveries(self.log.faults(), watch.complaint()))
     }
 }
 
@@ -201,7 +191,6 @@ impl fmt::Display for StormReport {
         if let Some(server) = self.server {
             writeln!(out, "server      {:.1} µs of CPU for each", server.cpu_ns_each / 1000.0)?;
         }
-        write!(out, "checks      {}", self.faults)?;
-        self.complaint.as_ref().map_or(Ok(()), |complaint| write!(out, "; {complaint}"))
+        Ok(())
     }
 }
