@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Outcome;
 use super::course::{Connections, Measurement, NOTHING, Next, Watch};
-use super::crowd::countable;
+use super::crowd::Server;
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
 use super::report::{Latencies, Percentiles, ServerCost, Verdict};
-use super::{Outcome, Subject};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason};
 
 /// The longest welcome that is waited for.
@@ -18,8 +18,6 @@ const WELCOME: usize = 64 * 1024;
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub struct Churn {
-    /// At whom.
-    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// How many connections at a time.
@@ -28,16 +26,6 @@ pub struct Churn {
     pub time: Duration,
     /// How long it runs before it counts.
     pub warm_up: Duration,
-}
-
-impl Churn {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
-        countable(self.connections)
-    }
 }
 
 /// What came of it.
@@ -79,6 +67,7 @@ enum Phase {
 /// The revolving door, as a service.
 #[derive(Debug)]
 pub(super) struct Door {
+    server: Server,
     plan: Churn,
     language: Language,
     /// By their places in the hub.
@@ -92,16 +81,17 @@ pub(super) struct Door {
     ended: Moment,
     /// In the measured part, once that has begun.
     welcomed: u64,
-    server: Option<ServerCost>,
+    cost: Option<ServerCost>,
     latencies: Latencies,
 }
 
 impl Door {
-    pub(super) fn new(plan: Churn) -> Self {
+    pub(super) fn new(server: Server, plan: Churn) -> Self {
         let (room, name) = (String::new(), "c".to_owned());
         let language = Language { dialect: plan.dialect, room, name, digits: 1, is_echo: false };
         let (phase, began, latencies) = (Phase::WarmingUp(Moment::START), Moment::START, Latencies::new());
         Self {
+            server,
             plan,
             language,
             slots: Vec::new(),
@@ -111,13 +101,13 @@ impl Door {
             began,
             ended: began,
             welcomed: 0,
-            server: None,
+            cost: None,
             latencies,
         }
     }
 
     fn open(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        let id = cx.open(self.plan.subject.server.target(), Framing::Raw);
+        let id = cx.open(self.server.target(), Framing::Raw);
         let greeting = self.language.greeting(Part::Visitor, self.came);
         self.came += 1;
         if !greeting.is_empty() {
@@ -219,7 +209,7 @@ impl Measurement for Door {
                 self.phase = Phase::Measuring(now + self.plan.time);
             }
             Phase::Measuring(until) if now >= until => {
-                self.server = watch.cost(self.welcomed as f64);
+                self.cost = watch.cost(self.welcomed as f64);
                 (self.ended, self.phase) = (now, Phase::Emptying);
             }
             Phase::Emptying if self.waiting == 0 => return Next::Over,
@@ -253,7 +243,7 @@ impl Measurement for Door {
             seconds,
             per_second: welcomed as f64 / seconds,
             latency_us: (welcomed > 0).then(|| self.latencies.percentiles()),
-            server: self.server,
+            server: self.cost,
         };
         Outcome::of(&report, Verdict::on_connections("every connection was welcomed", watch.complaint()))
     }

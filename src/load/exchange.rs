@@ -10,7 +10,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Subject;
 use super::crowd::countable;
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::PAIRS;
@@ -23,8 +22,6 @@ pub(super) const NOTHING_SAID: &str = "with no message nothing would be measured
 /// What is to be measured.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// At whom.
-    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room.
@@ -68,11 +65,7 @@ pub enum Length {
 }
 
 impl Exchange {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let connections = self.speakers.saturating_add(if self.echo { 0 } else { self.hearers });
         let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { connections });
         let knows_echo = matches!(self.dialect, Dialect::Lines | Dialect::Redis);

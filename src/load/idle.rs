@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Outcome;
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Crowded, Hears, countable};
+use super::crowd::{BETWEEN, Crowd, Crowded, Hears, Server};
 use super::dialect::{Dialect, Language, Part};
 use super::report::{ServerCost, Verdict};
-use super::{Outcome, Subject};
 use crate::hub::{Cx, Moment};
 
 /// Between the last arrival and the measurement, so that the server comes to rest.
@@ -18,8 +18,6 @@ const REST: Duration = Duration::from_secs(1);
 /// Who is to be idle, and where.
 #[derive(Debug, Clone)]
 pub struct Idle {
-    /// At whom.
-    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room; `None`: where the server puts whoever comes.
@@ -30,16 +28,6 @@ pub struct Idle {
     pub at_once: usize,
     /// How long it is measured.
     pub time: Duration,
-}
-
-impl Idle {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
-        countable(self.connections)
-    }
 }
 
 /// What they cost.
@@ -96,11 +84,11 @@ impl Hears for Noise {
 }
 
 impl Lounge {
-    pub(super) fn new(plan: Idle) -> Self {
+    pub(super) fn new(server: Server, plan: Idle) -> Self {
         let part = if plan.room.is_some() { Part::Hearer } else { Part::Visitor };
         let room = plan.room.clone().unwrap_or_default();
         let language = Language { dialect: plan.dialect, room, name: "i".to_owned(), digits: 1, is_echo: false };
-        let crowd = Crowd::new(plan.subject.server.clone(), language, 0, vec![part; plan.connections], plan.at_once);
+        let crowd = Crowd::new(server, language, 0, vec![part; plan.connections], plan.at_once);
         let (phase, began) = (Phase::Gathering, Moment::START);
         Self { plan, crowd, phase, began, arrival_seconds: 0.0, arrival: None, noise: Noise::default() }
     }

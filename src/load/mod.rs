@@ -28,6 +28,7 @@ use serde::Serialize;
 
 use self::churn::Door;
 use self::course::{Course, Measurement};
+use self::crowd::countable;
 use self::idle::Lounge;
 use self::report::Verdict;
 use self::run::Run;
@@ -90,40 +91,46 @@ struct Whole<'a, R> {
     ok: bool,
 }
 
-/// Measures fan-out or echo.
-///
-/// # Errors
-/// The loop fails, or the server's process can't be looked at.
-pub fn exchange(plan: Exchange) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Run::new(plan)?, subject)
+/// What is to be measured.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// Fan-out or echo.
+    Exchange(Exchange),
+    /// What idle connections cost.
+    Idle(Idle),
+    /// What connections cost that come and go.
+    Churn(Churn),
+    /// Everybody comes back at once.
+    Storm(Storm),
 }
 
-/// Measures what idle connections cost.
-///
-/// # Errors
-/// The loop fails, or the server's process can't be looked at.
-pub fn idle(plan: Idle) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Lounge::new(plan), subject)
+impl Plan {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Exchange(plan) => plan.check(),
+            Self::Idle(plan) => countable(plan.connections),
+            Self::Churn(plan) => countable(plan.connections),
+            Self::Storm(plan) => plan.check(),
+        }
+    }
 }
 
-/// Measures what connections cost that come and go.
+/// Measures it.
 ///
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
-pub fn churn(plan: Churn) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Door::new(plan), subject)
-}
-
-/// Has everybody come back at once.
-///
-/// # Errors
-/// The loop fails, or the server's process can't be looked at.
-pub fn storm(plan: Storm) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Weather::new(plan), subject)
+pub fn measure(subject: Subject, plan: Plan) -> io::Result<Outcome> {
+    let server = subject.server.clone();
+    match plan {
+        Plan::Exchange(plan) => drive(Run::new(server, plan)?, subject),
+        Plan::Idle(plan) => drive(Lounge::new(server, plan), subject),
+        Plan::Churn(plan) => drive(Door::new(server, plan), subject),
+        Plan::Storm(plan) => drive(Weather::new(server, plan), subject),
+    }
 }
 
 /// Runs a measurement until it is over.

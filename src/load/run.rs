@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::course::{Measurement, NOTHING, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Crowded};
+use super::crowd::{BETWEEN, Crowd, Crowded, Server};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
@@ -49,11 +49,11 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(plan: Exchange) -> std::io::Result<Self> {
+    pub(super) fn new(server: Server, plan: Exchange) -> std::io::Result<Self> {
         let (language, parts) = (plan.language(), plan.parts());
         let (connections, hearers) = (parts.len(), plan.hearers_of_each());
         let desk = Desk::new(&plan, connections, hearers, language.around(plan.size));
-        let crowd = Crowd::new(plan.subject.server.clone(), language, plan.size, parts, plan.at_once);
+        let crowd = Crowd::new(server, language, plan.size, parts, plan.at_once);
         let (phase, began, own) = (Phase::Gathering, Moment::START, Meter::new(Process::this())?);
         Ok(Self { plan, crowd, desk, phase, parts: 0, began, own })
     }

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Outcome;
 use super::comeback::{Log, SIZE, SPEAKER};
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Crowded, countable};
+use super::crowd::{BETWEEN, Crowd, Crowded, Server, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::exchange::NOTHING_SAID;
 use super::report::{Percentiles, ServerCost, Verdict};
-use super::{Outcome, Subject};
 use crate::hub::{Cx, Moment};
 
 /// How long everybody stays away, so that the server has noticed.
@@ -23,8 +23,6 @@ const AT_ONCE: usize = 64;
 /// What is to be done. It is Parlor's sessions that are tried, so there is one dialect.
 #[derive(Debug, Clone)]
 pub struct Storm {
-    /// At whom.
-    pub subject: Subject,
     /// In which room.
     pub room: String,
     /// How names begin.
@@ -36,11 +34,7 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         countable(self.connections)?;
         if self.messages == 0 { Err(NOTHING_SAID.to_owned()) } else { Ok(()) }
     }
@@ -82,11 +76,11 @@ pub(super) struct Weather {
 }
 
 impl Weather {
-    pub(super) fn new(plan: Storm) -> Self {
+    pub(super) fn new(server: Server, plan: Storm) -> Self {
         let (room, name, digits) = (plan.room.clone(), plan.name.clone(), plan.connections.to_string().len());
         let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
         let all = plan.connections + 1;
-        let crowd = Crowd::new(plan.subject.server.clone(), language, SIZE, vec![Part::Member; all], AT_ONCE);
+        let crowd = Crowd::new(server, language, SIZE, vec![Part::Member; all], AT_ONCE);
         let log = Log::new(plan.room.clone(), all);
         Self { plan, crowd, log, phase: Phase::Gathering }
     }

@@ -1,0 +1,83 @@
+//! `parlor bench`: the load generator, and the floor to compare with.
+
+mod flags;
+
+use std::io::{Write, stdout};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use self::flags::{FloorArgs, SubjectArgs, What};
+use super::Failure;
+use crate::client::address::{CHAT_PORT, ServerAddress};
+use crate::daemon::{logger, raise_descriptor_limit};
+use crate::hub::Target;
+use crate::load::{self, Floor, Ideal, Plan, Server, Subject};
+
+pub(super) use self::flags::Args;
+
+/// How long the server may take to answer the first connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
+    let _ = raise_descriptor_limit();
+    match args.what {
+        What::Load(load) => {
+            let (subject, plan) = load.plan();
+            measure(&subject, plan)
+        }
+        What::Floor(args) => floor(&args),
+    }
+}
+
+fn measure(asked: &SubjectArgs, plan: Plan) -> Result<ExitCode, Failure> {
+    logger::install(LevelFilter::Warn);
+    // What makes no sense is wrong usage.
+    if let Err(wrong) = plan.check() {
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
+    }
+    let outcome = load::measure(subject(asked)?, plan)?;
+    writeln!(stdout(), "{}", if asked.json { &outcome.json } else { &outcome.text })?;
+    Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
+    logger::install(LevelFilter::Info);
+    let floor = Floor::bind(args.address, if args.echo { Ideal::Echo } else { Ideal::Fanout }, args.chunk)?;
+    log::info!("listening floor {}", floor.address()?);
+    floor.run()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn subject(args: &SubjectArgs) -> Result<Subject, Failure> {
+    let outgoing = args.trust.outgoing(&args.address)?;
+    Ok(Subject { server: server(&args.address)?, outgoing, pid: args.pid })
+}
+
+/// The first place that the address may mean and where somebody answers.
+fn server(address: &ServerAddress) -> Result<Server, Failure> {
+    let mut places =
+        address.targets(CHAT_PORT).map_err(|error| format!("{address}: {error}"))?.into_iter().filter_map(place);
+    let first = places.next().ok_or_else(|| format!("{address}: no address to connect to"))?;
+    let more: Vec<Server> = places.collect();
+    if more.is_empty() {
+        return Ok(first);
+    }
+    let answers = |place: &Server| match place {
+        Server::Tcp(address) | Server::Tls(address, _) => TcpStream::connect_timeout(address, CONNECT).is_ok(),
+        Server::Unix(_) => true,
+    };
+    let found = std::iter::once(first).chain(more).find(answers);
+    found.ok_or_else(|| format!("{address}: nobody answers; is a server running there?").into())
+}
+
+fn place(target: Target) -> Option<Server> {
+    match target {
+        Target::Tcp(address) => Some(Server::Tcp(address)),
+        Target::Tls(address, name) => Some(Server::Tls(address, name)),
+        Target::Unix(path) => Some(Server::Unix(path)),
+        Target::Pipe { .. } | Target::Exit(_) => None,
+    }
+}
