@@ -8,7 +8,7 @@ use super::process::{Meter, Process};
 use super::progress::{Progress, Stillness, TICK};
 use super::report::ServerCost;
 use super::{Outcome, Subject};
-use crate::hub::{ConnId, Cx, Fault, Moment, Reason, Service};
+use crate::hub::{ConnId, Cx, Fault, Moment, News, Reason, Service};
 use crate::net::Clock;
 use crate::net::stream::Outgoing;
 
@@ -178,6 +178,13 @@ impl<M: Measurement> Service for Course<M> {
 
     fn fault(&mut self, _cx: &mut Cx<'_>, _id: ConnId, fault: Fault) {
         self.watch.complain(fault.code());
+    }
+
+    fn told(&mut self, cx: &mut Cx<'_>, news: News) {
+        if news == News::Stopping && self.outcome.is_none() {
+            self.watch.complain("it was stopped before it was over");
+            self.go_on(cx);
+        }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {

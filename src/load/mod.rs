@@ -74,10 +74,18 @@ pub struct Outcome {
 impl Outcome {
     fn of(report: &(impl Display + Serialize), verdict: Verdict) -> Self {
         let (text, ok) = (format!("{report}checks      {verdict}"), verdict.is_good());
-        let whole = Whole { report, verdict, ok };
-        let json = serde_json::to_string(&whole).expect("all of it can be written as JSON");
-        Self { text, json, ok }
+        Self { text, json: written(&Whole { report, verdict, ok }), ok }
     }
+
+    /// Of what could not even begin, and why.
+    pub fn none(complaint: &str) -> Self {
+        let json = written(&serde_json::json!({ "complaint": complaint, "ok": false }));
+        Self { text: complaint.to_owned(), json, ok: false }
+    }
+}
+
+fn written(object: &impl Serialize) -> String {
+    serde_json::to_string(object).expect("all of it can be written as JSON")
 }
 
 /// What a program reads.
@@ -119,22 +127,22 @@ impl Plan {
     }
 }
 
-/// Measures it.
+/// Measures it. SIGINT and SIGTERM end it before its time, and so does SIGHUP if `hangup_stops`.
 ///
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
-pub fn measure(subject: Subject, plan: Plan) -> io::Result<Outcome> {
+pub fn measure(subject: Subject, plan: Plan, hangup_stops: bool) -> io::Result<Outcome> {
     let server = subject.server.clone();
     match plan {
-        Plan::Exchange(plan) => drive(Run::new(server, plan)?, subject),
-        Plan::Idle(plan) => drive(Lounge::new(server, plan), subject),
-        Plan::Churn(plan) => drive(Door::new(server, plan), subject),
-        Plan::Storm(plan) => drive(Weather::new(server, plan), subject),
+        Plan::Exchange(plan) => drive(Run::new(server, plan)?, subject, hangup_stops),
+        Plan::Idle(plan) => drive(Lounge::new(server, plan), subject, hangup_stops),
+        Plan::Churn(plan) => drive(Door::new(server, plan), subject, hangup_stops),
+        Plan::Storm(plan) => drive(Weather::new(server, plan), subject, hangup_stops),
     }
 }
 
 /// Runs a measurement until it is over.
-fn drive<M: Measurement>(measurement: M, subject: Subject) -> io::Result<Outcome> {
+fn drive<M: Measurement>(measurement: M, subject: Subject, hangup_stops: bool) -> io::Result<Outcome> {
     let course = Course::new(measurement, &subject)?;
     let outgoing = subject.outgoing;
     let limits = Limits { output: OUTPUT, lag: OUTPUT, ..Limits::default() };
@@ -144,7 +152,8 @@ fn drive<M: Measurement>(measurement: M, subject: Subject) -> io::Result<Outcome
     // Buffers are the kernel's to tune: the generator must not be what the server waits for.
     let options = Options { receive_buffer: None, send_buffer: None, ..outgoing.options };
     let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Outgoing { options, ..outgoing })?;
+    reactor.obey_signals(hangup_stops)?;
     reactor.run()?;
     let course = reactor.hub().service::<Course<M>>(id).expect("the service was added above");
-    course.outcome.clone().ok_or_else(|| io::Error::other("it was stopped before it was over"))
+    Ok(course.outcome.clone().expect("the loop ends when the course does"))
 }

@@ -1,5 +1,7 @@
 //! What can't be measured, and what comes to nothing.
 
+use serde_json::Value;
+
 use crate::support::Start;
 use crate::{bench, chat, fanout};
 
@@ -46,4 +48,26 @@ fn a_process_that_is_not_there_is_named() {
     let finished = Start::parlor(&["bench", "idle", "127.0.0.1:1", "--pid", "4194305"]).run();
     assert_eq!(finished.code(), 1);
     assert!(finished.stderr[0].contains("process 4194305"), "{finished:#?}");
+}
+
+#[test]
+fn a_program_reads_an_object_also_of_what_could_not_even_begin() {
+    let (code, report) = bench(&["idle", "127.0.0.1:1", "--pid", "4194305"]);
+    assert_eq!((code, &report["ok"]), (1, &false.into()), "{report}");
+    assert!(report["complaint"].as_str().unwrap().starts_with("process 4194305: "), "{report}");
+}
+
+#[test]
+fn whoever_stops_a_run_is_told_how_far_it_was() {
+    let server = chat();
+    let address = server.place(0).to_string();
+    let run = Start::parlor(&["bench", "idle", &address, "--connections", "3", "--duration", "1000", "--json"]).begun();
+    run.log.wait("everybody", |line| line.starts_with("3 connected"));
+    let finished = run.stop();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(
+        (&report["complaint"], &report["connections"]),
+        (&"it was stopped before it was over".into(), &3.into())
+    );
 }

@@ -2,7 +2,7 @@
 
 mod flags;
 
-use std::io::{Write, stdout};
+use std::io;
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,11 +10,12 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use self::flags::{FloorArgs, SubjectArgs, What};
-use super::Failure;
+use super::serve::hangup_is_ignored;
+use super::{Failure, answer};
 use crate::client::address::{CHAT_PORT, ServerAddress};
 use crate::daemon::{logger, raise_descriptor_limit};
 use crate::hub::Target;
-use crate::load::{self, Floor, Ideal, Plan, Server, Subject};
+use crate::load::{self, Floor, Ideal, Outcome, Plan, Server, Subject};
 
 pub(super) use self::flags::Args;
 
@@ -38,9 +39,23 @@ fn measure(asked: &SubjectArgs, plan: Plan) -> Result<ExitCode, Failure> {
     if let Err(wrong) = plan.check() {
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
     }
-    let outcome = load::measure(subject(asked)?, plan)?;
-    writeln!(stdout(), "{}", if asked.json { &outcome.json } else { &outcome.text })?;
-    Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match subject(asked).and_then(|subject| Ok(load::measure(subject, plan, !hangup_is_ignored())?)) {
+        Ok(outcome) => {
+            tell(&outcome, asked)?;
+            Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Err(failure) => {
+            // Programs get an object whatever happens; people have the line on standard error.
+            if asked.json {
+                tell(&Outcome::none(&failure.to_string()), asked)?;
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn tell(outcome: &Outcome, asked: &SubjectArgs) -> io::Result<()> {
+    answer(&format!("{}\n", if asked.json { &outcome.json } else { &outcome.text }))
 }
 
 fn floor(args: &FloorArgs) -> Result<ExitCode, Failure> {
