@@ -18,6 +18,8 @@ pub(super) struct Log {
     texts: Texts,
     ledger: Ledger,
     room: String,
+    /// The speaker's.
+    name: Vec<u8>,
     pub(super) said: u32,
     pub(super) heard: u64,
     /// Deliveries that are still to come.
@@ -37,11 +39,12 @@ pub(super) struct Log {
 
 impl Log {
     /// For so many connections, the speaker's included.
-    pub(super) fn new(room: String, connections: usize) -> Self {
+    pub(super) fn new(room: String, name: Vec<u8>, connections: usize) -> Self {
         Self {
             texts: Texts::new(SIZE),
             ledger: Ledger::new(1, connections),
             room,
+            name,
             said: 0,
             heard: 0,
             due: 0,
@@ -85,10 +88,11 @@ impl Log {
     }
 
     /// `- #ROOM N TIME <NAME> TEXT`
-    fn said_before<'a>(&self, line: &'a str) -> Option<(u64, &'a str)> {
+    fn said_before<'a>(&self, line: &'a str) -> Option<(u64, &'a str, &'a str)> {
         let rest = line.strip_prefix("- #")?.strip_prefix(&self.room[..])?.strip_prefix(' ')?;
         let (number, rest) = rest.split_once(' ')?;
-        Some((number.parse().ok()?, rest.split_once("> ")?.1))
+        let (name, text) = rest.split_once(" <")?.1.split_once("> ")?;
+        Some((number.parse().ok()?, name, text))
     }
 }
 
@@ -97,9 +101,10 @@ impl Hears for Log {
         self.now = now;
     }
 
-    fn text(&mut self, hearer: usize, text: &[u8]) {
-        match self.texts.read(text) {
-            Some((SPEAKER, number)) if (1..=self.said).contains(&number) && hearer != SPEAKER => {
+    fn text(&mut self, hearer: usize, name: &[u8], text: &[u8]) {
+        let said = self.texts.read(text).filter(|_| name == self.name && hearer != SPEAKER);
+        match said {
+            Some((SPEAKER, number)) if (1..=self.said).contains(&number) => {
                 self.heard += 1;
                 let settled = self.ledger.hear(hearer, SPEAKER, number);
                 self.due = self.due.saturating_sub(settled.into());
@@ -121,10 +126,10 @@ impl Hears for Log {
                 self.back += 1;
                 self.latencies.record(self.now - self.began);
             }
-        } else if let Some((number, text)) = self.said_before(line) {
+        } else if let Some((number, name, text)) = self.said_before(line) {
             match connection {
                 SPEAKER => self.last = Some(number),
-                hearer => self.text(hearer, text.as_bytes()),
+                hearer => self.text(hearer, name.as_bytes(), text.as_bytes()),
             }
         }
     }
@@ -136,7 +141,7 @@ mod tests {
 
     /// What is heard by two who come back, of a storm in which one message was said.
     fn log() -> Log {
-        let mut log = Log::new("r".into(), 3);
+        let mut log = Log::new("r".into(), b"s0".to_vec(), 3);
         log.say(1);
         log
     }
@@ -156,11 +161,20 @@ mod tests {
         let mut log = log();
         for number in [0, 2, u32::MAX] {
             let text = log.texts.write(SPEAKER, number).to_vec();
-            log.text(1, &text);
+            log.text(1, b"s0", &text);
         }
         assert_eq!((log.ledger.faults.wrong, log.ledger.faults.lost, log.due), (3, 0, 2));
         let text = log.texts.write(SPEAKER, 1).to_vec();
         log.line(1, &[b"- #r 1 2026-11-20T18:46:03.120Z <s0> ", &text[..]].concat());
         assert_eq!((log.ledger.faults.wrong, log.heard, log.due), (3, 1, 1));
+    }
+
+    #[test]
+    fn what_comes_under_another_name_is_wrong_also_out_of_the_history() {
+        let mut log = log();
+        let text = log.texts.write(SPEAKER, 1).to_vec();
+        log.text(1, b"s1", &text);
+        log.line(2, &[b"- #r 1 2026-11-20T18:46:03.120Z <s1> ", &text[..]].concat());
+        assert_eq!((log.ledger.faults.wrong, log.due), (2, 2));
     }
 }

@@ -79,8 +79,8 @@ impl<M: Crowded> Connections for M {
 pub(super) trait Hears {
     /// So many bytes came now; what they say follows.
     fn bytes(&mut self, count: usize, now: Moment);
-    /// A message's text came to a connection.
-    fn text(&mut self, connection: usize, text: &[u8]);
+    /// A message's text came to a connection, under this name.
+    fn text(&mut self, connection: usize, name: &[u8], text: &[u8]);
     /// A message came that does not even look like one of ours.
     fn stray(&mut self);
     /// A line came that is no message and asks for nothing.
@@ -241,8 +241,8 @@ impl Crowd {
         let mut used = 0;
         loop {
             match self.shape.find(&bytes[used..]) {
-                Found::Text(text, size) => {
-                    desk.text(number, text);
+                Found::Text(name, text, size) => {
+                    desk.text(number, name, text);
                     used += size;
                 }
                 Found::Line(line, size) => {

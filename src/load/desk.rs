@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::crowd::Hears;
+use super::dialect::Language;
 use super::exchange::Exchange;
 use super::ledger::{Faults, Ledger};
 use super::report::{Latencies, Percentiles};
@@ -31,6 +32,8 @@ pub(super) struct Desk {
     wire: Vec<u8>,
     ledger: Ledger,
     speakers: Vec<Speaker>,
+    /// How the name of each begins.
+    signatures: Vec<Vec<u8>>,
     echo: bool,
     /// How many hear each message.
     hearers: u64,
@@ -54,17 +57,18 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// `hearers` hear each message: in an echo, one who said it; else others of `connections`.
-    pub(super) fn new(plan: &Exchange, connections: usize, hearers: usize, around: (Vec<u8>, &'static [u8])) -> Self {
+    pub(super) fn new(plan: &Exchange, language: &Language) -> Self {
         let Exchange { echo, speakers, size, .. } = *plan;
+        let (connections, hearers) = (plan.parts().len(), plan.hearers_of_each());
         let rows = if echo { 1 } else { connections };
         let speaker = Speaker { said: 0, base: 0, due: 0, at: Moment::START };
         Self {
             texts: Texts::new(size),
-            around,
+            around: language.around(size),
             wire: Vec::new(),
             ledger: Ledger::new(speakers, rows),
             speakers: vec![speaker; speakers],
+            signatures: (0..speakers).map(|speaker| language.signature(speaker)).collect(),
             echo,
             hearers: hearers as u64,
             knocked: vec![false; speakers * rows],
@@ -187,10 +191,11 @@ impl Hears for Desk {
         self.ledger.faults.wrong += 1;
     }
 
-    fn text(&mut self, hearer: usize, text: &[u8]) {
+    fn text(&mut self, hearer: usize, name: &[u8], text: &[u8]) {
         let known = self.texts.read(text).filter(|&(speaker, number)| {
             let meant = (speaker == hearer) == self.echo;
-            meant && self.speakers.get(speaker).is_some_and(|speaker| number <= speaker.said)
+            let signed = self.signatures.get(speaker).is_some_and(|signature| name.starts_with(signature));
+            meant && signed && self.speakers.get(speaker).is_some_and(|speaker| number <= speaker.said)
         });
         let Some((speaker, number)) = known else {
             self.ledger.faults.wrong += 1;

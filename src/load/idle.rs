@@ -79,7 +79,7 @@ impl Hears for Noise {
         self.bytes += count as u64;
     }
 
-    fn text(&mut self, _connection: usize, _text: &[u8]) {}
+    fn text(&mut self, _connection: usize, _name: &[u8], _text: &[u8]) {}
     fn stray(&mut self) {}
 }
 

@@ -51,8 +51,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(server: Server, plan: Exchange) -> std::io::Result<Self> {
         let (language, parts) = (plan.language(), plan.parts());
-        let (connections, hearers) = (parts.len(), plan.hearers_of_each());
-        let desk = Desk::new(&plan, connections, hearers, language.around(plan.size));
+        let desk = Desk::new(&plan, &language);
         let crowd = Crowd::new(server, language, plan.size, parts, plan.at_once);
         let (phase, began, own) = (Phase::Gathering, Moment::START, Meter::new(Process::this())?);
         Ok(Self { plan, crowd, desk, phase, parts: 0, began, own })

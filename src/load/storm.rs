@@ -80,8 +80,8 @@ impl Weather {
         let (room, name, digits) = (plan.room.clone(), plan.name.clone(), plan.connections.to_string().len());
         let language = Language { dialect: Dialect::Parlor, room, name, digits, is_echo: false };
         let all = plan.connections + 1;
+        let log = Log::new(plan.room.clone(), language.signature(SPEAKER), all);
         let crowd = Crowd::new(server, language, SIZE, vec![Part::Member; all], AT_ONCE);
-        let log = Log::new(plan.room.clone(), all);
         Self { plan, crowd, log, phase: Phase::Gathering }
     }
 

@@ -139,6 +139,26 @@ fn what_is_heard_besides_and_has_not_even_the_shape_of_a_message_is_wrong() {
 }
 
 #[test]
+fn a_message_under_the_name_of_another_is_wrong_and_its_message_lost() {
+    let misnamed: Spoil = |number, line| match number {
+        7 => [b"#bench <s1> ", &line[SAID.len()..]].concat(),
+        _ => line.to_vec(),
+    };
+    let (code, report) = fanout(&relay_with(4, SAID, misnamed).to_string(), &[]);
+    assert_eq!((code, faults(&report), &report["deliveries"]), (1, [1, 0, 0, 1], &59.into()), "{report}");
+}
+
+#[test]
+fn a_line_of_a_kind_that_the_chat_does_not_have_is_wrong() {
+    let spoilt: Spoil = |number, line| match number {
+        7 => [line, b"?bench <s0> half of it\n"].concat(),
+        _ => line.to_vec(),
+    };
+    let (code, report) = fanout(&relay_with(4, SAID, spoilt).to_string(), &[]);
+    assert_eq!((code, faults(&report), &report["deliveries"]), (1, [0, 0, 0, 1], &60.into()), "{report}");
+}
+
+#[test]
 fn a_message_that_nobody_has_said_is_wrong() {
     let invented: Spoil = |number, line| match number {
         7 => [line, &numbered(line, 4_000_000)].concat(),
