@@ -77,6 +77,11 @@ impl Log {
         format!("/session {token} {} {}\n", self.room, self.last.unwrap_or_default())
     }
 
+    /// Changes whenever something comes that was waited for.
+    pub(super) fn sign(&self) -> u64 {
+        self.ledger.settled + (self.with_token + self.back) as u64
+    }
+
     /// From coming back until one had resumed; `None` if nobody has.
     pub(super) fn percentiles(&mut self) -> Option<Percentiles> {
         (self.back > 0).then(|| self.latencies.percentiles())

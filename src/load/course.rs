@@ -15,6 +15,10 @@ use crate::net::stream::Outgoing;
 /// A poll sleeps for whole milliseconds. What is due sooner is waited for awake.
 const AWAKE: Duration = Duration::from_millis(2);
 
+/// When everything was heard nothing is said for so long. The server comes to rest, and only then its CPU time is all
+/// booked; what is heard meanwhile came twice.
+pub(super) const REST: Duration = Duration::from_millis(50);
+
 /// The complaint of a run in which nothing happened.
 pub(super) const NOTHING: &str = "nothing was measured";
 
@@ -74,6 +78,16 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// Looks at the server's process before anybody comes.
+    pub(super) fn new(subject: &Subject) -> io::Result<Self> {
+        let meter = subject.pid.map(|pid| {
+            Meter::new(Process::new(pid))
+                .map_err(|error| io::Error::new(error.kind(), format!("process {pid}: {error}")))
+        });
+        let (clock, outgoing) = (Clock::default(), subject.outgoing.clone());
+        Ok(Self { clock, meter: meter.transpose()?, outgoing, complaint: None })
+    }
+
     pub(super) fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -125,14 +139,8 @@ pub(super) struct Course<M> {
 }
 
 impl<M: Measurement> Course<M> {
-    /// Looks at the server's process before anybody comes.
     pub(super) fn new(measurement: M, subject: &Subject) -> io::Result<Self> {
-        let meter = subject.pid.map(|pid| {
-            Meter::new(Process::new(pid))
-                .map_err(|error| io::Error::new(error.kind(), format!("process {pid}: {error}")))
-        });
-        let meter = meter.transpose()?;
-        let watch = Watch { clock: Clock::default(), meter, outgoing: subject.outgoing.clone(), complaint: None };
+        let watch = Watch::new(subject)?;
         Ok(Self { measurement, watch, stillness: Stillness::default(), progress: Progress::new(), outcome: None })
     }
 

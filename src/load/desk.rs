@@ -37,8 +37,10 @@ pub(super) struct Desk {
     echo: bool,
     /// How many hear each message.
     hearers: u64,
-    /// Which pairs have heard a knock, and how many have not.
-    knocked: Vec<bool>,
+    /// How often all have knocked, as far as that is counted.
+    knocks: u8,
+    /// How many knocks each pair has heard, and how many pairs none.
+    knocked: Vec<u8>,
     pub(super) silent: usize,
     /// What all have said in this part.
     pub(super) said_by_all: u64,
@@ -71,7 +73,8 @@ impl Desk {
             signatures: (0..speakers).map(|speaker| language.signature(speaker)).collect(),
             echo,
             hearers: hearers as u64,
-            knocked: vec![false; speakers * rows],
+            knocks: 0,
+            knocked: vec![0; speakers * rows],
             silent: speakers * hearers,
             said_by_all: 0,
             due: 0,
@@ -144,7 +147,12 @@ impl Desk {
         &self.wire
     }
 
-    /// A knock, as it stands on the wire.
+    /// All knock once more.
+    pub(super) fn knock_again(&mut self) {
+        self.knocks = self.knocks.saturating_add(1);
+    }
+
+    /// A speaker's knock, as it stands on the wire.
     pub(super) fn knocking(&mut self, speaker: usize) -> &[u8] {
         self.wire.clear();
         self.put(speaker, 0);
@@ -157,6 +165,11 @@ impl Desk {
         self.wire.extend_from_slice(self.around.1);
     }
 
+    /// Changes whenever something comes that was waited for.
+    pub(super) fn sign(&self) -> u64 {
+        self.silent as u64 + self.ledger.settled
+    }
+
     /// What went wrong. What is missing now will not come any more.
     pub(super) fn faults(&self) -> Faults {
         self.ledger.faults_without(self.due)
@@ -166,10 +179,14 @@ impl Desk {
         if self.echo { 0 } else { hearer }
     }
 
-    fn knock(&mut self, hearer: usize, speaker: usize) {
+    fn hear_knock(&mut self, hearer: usize, speaker: usize) {
         let pair = self.row(hearer) * self.speakers.len() + speaker;
-        if !std::mem::replace(&mut self.knocked[pair], true) {
-            self.silent -= 1;
+        let before = self.knocked[pair];
+        self.silent -= usize::from(before == 0);
+        if before < self.knocks {
+            self.knocked[pair] = before + 1;
+        } else if self.knocks < u8::MAX {
+            self.ledger.faults.repeated += 1;
         }
     }
 
@@ -202,7 +219,7 @@ impl Hears for Desk {
             return;
         };
         if number == 0 {
-            return self.knock(hearer, speaker);
+            return self.hear_knock(hearer, speaker);
         }
         self.heard += 1;
         let settled = u64::from(self.ledger.hear(self.row(hearer), speaker, number));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Outcome;
-use super::course::{Measurement, NOTHING, Next, Watch};
+use super::course::{Measurement, NOTHING, Next, REST, Watch};
 use super::crowd::{BETWEEN, Crowd, Crowded, Server};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
@@ -13,8 +13,6 @@ use crate::hub::{Cx, Moment, Sent};
 
 /// Before the measurement speakers knock until everybody hears them; so often.
 const KNOCK: Duration = Duration::from_millis(100);
-/// Between two parts nothing is said for so long, and the server comes to rest: only then its CPU time is all booked.
-const REST: Duration = Duration::from_millis(50);
 /// Longer than any measurement that counts messages.
 const ENDLESS: Duration = Duration::from_secs(1_000_000);
 /// Messages said in one turn in the open loop at most, when it lags behind its own plan.
@@ -62,6 +60,7 @@ impl Run {
     }
 
     fn knock(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) {
+        self.desk.knock_again();
         for speaker in 0..self.plan.speakers {
             send(cx, &self.crowd, speaker, self.desk.knocking(speaker), watch);
         }
@@ -193,7 +192,7 @@ impl Measurement for Run {
 
     fn sign(&self) -> Option<u64> {
         let waits = matches!(self.phase, Phase::Gathering | Phase::Knocking(_)) || self.desk.due > 0;
-        waits.then_some((self.crowd.ready() + self.desk.silent) as u64 + self.desk.heard)
+        waits.then_some(self.crowd.ready() as u64 + self.desk.sign())
     }
 
     fn progress(&self) -> String {

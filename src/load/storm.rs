@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::comeback::{Log, SIZE, SPEAKER};
-use super::course::{Measurement, Next, Watch};
+use super::course::{Measurement, Next, REST, Watch};
 use super::crowd::{BETWEEN, Crowd, Crowded, Server, countable};
 use super::dialect::{Dialect, Language, Part};
 use super::exchange::NOTHING_SAID;
@@ -64,6 +64,8 @@ enum Phase {
     Away(Moment),
     /// All come back.
     Returning,
+    /// All have, and everything was heard.
+    Resting(Moment),
 }
 
 /// The storm, as a service.
@@ -73,6 +75,7 @@ pub(super) struct Weather {
     crowd: Crowd,
     log: Log,
     phase: Phase,
+    ended: Moment,
 }
 
 impl Weather {
@@ -82,7 +85,7 @@ impl Weather {
         let all = plan.connections + 1;
         let log = Log::new(plan.room.clone(), language.signature(SPEAKER), all);
         let crowd = Crowd::new(server, language, SIZE, vec![Part::Member; all], AT_ONCE);
-        Self { plan, crowd, log, phase: Phase::Gathering }
+        Self { plan, crowd, log, phase: Phase::Gathering, ended: Moment::START }
     }
 
     fn say(&mut self, cx: &mut Cx<'_>) {
@@ -138,18 +141,21 @@ impl Measurement for Weather {
             Phase::Gathering => self.crowd.gather(cx),
             Phase::Before if self.log.due == 0 && self.log.last.is_some() => self.part(cx, now),
             Phase::Away(until) if now >= until => self.come_back(cx, now, watch),
-            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => return Next::Over,
+            Phase::Returning if self.log.due == 0 && self.log.back == self.plan.connections => {
+                (self.ended, self.phase) = (now, Phase::Resting(now + REST));
+            }
+            Phase::Resting(until) if now >= until => return Next::Over,
             _ => {}
         }
         Next::At(match self.phase {
-            Phase::Away(until) => until,
+            Phase::Away(until) | Phase::Resting(until) => until,
             Phase::Gathering => now + BETWEEN,
             Phase::Before | Phase::Returning => Moment::NEVER,
         })
     }
 
     fn sign(&self) -> Option<u64> {
-        Some(self.crowd.ready() as u64 + self.log.heard + (self.log.with_token + self.log.back) as u64)
+        Some(self.crowd.ready() as u64 + self.log.sign())
     }
 
     fn progress(&self) -> String {
@@ -157,13 +163,14 @@ impl Measurement for Weather {
     }
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
+        let end = if matches!(self.phase, Phase::Resting(_)) { self.ended } else { now };
         let server = watch.cost(self.plan.connections as f64);
         let report = StormReport {
             bench: "storm",
             connections: self.plan.connections,
             messages: self.log.said,
             deliveries: self.log.heard,
-            seconds: (now - self.log.began).as_secs_f64(),
+            seconds: (end - self.log.began).as_secs_f64(),
             latency_us: self.log.percentiles(),
             server,
         };
@@ -186,5 +193,37 @@ impl fmt::Display for StormReport {
             writeln!(out, "server      {:.1} µs of CPU for each", server.cpu_ns_each / 1000.0)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Subject;
+    use super::*;
+    use crate::hub::{ConnId, Hub, Limits, Service};
+    use crate::net::socket::Options;
+
+    struct Nothing;
+
+    impl Service for Nothing {
+        fn frame(&mut self, _cx: &mut Cx<'_>, _id: ConnId, _frame: &[u8]) {}
+    }
+
+    #[test]
+    fn when_everything_was_heard_it_is_still_listened_for_what_comes_twice() {
+        let server = Server::Unix("/nowhere".into());
+        let subject = Subject { server: server.clone(), outgoing: Options::client().into(), pid: None };
+        let mut watch = Watch::new(&subject).expect("there is no process to look at");
+        let plan = Storm { room: "r".into(), name: "s".into(), connections: 2, messages: 1 };
+        let mut weather = Weather::new(server, plan);
+        (weather.phase, weather.log.back) = (Phase::Returning, 2);
+        let mut hub = Hub::new(Limits::default(), Box::new(|bytes| bytes.fill(7)));
+        let service = hub.add(Nothing);
+        let mut next = |at| {
+            let next = hub.with(service, |_: &mut Nothing, cx| weather.go_on(cx, at, &mut watch));
+            next.expect("the service was added above")
+        };
+        assert_eq!(next(Moment::START), Next::At(Moment::START + REST));
+        assert_eq!(next(Moment::START + REST), Next::Over);
     }
 }

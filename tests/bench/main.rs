@@ -109,6 +109,14 @@ fn a_message_heard_twice_is_repeated() {
 }
 
 #[test]
+fn what_is_said_before_the_measurement_is_not_to_be_heard_twice_either() {
+    let (code, [lost, repeated, reordered, wrong], heard) =
+        fanout_over(|number, line| if number == 0 { line.repeat(2) } else { line.to_vec() });
+    // Where the machine is slow, it is said more than once.
+    assert_eq!((code, lost, reordered, wrong, heard, repeated > 0), (1, 0, 0, 0, 60, true));
+}
+
+#[test]
 fn a_message_heard_after_the_next_is_out_of_order() {
     // Numbers 7 and 8 are said together.
     let late: Spoil = |number, line| match number {
