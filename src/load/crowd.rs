@@ -14,6 +14,8 @@ use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 pub(super) const BETWEEN: Duration = Duration::from_millis(5);
 /// More than a machine has ports and descriptors for.
 const CONNECTIONS: usize = 1_000_000;
+/// What may wait for a server that is slower than its load: the open loop goes on speaking.
+pub(super) const OUTPUT: usize = 64 * 1024 * 1024;
 /// The longest piece of a line or message that is kept until the rest comes.
 const PIECE: usize = 1024 * 1024;
 
@@ -23,6 +25,14 @@ pub(super) fn countable(connections: usize) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("there can be 1 to {CONNECTIONS} connections"))
+}
+
+/// Can one speaker say so many messages of so many bytes at once?
+pub(super) fn sayable(messages: usize, size: usize) -> Result<(), String> {
+    if messages.saturating_mul(size) <= OUTPUT {
+        return Ok(());
+    }
+    Err(format!("more than {} MiB would be on their way from one speaker", OUTPUT / 1024 / 1024))
 }
 
 /// Where the server is.

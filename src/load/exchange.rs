@@ -10,7 +10,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::crowd::countable;
+use super::crowd::{countable, sayable};
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::PAIRS;
 use super::text::{LONGEST, SHORTEST, SPEAKERS};
@@ -82,9 +82,16 @@ impl Exchange {
                 Err(format!("a rate is {} to {} a second", RATES.start(), RATES.end()))
             }
             _ if matches!(self.length, Length::Messages(0)) => Err(NOTHING_SAID.to_owned()),
+            Self { pace: Pace::Window(window), .. } if self.share_fits(*window).is_err() => self.share_fits(*window),
             _ if self.echo && !knows_echo => Err("this dialect has no echo".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    /// Can a speaker's share of the window be on its way at once?
+    fn share_fits(&self, window: usize) -> Result<(), String> {
+        let (before, behind) = self.language().around(self.size);
+        sayable(window.div_ceil(self.speakers), before.len() + self.size + behind.len())
     }
 
     /// Who does what, speakers first.

@@ -28,7 +28,7 @@ use serde::Serialize;
 
 use self::churn::Door;
 use self::course::{Course, Measurement};
-use self::crowd::countable;
+use self::crowd::{OUTPUT, countable};
 use self::idle::Lounge;
 use self::report::Verdict;
 use self::run::Run;
@@ -45,9 +45,6 @@ pub use self::exchange::{Exchange, Length, Pace};
 pub use self::floor::{Floor, Ideal};
 pub use self::idle::Idle;
 pub use self::storm::Storm;
-
-/// What may wait for a server that is slower than its load: the open loop goes on speaking.
-const OUTPUT: usize = 64 * 1024 * 1024;
 
 /// Who is measured.
 #[derive(Debug, Clone)]

@@ -7,9 +7,15 @@ use crate::{bench, chat, fanout};
 
 #[test]
 fn what_cannot_be_measured_is_wrong_usage() {
-    let cases: [(&str, &[&str], &str); 11] = [
+    let cases: [(&str, &[&str], &str); 15] = [
         ("fanout", &["--size", "15"], "a text has 16 to 4096 bytes"),
         ("fanout", &["--senders", "3", "--window", "2"], "some would never speak"),
+        ("fanout", &["--window", "18446744073709551615"], "more than 64 MiB would be on their way from one speaker"),
+        (
+            "echo",
+            &["--connections", "2", "--depth", "1032445"],
+            "more than 64 MiB would be on their way from one speaker",
+        ),
         ("fanout", &["--receivers", "0"], "somebody must hear it"),
         ("fanout", &["--receivers", "18446744073709551615"], "1 to 1000000 connections"),
         ("fanout", &["--rate", "0"], "a rate is 0.001 to 1000000000 a second"),
@@ -19,6 +25,8 @@ fn what_cannot_be_measured_is_wrong_usage() {
         ("churn", &["--connections", "0"], "1 to 1000000 connections"),
         ("storm", &["--connections", "0"], "1 to 1000000 connections"),
         ("storm", &["--count", "0"], "nothing would be measured"),
+        ("storm", &["--count", "516223"], "more than 64 MiB would be on their way from one speaker"),
+        ("storm", &["--count", "4294967295"], "more than 64 MiB would be on their way from one speaker"),
     ];
     for (what, words, why) in cases {
         let finished = Start::parlor(&["bench", what, "127.0.0.1:1"]).flags(words).run();
