@@ -209,7 +209,7 @@ impl Measurement for Door {
                 self.phase = Phase::Measuring(now + self.plan.time);
             }
             Phase::Measuring(until) if now >= until => {
-                self.cost = watch.cost(self.welcomed as f64);
+                self.cost = watch.cost(self.welcomed);
                 (self.ended, self.phase) = (now, Phase::Emptying);
             }
             Phase::Emptying if self.waiting == 0 => return Next::Over,

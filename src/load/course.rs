@@ -81,7 +81,8 @@ impl Watch {
     /// Looks at the server's process before anybody comes.
     pub(super) fn new(subject: &Subject) -> io::Result<Self> {
         let meter = subject.pid.map(|pid| {
-            Meter::new(Process::new(pid))
+            Process::new(pid)
+                .and_then(Meter::new)
                 .map_err(|error| io::Error::new(error.kind(), format!("process {pid}: {error}")))
         });
         let (clock, outgoing) = (Clock::default(), subject.outgoing.clone());
@@ -99,9 +100,18 @@ impl Watch {
         }
     }
 
-    /// What the server took since then, for so many things done.
-    pub(super) fn cost(&mut self, things: f64) -> Option<ServerCost> {
-        match self.meter.as_ref()?.stop(things) {
+    /// What the server took since then, for so many things done; `None` where nothing was.
+    pub(super) fn cost(&mut self, things: u64) -> Option<ServerCost> {
+        let cost = self.cost_of(things as f64).filter(|_| things > 0)?;
+        if cost.cpu_ns == 0 && self.meter.as_ref().is_some_and(Meter::is_fine) {
+            self.complain("the process took no time at all: it is not the server's");
+        }
+        Some(cost)
+    }
+
+    /// What it took since then while nothing was to be done, for a number of seconds.
+    pub(super) fn cost_of(&mut self, amount: f64) -> Option<ServerCost> {
+        match self.meter.as_ref()?.stop(amount) {
             Ok(cost) => Some(cost),
             Err(error) => {
                 self.complain_of_process(&error);

@@ -113,7 +113,7 @@ impl Measurement for Lounge {
             }
             Phase::Gathering => self.crowd.gather(cx),
             Phase::Resting(until) if now >= until => {
-                self.arrival = watch.cost(self.crowd.len() as f64);
+                self.arrival = watch.cost(self.crowd.len() as u64);
                 watch.start();
                 (self.began, self.noise.bytes) = (now, 0);
                 self.phase = Phase::Watching(now + self.plan.time);
@@ -137,7 +137,7 @@ impl Measurement for Lounge {
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let seconds = (now - self.began).as_secs_f64();
-        let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost(seconds)).flatten();
+        let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost_of(seconds)).flatten();
         let grown = |cost: ServerCost| cost.resident.saturating_sub(cost.resident_before) as f64;
         let report = IdleReport {
             bench: "idle",

@@ -51,7 +51,7 @@ impl Run {
         let (language, parts) = (plan.language(), plan.parts());
         let desk = Desk::new(&plan, &language);
         let crowd = Crowd::new(server, language, plan.size, parts, plan.at_once);
-        let (phase, began, own) = (Phase::Gathering, Moment::START, Meter::new(Process::this())?);
+        let (phase, began, own) = (Phase::Gathering, Moment::START, Meter::new(Process::this()?)?);
         Ok(Self { plan, crowd, desk, phase, parts: 0, began, own })
     }
 
@@ -207,7 +207,7 @@ impl Measurement for Run {
         if deliveries == 0 {
             watch.complain(NOTHING);
         }
-        let server = watch.cost(deliveries as f64);
+        let server = watch.cost(deliveries);
         let generator_cpu_ns = self.own.stop(1.0).map_or(0, |cost| cost.cpu_ns);
         let (window, rate, pacing) = match self.plan.pace {
             Pace::Window(window) => (Some(window), None, "closed"),

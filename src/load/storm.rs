@@ -166,7 +166,7 @@ impl Measurement for Weather {
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let end = if matches!(self.phase, Phase::Resting(_)) { self.ended } else { now };
-        let server = watch.cost(self.plan.connections as f64);
+        let server = watch.cost(self.log.back as u64);
         let report = StormReport {
             bench: "storm",
             connections: self.plan.connections,

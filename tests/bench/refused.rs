@@ -59,6 +59,29 @@ fn a_process_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_process_that_took_no_time_is_not_the_servers() {
+    let (server, sleeper) = (chat(), chat());
+    sleeper.freeze();
+    let pid = sleeper.pid().as_raw_nonzero().to_string();
+    let (code, report) = fanout(&server.place(0).to_string(), &["--pid", &pid]);
+    assert_eq!(code, 1, "{report}");
+    assert!(report["complaint"].as_str().unwrap().contains("not the server's"), "{report}");
+}
+
+#[test]
+fn a_process_that_ends_meanwhile_fails_the_run() {
+    let (server, other) = (chat(), chat());
+    let (address, pid) = (server.place(0).to_string(), other.pid().as_raw_nonzero().to_string());
+    let words = ["bench", "fanout", &address, "--receivers", "3", "--rate", "100", "--json", "--pid", &pid];
+    let run = Start::parlor(&words).begun();
+    run.log.wait("everybody", |line| line.starts_with("4 connected"));
+    assert_eq!(other.stop().code(), 0);
+    let finished = run.wait();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
+    assert!(finished.stdout.contains(r#""complaint":"the server's process: "#), "{finished:#?}");
+}
+
+#[test]
 fn a_program_reads_an_object_also_of_what_could_not_even_begin() {
     let (code, report) = bench(&["idle", "127.0.0.1:1", "--pid", "4194305"]);
     assert_eq!((code, &report["ok"]), (1, &false.into()), "{report}");
