@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::course::{Connections, Measurement, NOTHING, Next, Watch};
-use super::crowd::Server;
+use super::crowd::{Server, says};
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
 use super::report::{Latencies, Percentiles, ServerCost, Verdict};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason};
@@ -155,6 +155,9 @@ impl Connections for Door {
 
     fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId, watch: &mut Watch) {
         if self.language.is_ready_at_once(Part::Visitor) {
+            if let Some(said) = self.slot(id).filter(|slot| !slot.piece.is_empty()) {
+                watch.complain(&says(&said.piece));
+            }
             self.welcome(cx, id, watch.now());
         }
         cx.close(id);
@@ -168,9 +171,7 @@ impl Connections for Door {
             used += size;
             match self.language.control(text) {
                 Control::Welcome | Control::Ready => return self.welcome(cx, id, watch.now()),
-                Control::Complaint => {
-                    watch.complain(&format!("the server says: {}", String::from_utf8_lossy(text)));
-                }
+                Control::Complaint => watch.complain(&says(text)),
                 Control::Answer(answer) => drop(cx.send_wire(id, &answer)),
                 Control::Nothing | Control::Message(_) => {}
             }

@@ -35,6 +35,11 @@ pub(super) fn sayable(messages: usize, size: usize) -> Result<(), String> {
     Err(format!("more than {} MiB would be on their way from one speaker", OUTPUT / 1024 / 1024))
 }
 
+/// The complaint about what the server says.
+pub(super) fn says(line: &[u8]) -> String {
+    format!("the server says: {}", String::from_utf8_lossy(line))
+}
+
 /// Where the server is.
 #[derive(Debug, Clone)]
 pub enum Server {
@@ -287,7 +292,7 @@ impl Crowd {
             }
             Control::Message(Some(name)) if self.shape.renames(name) => return Some(name),
             Control::Message(_) => desk.stray(),
-            Control::Complaint => watch.complain(&format!("the server says: {}", String::from_utf8_lossy(line))),
+            Control::Complaint => watch.complain(&says(line)),
         }
         None
     }

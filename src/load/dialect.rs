@@ -230,6 +230,8 @@ impl Language {
             Dialect::Redis => match line {
                 [b':', ..] => Control::Ready,
                 [b'-', ..] => Control::Complaint,
+                // An answer of another length than what was said.
+                [b'$', ..] if self.is_echo => Control::Message(None),
                 b"message" if self.room != "message" => Control::Message(None),
                 _ => Control::Nothing,
             },
@@ -286,6 +288,14 @@ mod tests {
     fn control(dialect: Dialect, line: &[u8]) -> Control {
         let language = Language { dialect, room: "bench".into(), name: "s".into(), digits: 1, is_echo: false };
         language.control(line)
+    }
+
+    #[test]
+    fn an_echo_of_another_length_is_noticed() {
+        let dialect = Dialect::Redis;
+        let language = Language { dialect, room: String::new(), name: String::new(), digits: 1, is_echo: true };
+        assert_eq!(language.control(b"$3"), Control::Message(None));
+        assert_eq!(control(Dialect::Redis, b"$3"), Control::Nothing);
     }
 
     #[test]
