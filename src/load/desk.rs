@@ -48,6 +48,8 @@ pub(super) struct Desk {
     pub(super) due: u64,
     pub(super) heard: u64,
     latencies: Latencies,
+    /// Open loop: how long after its time a message of the part was said at worst.
+    behind: Duration,
     /// Speakers who may say the next messages.
     free: Vec<usize>,
     /// When something was heard last.
@@ -80,6 +82,7 @@ impl Desk {
             due: 0,
             heard: 0,
             latencies: Latencies::new(),
+            behind: Duration::ZERO,
             free: Vec::new(),
             now: Moment::START,
             plan: None,
@@ -96,7 +99,7 @@ impl Desk {
         self.free = (0..self.speakers.len()).collect();
         self.plan = interval.map(|interval| (now, interval));
         self.latencies = Latencies::new();
-        (self.said_by_all, self.heard) = (0, 0);
+        (self.said_by_all, self.heard, self.behind) = (0, 0, Duration::ZERO);
         self.now = now;
     }
 
@@ -110,6 +113,17 @@ impl Desk {
         let (start, interval) = self.plan.expect("asked in the open loop");
         let speaker = self.turn;
         (speaker, start + Duration::from_secs_f64(self.place(speaker, self.said(speaker)) * interval))
+    }
+
+    /// Open loop: the next message, which was due then, as it stands on the wire.
+    pub(super) fn say_due(&mut self, speaker: usize, due: Moment, now: Moment) -> &[u8] {
+        self.behind = self.behind.max(now - due);
+        self.say(speaker, 1, now)
+    }
+
+    /// Open loop: how far behind its plan the generator was at worst.
+    pub(super) fn behind(&self) -> Option<Duration> {
+        self.plan.map(|_| self.behind)
     }
 
     /// Which message of the part, of all speakers together, is the speaker's one after so many?

@@ -148,6 +148,9 @@ pub(super) struct Report {
     pub(super) deliveries: u64,
     /// Deliveries in a second.
     pub(super) per_second: f64,
+    /// Open loop: how long after its time a message was said at worst, microseconds. Latencies count from its time, so
+    /// where this is much of them, it is the generator that they tell of.
+    pub(super) behind_us: Option<f64>,
     /// From saying (open loop: from when it should have been said) to hearing.
     pub(super) latency_us: Option<Percentiles>,
     /// The server's side, if its pid is known.
@@ -169,7 +172,11 @@ impl fmt::Display for Report {
         writeln!(out, "messages    {} in {:.3} s", self.messages, self.seconds)?;
         writeln!(out, "deliveries  {}, {:.0} a second", self.deliveries, self.per_second)?;
         if let Some(latency) = self.latency_us {
-            writeln!(out, "latency µs  {latency}")?;
+            write!(out, "latency µs  {latency}")?;
+            match self.behind_us {
+                Some(behind) => writeln!(out, "; said at most {behind:.1} late")?,
+                None => writeln!(out)?,
+            }
         }
         if let Some(ServerCost { cpu_ns, cpu_ns_each, resident_before, resident }) = self.server {
             let millis = Duration::from_nanos(cpu_ns).as_secs_f64() * 1000.0;

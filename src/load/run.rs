@@ -134,7 +134,7 @@ impl Run {
                     if due > now || due >= until || self.left(speaker) == 0 {
                         break;
                     }
-                    send(cx, &self.crowd, speaker, self.desk.say(speaker, 1, now), watch);
+                    send(cx, &self.crowd, speaker, self.desk.say_due(speaker, due, now), watch);
                 }
             }
         }
@@ -225,6 +225,7 @@ impl Measurement for Run {
             messages,
             deliveries,
             per_second: deliveries as f64 / seconds,
+            behind_us: self.desk.behind().map(|behind| behind.as_secs_f64() * 1e6),
             latency_us: (deliveries > 0).then(|| self.desk.percentiles()),
             server,
             generator_cpu_ns,

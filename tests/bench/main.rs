@@ -189,6 +189,7 @@ fn the_chat_gives_each_message_to_all_others_once_and_in_order() {
     // Speakers hear each other: two times twenty messages, each to four.
     assert_eq!((&report["messages"], &report["deliveries"]), (&40.into(), &160.into()));
     assert_eq!((&report["loop"], &report["window"], &report["rate"]), (&"closed".into(), &2.into(), &Value::Null));
+    assert_eq!(report["behind_us"], Value::Null);
     assert!(report["server"]["cpu_ns"].as_u64().unwrap() > 0 && report["server"]["resident"].as_u64().unwrap() > 0);
     assert!(report["latency_us"]["p99.99"].as_f64().unwrap() > 0.0);
 }
@@ -210,6 +211,8 @@ fn what_was_planned_is_said_also_when_the_generator_is_behind_its_plan() {
     let words = ["--connections", "1", "--rate", "10000000", "--duration", "0.002", "--warmup", "0"];
     let (code, report) = bench(&[&["echo", &floor.place(0).to_string()], &words[..]].concat());
     assert_eq!((code, faults(&report), &report["messages"]), (0, [0; 4], &20_000.into()), "{report}");
+    // Whoever reads the latencies is told that they are the generator's.
+    assert!(report["behind_us"].as_f64().unwrap() > 0.0, "{report}");
 }
 
 /// An echo that keeps what the first two connections of three say to itself, until the last has said 40 messages. What
