@@ -128,6 +128,12 @@ fn a_message_heard_after_the_next_is_out_of_order() {
 }
 
 #[test]
+fn a_hearer_who_hears_nothing_at_all_is_waited_for_in_vain() {
+    let (code, report) = fanout(&relay(4, |_, _| vec![]).to_string(), &["--dialect", "lines"]);
+    assert_eq!((code, &report["complaint"]), (1, &"what is missing did not come".into()), "{report}");
+}
+
+#[test]
 fn a_byte_that_was_not_said_is_wrong_and_its_message_lost() {
     let spoilt: Spoil = |number, line| match number {
         7 => line.to_ascii_uppercase(),

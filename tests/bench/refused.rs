@@ -1,5 +1,7 @@
 //! What can't be measured, and what comes to nothing.
 
+use std::net::TcpListener;
+
 use serde_json::Value;
 
 use crate::support::Start;
@@ -40,6 +42,28 @@ fn what_cannot_be_measured_is_wrong_usage() {
 fn a_server_that_is_not_there_is_named() {
     let (code, report) = fanout("127.0.0.1:1", &[]);
     assert_eq!((code, &report["complaint"]), (1, &"connection 0 broke: unreachable: connection refused".into()));
+}
+
+#[test]
+fn a_server_that_lets_people_in_and_never_speaks_is_waited_for_in_vain() {
+    // The kernel lets them in.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (code, report) = bench(&["idle", &address, "--connections", "3"]);
+    assert_eq!((code, &report["complaint"]), (1, &"what is missing did not come".into()), "{report}");
+}
+
+#[test]
+fn a_server_that_closes_meanwhile_fails_the_run() {
+    let server = chat();
+    let address = server.place(0).to_string();
+    let words = ["bench", "fanout", &address, "--receivers", "3", "--rate", "100", "--duration", "1000", "--json"];
+    let run = Start::parlor(&words).begun();
+    run.log.wait("everybody", |line| line.starts_with("4 connected"));
+    server.stop();
+    let finished = run.wait();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
+    assert!(finished.stdout.contains(" broke: "), "{finished:#?}");
 }
 
 #[test]
