@@ -3,12 +3,14 @@
 //! `paths list` names them, `paths PATH TIMES` runs one.
 
 mod stage;
+mod world;
 
 use std::hint::black_box;
 
 use parlor::hub::{Decoder, Framing, Step};
 use parlor::services::Echo;
-use stage::{LINE, World, chat};
+use stage::{LINE, chat};
+use world::World;
 
 /// What is done so many times.
 type Path = fn(times: u32);
