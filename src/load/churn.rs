@@ -9,7 +9,7 @@ use super::Outcome;
 use super::course::{Connections, Measurement, NOTHING, Next, Watch};
 use super::crowd::{Server, says};
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
-use super::report::{Latencies, Percentiles, ServerCost, Verdict};
+use super::report::{Latencies, Percentiles, ServerCost, Verdict, per_second};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason};
 
 /// The longest welcome that is waited for.
@@ -242,7 +242,7 @@ impl Measurement for Door {
             connections: self.plan.connections,
             welcomed,
             seconds,
-            per_second: welcomed as f64 / seconds,
+            per_second: per_second(welcomed, seconds),
             latency_us: (welcomed > 0).then(|| self.latencies.percentiles()),
             server: self.cost,
         };

@@ -108,6 +108,11 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// How many of them there were in a second.
+pub(super) fn per_second(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
 /// What the server's process took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct ServerCost {

@@ -8,7 +8,7 @@ use super::crowd::{BETWEEN, Crowd, Crowded, Server};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
-use super::report::{Report, Verdict};
+use super::report::{Report, Verdict, per_second};
 use crate::hub::{Cx, Moment, Sent};
 
 /// Before the measurement speakers knock until everybody hears them; so often.
@@ -224,7 +224,7 @@ impl Measurement for Run {
             seconds,
             messages,
             deliveries,
-            per_second: deliveries as f64 / seconds,
+            per_second: per_second(deliveries, seconds),
             behind_us: self.desk.behind().map(|behind| behind.as_secs_f64() * 1e6),
             latency_us: (deliveries > 0).then(|| self.desk.percentiles()),
             server,
