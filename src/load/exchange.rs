@@ -10,7 +10,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::crowd::{countable, sayable};
+use super::crowd::sayable;
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::PAIRS;
 use super::text::{LONGEST, SHORTEST, SPEAKERS};
@@ -66,14 +66,12 @@ pub enum Length {
 
 impl Exchange {
     pub(super) fn check(&self) -> Result<(), String> {
-        let connections = self.speakers.saturating_add(if self.echo { 0 } else { self.hearers });
-        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { connections });
+        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { self.connections() });
         let knows_echo = matches!(self.dialect, Dialect::Lines | Dialect::Redis);
         match self {
             _ if !(SHORTEST..=LONGEST).contains(&self.size) => Err(format!("a text has {SHORTEST} to {LONGEST} bytes")),
             _ if self.speakers == 0 || self.speakers > SPEAKERS => Err(format!("1 to {SPEAKERS} can speak")),
             _ if !self.echo && self.hearers == 0 => Err("somebody must hear it".to_owned()),
-            _ if countable(connections).is_err() => countable(connections),
             _ if pairs > PAIRS => Err(format!("more than {PAIRS} pairs of speaker and hearer can't be watched")),
             _ if matches!(self.pace, Pace::Window(window) if window < self.speakers) => {
                 Err("with a window smaller than the number of those who speak, some would never speak".to_owned())
@@ -86,6 +84,10 @@ impl Exchange {
             _ if self.echo && !knows_echo => Err("this dialect has no echo".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.speakers.saturating_add(if self.echo { 0 } else { self.hearers })
     }
 
     /// Can a speaker's share of the window be on its way at once?

@@ -115,11 +115,21 @@ impl Plan {
     /// # Errors
     /// In words.
     pub fn check(&self) -> Result<(), String> {
+        countable(self.connections())?;
         match self {
             Self::Exchange(plan) => plan.check(),
-            Self::Idle(plan) => countable(plan.connections),
-            Self::Churn(plan) => countable(plan.connections),
             Self::Storm(plan) => plan.check(),
+            Self::Idle(_) | Self::Churn(_) => Ok(()),
+        }
+    }
+
+    /// How many connections there are at a time; all of a storm but the speaker's break and come back.
+    pub fn connections(&self) -> usize {
+        match self {
+            Self::Exchange(plan) => plan.connections(),
+            Self::Idle(plan) => plan.connections,
+            Self::Churn(plan) => plan.connections,
+            Self::Storm(plan) => plan.connections,
         }
     }
 }

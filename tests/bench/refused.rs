@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use serde_json::Value;
 
 use crate::support::Start;
+use crate::support::tools::needs;
 use crate::{bench, chat, fanout};
 
 #[test]
@@ -42,6 +43,19 @@ fn what_cannot_be_measured_is_wrong_usage() {
 fn a_server_that_is_not_there_is_named() {
     let (code, report) = fanout("127.0.0.1:1", &[]);
     assert_eq!((code, &report["complaint"]), (1, &"connection 0 broke: unreachable: connection refused".into()));
+    assert_eq!(report["per_second"], 0.0);
+}
+
+#[test]
+fn more_connections_than_there_are_descriptors_for_are_named_before_the_first() {
+    if !needs("prlimit") {
+        return;
+    }
+    let few = Start::parlor(&["bench", "fanout", "127.0.0.1:1", "--json"]).under(&["prlimit", "--nofile=64:64"]);
+    let finished = few.run();
+    assert_eq!(finished.code(), 1, "{finished:#?}");
+    let told = "101 connections need more descriptors than this process may have, which is 64 (ulimit -Hn)";
+    assert!(finished.stdout.contains(told), "{finished:#?}");
 }
 
 #[test]

@@ -22,24 +22,28 @@ pub(super) use self::flags::Args;
 /// How long the server may take to answer the first connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Descriptors that are no connection: standard ones, the poll, signals, a file that is read meanwhile.
+const OWN: usize = 16;
+
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
-    let _ = raise_descriptor_limit();
+    let descriptors = raise_descriptor_limit();
     match args.what {
         What::Load(load) => {
             let (subject, plan) = load.plan();
-            measure(&subject, plan)
+            measure(&subject, plan, descriptors)
         }
         What::Floor(args) => floor(&args),
     }
 }
 
-fn measure(asked: &SubjectArgs, plan: Plan) -> Result<ExitCode, Failure> {
+fn measure(asked: &SubjectArgs, plan: Plan, descriptors: usize) -> Result<ExitCode, Failure> {
     logger::install(LevelFilter::Warn);
     // What makes no sense is wrong usage.
     if let Err(wrong) = plan.check() {
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{wrong}\n")).exit();
     }
-    match subject(asked).and_then(|subject| Ok(load::measure(subject, plan, !hangup_is_ignored())?)) {
+    let begun = has_room(plan.connections(), descriptors).and_then(|()| subject(asked));
+    match begun.and_then(|subject| Ok(load::measure(subject, plan, !hangup_is_ignored())?)) {
         Ok(outcome) => {
             tell(&outcome, asked)?;
             Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -52,6 +56,17 @@ fn measure(asked: &SubjectArgs, plan: Plan) -> Result<ExitCode, Failure> {
             Err(failure)
         }
     }
+}
+
+/// Are there descriptors for so many connections, and for what the loop has of its own?
+fn has_room(connections: usize, descriptors: usize) -> Result<(), Failure> {
+    if connections.saturating_add(OWN) <= descriptors {
+        return Ok(());
+    }
+    Err(format!(
+        "{connections} connections need more descriptors than this process may have, which is {descriptors} (ulimit -Hn)"
+    )
+    .into())
 }
 
 fn tell(outcome: &Outcome, asked: &SubjectArgs) -> io::Result<()> {
