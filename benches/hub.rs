@@ -1,6 +1,7 @@
 //! The hub alone: what a turn costs without sockets, without the kernel. The order of calls is the loop's.
 
 mod stage;
+mod world;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use parlor::hub::{ConnId, Cx, Framing, Moment, Service, Timers};
 use parlor::log::{Log, Record, Settings, SyncMode};
 use parlor::services::Echo;
-use stage::{LINE, World, chat};
+use stage::{LINE, chat};
+use world::World;
 
 /// Everyone hears what anyone says: encoded once, put into every outbox.
 #[derive(Default)]

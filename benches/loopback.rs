@@ -5,22 +5,20 @@
 //!   can do with less, so what Parlor takes above it is the price of knowing nothing in advance.
 //! - `threads`: a thread for every client, as the documents begin. With one client it is the floor.
 
+mod stage;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use parlor::hub::{Address, Framing, Hub, Limits, Profile, Service};
+use parlor::hub::{Address, Hub, Limits, Service};
 use parlor::net::listen::{Place, bind};
 use parlor::net::socket::Options;
 use parlor::net::{Doorkeeper, Reactor, Stopper, random};
 use parlor::services::Echo;
-use parlor::services::chat::{Chat, Settings};
-
-const LINE: &[u8; 64] = b"a line of chat, as long as lines of chat are: sixty-four bytes.\n";
+use stage::{LINE, chat, profile};
 
 /// A service on the loop, in a thread of its own.
 struct Parlor {
@@ -55,14 +53,7 @@ fn reactor(service: impl Service) -> (Reactor, SocketAddr) {
     let Address::Tcp(address) = *bound.address() else { unreachable!("asked for TCP") };
     let mut hub = Hub::new(Limits::default(), random::source());
     let service = hub.add(service);
-    let profile = Profile {
-        framing: Framing::LINES,
-        silence: Some(Duration::from_secs(300)),
-        refuse_http: true,
-        limits: Rc::new(Limits::default()),
-        address: bound.address().clone(),
-    };
-    let listener = hub.listen(service, profile);
+    let listener = hub.listen(service, profile(bound.address().clone()));
     let mut reactor = Reactor::new(hub, Doorkeeper::new(1000, 1000), Options::client()).expect("there is an epoll");
     reactor.listen(bound, listener).expect("the listener can be watched");
     (reactor, address)
@@ -164,10 +155,6 @@ fn fan_out(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(members - 1));
     group.bench_function("chat", |bencher| bencher.iter(|| tell(&mut clients, &mut heard)));
     group.finish();
-}
-
-fn chat() -> Chat {
-    Chat::new(Settings { flood: None, ..Settings::default() }, None)
 }
 
 fn enter(address: SocketAddr) -> TcpStream {

@@ -4,13 +4,15 @@
 #![allow(missing_docs, unused_qualifications, reason = "what the macros write has no documents and too many paths")]
 
 mod stage;
+mod world;
 
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use parlor::hub::{Decoder, Framing, Service, Step};
 use parlor::services::Echo;
-use stage::{LINE, World, chat};
+use stage::{LINE, chat};
+use world::World;
 
 /// How often each path is walked; `benches/instructions` knows it too.
 const TIMES: usize = 1000;

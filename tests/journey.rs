@@ -9,8 +9,11 @@ use parlor::services::Echo;
 
 #[path = "../benches/stage/mod.rs"]
 mod stage;
+#[path = "../benches/world/mod.rs"]
+mod world;
 
-use stage::{LINE, World};
+use stage::LINE;
+use world::World;
 
 struct Counting;
 

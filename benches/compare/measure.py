@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import statistics
@@ -16,11 +17,58 @@ import time
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, GENERATOR_CORE = CORES[0], CORES[-1]
 READY = 30.0
+# The machine is quiet when whatever else runs takes no more than this of the two cores, in per cent.
+QUIET = 2.0
+LOOKING = 3.0
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BEGAN = time.monotonic()
 
 
 def say(text):
-    """Progress is for standard error; standard output is the answer."""
-    print(text, file=sys.stderr, flush=True)
+    """Progress is for standard error, with the seconds since the beginning; standard output is the answer."""
+    print(f"{time.monotonic() - BEGAN:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+
+def built():
+    """The release binary of this tree."""
+    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+    return os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release", "parlor")
+
+
+def insist(descriptors):
+    """Ends with what is missing of what every measurement needs."""
+    missing = [] if shutil.which("taskset") else ["taskset, which util-linux brings"]
+    if len(CORES) < 2:
+        missing.append("two cores, one for the server and one for the generator")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY and most < descriptors:
+        missing.append(f"{descriptors} descriptors for each process, for now it is {most} (ulimit -Hn)")
+    if missing:
+        sys.exit("needed: " + "; ".join(missing))
+
+
+def taken_by_others():
+    """What is taken of the two cores while nothing of ours runs, in per cent; what a host takes away counts too."""
+
+    def figures():
+        with open("/proc/stat") as table:
+            lines = {words[0]: [int(word) for word in words[1:9]] for words in map(str.split, table)}
+        both = [lines[f"cpu{core}"] for core in (SERVER_CORE, GENERATOR_CORE)]
+        # The fourth and the fifth are idle.
+        return sum(map(sum, both)), sum(core[3] + core[4] for core in both)
+
+    before = figures()
+    time.sleep(LOOKING)
+    whole, idle = (after - then for after, then in zip(figures(), before))
+    return 100 * (1 - idle / whole)
+
+
+def how_quiet():
+    """In words, and the same to standard error."""
+    taken = taken_by_others()
+    words = f"others took {taken:.1f} % of the two cores"
+    say(f"quiet: {words}" if taken <= QUIET else f"NOT QUIET, figures will be off: {words}; quiet is up to {QUIET:g} %")
+    return words
 
 
 class Server:

@@ -99,8 +99,8 @@ def all_of(parlor, generator):
         Peer("parlor", "parlor", lambda: measure.parlor(parlor), echo=lambda: measure.parlor(parlor)),
         Peer("redis", "redis", redis, "redis-server", echo=redis, echo_dialect="redis"),
         Peer("nats", "nats", nats, "nats-server"),
-        Peer("ngircd", "irc", ngircd, "ngircd", most=1000),
-        Peer("ncat", "lines", ncat, "ncat", most=900, backlog=5),
+        Peer("ngircd", "irc", ngircd, "ngircd", most=1000, backlog=10),
+        Peer("ncat", "lines", ncat, "ncat", most=900, backlog=10),
         Peer("threads", "lines", script("threads"), most=1000, backlog=5, echo=script("threads", "echo")),
         # select() can't look at descriptors beyond 1023.
         Peer("select_loop", "lines", script("select_loop"), most=1000, echo=script("select_loop", "echo")),

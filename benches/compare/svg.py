@@ -47,7 +47,7 @@ class Axis:
 
 def plot(title, across, up, series, log_across=True, log_up=True, names=None):
     """`series` are names with lists of points; `names` stand at the ticks across instead of numbers."""
-    points = [point for _, line in series for point in line]
+    points = [point for _, line in series for point in line] or [(1, 1)]
     horizontal = Axis([x for x, _ in points], LEFT, WIDTH - RIGHT, log_across)
     vertical = Axis([y for _, y in points], HEIGHT - BOTTOM, TOP, log_up)
     ticks = sorted({x for x, _ in points}) if names else horizontal.ticks()

@@ -62,7 +62,7 @@ pub(super) fn complain(wrong: Wrong) -> ExitCode {
 }
 
 /// Was the process started under nohup? Then it outlives its terminal, and a hang-up means reload.
-fn hangup_is_ignored() -> bool {
+pub(super) fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).is_ok_and(|ignored| ignored & 1 != 0)

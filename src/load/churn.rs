@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::course::{Measurement, NOTHING, Next, Watch};
-use super::crowd::countable;
+use super::Outcome;
+use super::course::{Connections, Measurement, NOTHING, Next, Watch};
+use super::crowd::{Server, says};
 use super::dialect::{Control, Dialect, Found, Language, Part, line};
-use super::report::{Latencies, Percentiles, ServerCost};
-use super::{Outcome, Subject};
+use super::report::{Latencies, Percentiles, ServerCost, Verdict, per_second};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason};
 
 /// The longest welcome that is waited for.
@@ -18,8 +18,6 @@ const WELCOME: usize = 64 * 1024;
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub struct Churn {
-    /// At whom.
-    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// How many connections at a time.
@@ -28,16 +26,6 @@ pub struct Churn {
     pub time: Duration,
     /// How long it runs before it counts.
     pub warm_up: Duration,
-}
-
-impl Churn {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
-        countable(self.connections)
-    }
 }
 
 /// What came of it.
@@ -57,8 +45,6 @@ pub(super) struct ChurnReport {
     latency_us: Option<Percentiles>,
     /// For each connection.
     server: Option<ServerCost>,
-    complaint: Option<String>,
-    ok: bool,
 }
 
 /// One place for a connection.
@@ -81,6 +67,7 @@ enum Phase {
 /// The revolving door, as a service.
 #[derive(Debug)]
 pub(super) struct Door {
+    server: Server,
     plan: Churn,
     language: Language,
     /// By their places in the hub.
@@ -94,16 +81,17 @@ pub(super) struct Door {
     ended: Moment,
     /// In the measured part, once that has begun.
     welcomed: u64,
-    server: Option<ServerCost>,
+    cost: Option<ServerCost>,
     latencies: Latencies,
 }
 
 impl Door {
-    pub(super) fn new(plan: Churn) -> Self {
+    pub(super) fn new(server: Server, plan: Churn) -> Self {
         let (room, name) = (String::new(), "c".to_owned());
         let language = Language { dialect: plan.dialect, room, name, digits: 1, is_echo: false };
         let (phase, began, latencies) = (Phase::WarmingUp(Moment::START), Moment::START, Latencies::new());
         Self {
+            server,
             plan,
             language,
             slots: Vec::new(),
@@ -113,13 +101,13 @@ impl Door {
             began,
             ended: began,
             welcomed: 0,
-            server: None,
+            cost: None,
             latencies,
         }
     }
 
     fn open(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        let id = cx.open(self.plan.subject.server.target(), Framing::Raw);
+        let id = cx.open(self.server.target(), Framing::Raw);
         let greeting = self.language.greeting(Part::Visitor, self.came);
         self.came += 1;
         if !greeting.is_empty() {
@@ -149,9 +137,7 @@ impl Door {
     }
 }
 
-impl Measurement for Door {
-    const PATIENCE: Duration = Duration::from_secs(10);
-
+impl Connections for Door {
     fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
         (self.began, self.phase) = (now, Phase::WarmingUp(now + self.plan.warm_up));
         for _ in 0..self.plan.connections {
@@ -169,6 +155,9 @@ impl Measurement for Door {
 
     fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId, watch: &mut Watch) {
         if self.language.is_ready_at_once(Part::Visitor) {
+            if let Some(said) = self.slot(id).filter(|slot| !slot.piece.is_empty()) {
+                watch.complain(&says(&said.piece));
+            }
             self.welcome(cx, id, watch.now());
         }
         cx.close(id);
@@ -182,9 +171,7 @@ impl Measurement for Door {
             used += size;
             match self.language.control(text) {
                 Control::Welcome | Control::Ready => return self.welcome(cx, id, watch.now()),
-                Control::Complaint => {
-                    watch.complain(&format!("the server says: {}", String::from_utf8_lossy(text)));
-                }
+                Control::Complaint => watch.complain(&says(text)),
                 Control::Answer(answer) => drop(cx.send_wire(id, &answer)),
                 Control::Nothing | Control::Message(_) => {}
             }
@@ -210,6 +197,10 @@ impl Measurement for Door {
             self.open(cx, watch.now());
         }
     }
+}
+
+impl Measurement for Door {
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     fn go_on(&mut self, _cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {
@@ -219,7 +210,7 @@ impl Measurement for Door {
                 self.phase = Phase::Measuring(now + self.plan.time);
             }
             Phase::Measuring(until) if now >= until => {
-                self.server = watch.cost(self.welcomed as f64);
+                self.cost = watch.cost(self.welcomed);
                 (self.ended, self.phase) = (now, Phase::Emptying);
             }
             Phase::Emptying if self.waiting == 0 => return Next::Over,
@@ -245,21 +236,17 @@ impl Measurement for Door {
         if welcomed == 0 {
             watch.complain(NOTHING);
         }
-        let complaint = watch.complaint();
-        let ok = complaint.is_none();
         let report = ChurnReport {
             bench: "churn",
             pacing: "closed",
             connections: self.plan.connections,
             welcomed,
             seconds,
-            per_second: welcomed as f64 / seconds,
+            per_second: per_second(welcomed, seconds),
             latency_us: (welcomed > 0).then(|| self.latencies.percentiles()),
-            server: self.server,
-            ok,
-            complaint,
+            server: self.cost,
         };
-        Outcome::of(&report, ok)
+        Outcome::of(&report, Verdict::on_connections("every connection was welcomed", watch.complaint()))
     }
 }
 
@@ -273,6 +260,6 @@ impl fmt::Display for ChurnReport {
         if let Some(server) = self.server {
             writeln!(out, "server      {:.1} µs of CPU each", server.cpu_ns_each / 1000.0)?;
         }
-        write!(out, "checks      {}", self.complaint.as_deref().unwrap_or("every connection was welcomed"))
+        Ok(())
     }
 }

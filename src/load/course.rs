@@ -8,21 +8,22 @@ use super::process::{Meter, Process};
 use super::progress::{Progress, Stillness, TICK};
 use super::report::ServerCost;
 use super::{Outcome, Subject};
-use crate::hub::{ConnId, Cx, Fault, Moment, Reason, Service};
+use crate::hub::{ConnId, Cx, Fault, Moment, News, Reason, Service};
 use crate::net::Clock;
 use crate::net::stream::Outgoing;
 
 /// A poll sleeps for whole milliseconds. What is due sooner is waited for awake.
 const AWAKE: Duration = Duration::from_millis(2);
 
+/// When everything was heard nothing is said for so long. The server comes to rest, and only then its CPU time is all
+/// booked; what is heard meanwhile came twice.
+pub(super) const REST: Duration = Duration::from_millis(50);
+
 /// The complaint of a run in which nothing happened.
 pub(super) const NOTHING: &str = "nothing was measured";
 
-/// What one measurement does, and no other.
-pub(super) trait Measurement: fmt::Debug + 'static {
-    /// Nothing moves for so long: what is missing will not come.
-    const PATIENCE: Duration;
-
+/// What one measurement does with its connections. Where they are a crowd, [`Crowded`](super::crowd::Crowded) says it all.
+pub(super) trait Connections: fmt::Debug + 'static {
     /// Opens the first connections.
     fn begin(&mut self, cx: &mut Cx<'_>, now: Moment);
 
@@ -39,6 +40,12 @@ pub(super) trait Measurement: fmt::Debug + 'static {
 
     /// A connection is gone.
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch);
+}
+
+/// What one measurement does, and no other.
+pub(super) trait Measurement: Connections {
+    /// Nothing moves for so long: what is missing will not come.
+    const PATIENCE: Duration;
 
     /// Does what is due, when everything that a turn brought was looked at.
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next;
@@ -71,6 +78,17 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// Looks at the server's process before anybody comes.
+    pub(super) fn new(subject: &Subject) -> io::Result<Self> {
+        let meter = subject.pid.map(|pid| {
+            Process::new(pid)
+                .and_then(Meter::new)
+                .map_err(|error| io::Error::new(error.kind(), format!("process {pid}: {error}")))
+        });
+        let (clock, outgoing) = (Clock::default(), subject.outgoing.clone());
+        Ok(Self { clock, meter: meter.transpose()?, outgoing, complaint: None })
+    }
+
     pub(super) fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -82,9 +100,18 @@ impl Watch {
         }
     }
 
-    /// What the server took since then, for so many things done.
-    pub(super) fn cost(&mut self, things: f64) -> Option<ServerCost> {
-        match self.meter.as_ref()?.stop(things) {
+    /// What the server took since then, for so many things done; `None` where nothing was.
+    pub(super) fn cost(&mut self, things: u64) -> Option<ServerCost> {
+        let cost = self.cost_of(things as f64).filter(|_| things > 0)?;
+        if cost.cpu_ns == 0 && self.meter.as_ref().is_some_and(Meter::is_fine) {
+            self.complain("the process took no time at all: it is not the server's");
+        }
+        Some(cost)
+    }
+
+    /// What it took since then while nothing was to be done, for a number of seconds.
+    pub(super) fn cost_of(&mut self, amount: f64) -> Option<ServerCost> {
+        match self.meter.as_ref()?.stop(amount) {
             Ok(cost) => Some(cost),
             Err(error) => {
                 self.complain_of_process(&error);
@@ -122,14 +149,8 @@ pub(super) struct Course<M> {
 }
 
 impl<M: Measurement> Course<M> {
-    /// Looks at the server's process before anybody comes.
     pub(super) fn new(measurement: M, subject: &Subject) -> io::Result<Self> {
-        let meter = subject.pid.map(|pid| {
-            Meter::new(Process::new(pid))
-                .map_err(|error| io::Error::new(error.kind(), format!("process {pid}: {error}")))
-        });
-        let meter = meter.transpose()?;
-        let watch = Watch { clock: Clock::default(), meter, outgoing: subject.outgoing.clone(), complaint: None };
+        let watch = Watch::new(subject)?;
         Ok(Self { measurement, watch, stillness: Stillness::default(), progress: Progress::new(), outcome: None })
     }
 
@@ -175,6 +196,13 @@ impl<M: Measurement> Service for Course<M> {
 
     fn fault(&mut self, _cx: &mut Cx<'_>, _id: ConnId, fault: Fault) {
         self.watch.complain(fault.code());
+    }
+
+    fn told(&mut self, cx: &mut Cx<'_>, news: News) {
+        if news == News::Stopping && self.outcome.is_none() {
+            self.watch.complain("it was stopped before it was over");
+            self.go_on(cx);
+        }
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {

@@ -1,11 +1,12 @@
 //! The connections of a measurement: opened a few at a time, greeted, brought to where they should be; what they hear
 //! is cut into messages, and heartbeats are answered.
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::course::Watch;
+use super::course::{Connections, Watch};
 use super::dialect::{Control, Found, Language, Part, Shape};
 use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 
@@ -13,6 +14,8 @@ use crate::hub::{ConnId, Cx, Framing, Moment, Reason, Target};
 pub(super) const BETWEEN: Duration = Duration::from_millis(5);
 /// More than a machine has ports and descriptors for.
 const CONNECTIONS: usize = 1_000_000;
+/// What may wait for a server that is slower than its load: the open loop goes on speaking.
+pub(super) const OUTPUT: usize = 64 * 1024 * 1024;
 /// The longest piece of a line or message that is kept until the rest comes.
 const PIECE: usize = 1024 * 1024;
 
@@ -22,6 +25,19 @@ pub(super) fn countable(connections: usize) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("there can be 1 to {CONNECTIONS} connections"))
+}
+
+/// Can one speaker say so many messages of so many bytes at once?
+pub(super) fn sayable(messages: usize, size: usize) -> Result<(), String> {
+    if messages.saturating_mul(size) <= OUTPUT {
+        return Ok(());
+    }
+    Err(format!("more than {} MiB would be on their way from one speaker", OUTPUT / 1024 / 1024))
+}
+
+/// The complaint about what the server says.
+pub(super) fn says(line: &[u8]) -> String {
+    format!("the server says: {}", String::from_utf8_lossy(line))
 }
 
 /// Where the server is.
@@ -45,10 +61,41 @@ impl Server {
     }
 }
 
+/// A measurement whose connections are a crowd: gathered, and all of them to be kept.
+pub(super) trait Crowded: Debug + 'static {
+    /// Who wants to know what they hear.
+    type Ear: Hears;
+
+    /// Both of them.
+    fn crowd(&mut self) -> (&mut Crowd, &mut Self::Ear);
+}
+
+impl<M: Crowded> Connections for M {
+    fn begin(&mut self, cx: &mut Cx<'_>, _now: Moment) {
+        self.crowd().0.gather(cx);
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+        self.crowd().0.opened(cx, id);
+    }
+
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
+        let (crowd, ear) = self.crowd();
+        ear.bytes(bytes.len(), watch.now());
+        crowd.chunk(cx, id, bytes, ear, watch);
+    }
+
+    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
+        self.crowd().0.closed(id, why, watch);
+    }
+}
+
 /// Whoever wants to know what is heard.
 pub(super) trait Hears {
-    /// A message's text came to a connection.
-    fn text(&mut self, connection: usize, text: &[u8]);
+    /// So many bytes came now; what they say follows.
+    fn bytes(&mut self, count: usize, now: Moment);
+    /// A message's text came to a connection, under this name.
+    fn text(&mut self, connection: usize, name: &[u8], text: &[u8]);
     /// A message came that does not even look like one of ours.
     fn stray(&mut self);
     /// A line came that is no message and asks for nothing.
@@ -145,7 +192,7 @@ impl Crowd {
         self.links[number].id
     }
 
-    pub(super) fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let number = self.numbers[id.slot()];
         let part = self.parts[number];
         if self.links[number].ready {
@@ -167,7 +214,7 @@ impl Crowd {
         }
     }
 
-    pub(super) fn closed(&mut self, id: ConnId, why: Reason, watch: &mut Watch) {
+    fn closed(&mut self, id: ConnId, why: Reason, watch: &mut Watch) {
         let number = self.numbers[id.slot()];
         if self.links[number].id != Some(id) {
             return;
@@ -177,14 +224,7 @@ impl Crowd {
     }
 
     /// Bytes came to a connection.
-    pub(super) fn chunk(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: ConnId,
-        bytes: &[u8],
-        desk: &mut impl Hears,
-        watch: &mut Watch,
-    ) {
+    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], desk: &mut impl Hears, watch: &mut Watch) {
         let number = self.numbers[id.slot()];
         if self.links[number].id != Some(id) {
             return;
@@ -216,8 +256,8 @@ impl Crowd {
         let mut used = 0;
         loop {
             match self.shape.find(&bytes[used..]) {
-                Found::Text(text, size) => {
-                    desk.text(number, text);
+                Found::Text(name, text, size) => {
+                    desk.text(number, name, text);
                     used += size;
                 }
                 Found::Line(line, size) => {
@@ -252,7 +292,7 @@ impl Crowd {
             }
             Control::Message(Some(name)) if self.shape.renames(name) => return Some(name),
             Control::Message(_) => desk.stray(),
-            Control::Complaint => watch.complain(&format!("the server says: {}", String::from_utf8_lossy(line))),
+            Control::Complaint => watch.complain(&says(line)),
         }
         None
     }

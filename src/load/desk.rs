@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::crowd::Hears;
+use super::dialect::Language;
 use super::exchange::Exchange;
 use super::ledger::{Faults, Ledger};
 use super::report::{Latencies, Percentiles};
@@ -31,11 +32,15 @@ pub(super) struct Desk {
     wire: Vec<u8>,
     ledger: Ledger,
     speakers: Vec<Speaker>,
+    /// How the name of each begins.
+    signatures: Vec<Vec<u8>>,
     echo: bool,
     /// How many hear each message.
     hearers: u64,
-    /// Which pairs have heard a knock, and how many have not.
-    knocked: Vec<bool>,
+    /// How often all have knocked, as far as that is counted.
+    knocks: u8,
+    /// How many knocks each pair has heard, and how many pairs none.
+    knocked: Vec<u8>,
     pub(super) silent: usize,
     /// What all have said in this part.
     pub(super) said_by_all: u64,
@@ -43,6 +48,8 @@ pub(super) struct Desk {
     pub(super) due: u64,
     pub(super) heard: u64,
     latencies: Latencies,
+    /// Open loop: how long after its time a message of the part was said at worst.
+    behind: Duration,
     /// Speakers who may say the next messages.
     free: Vec<usize>,
     /// When something was heard last.
@@ -54,25 +61,28 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// `hearers` hear each message: in an echo, one who said it; else others of `connections`.
-    pub(super) fn new(plan: &Exchange, connections: usize, hearers: usize, around: (Vec<u8>, &'static [u8])) -> Self {
+    pub(super) fn new(plan: &Exchange, language: &Language) -> Self {
         let Exchange { echo, speakers, size, .. } = *plan;
+        let (connections, hearers) = (plan.parts().len(), plan.hearers_of_each());
         let rows = if echo { 1 } else { connections };
         let speaker = Speaker { said: 0, base: 0, due: 0, at: Moment::START };
         Self {
             texts: Texts::new(size),
-            around,
+            around: language.around(size),
             wire: Vec::new(),
             ledger: Ledger::new(speakers, rows),
             speakers: vec![speaker; speakers],
+            signatures: (0..speakers).map(|speaker| language.signature(speaker)).collect(),
             echo,
             hearers: hearers as u64,
-            knocked: vec![false; speakers * rows],
+            knocks: 0,
+            knocked: vec![0; speakers * rows],
             silent: speakers * hearers,
             said_by_all: 0,
             due: 0,
             heard: 0,
             latencies: Latencies::new(),
+            behind: Duration::ZERO,
             free: Vec::new(),
             now: Moment::START,
             plan: None,
@@ -89,7 +99,7 @@ impl Desk {
         self.free = (0..self.speakers.len()).collect();
         self.plan = interval.map(|interval| (now, interval));
         self.latencies = Latencies::new();
-        (self.said_by_all, self.heard) = (0, 0);
+        (self.said_by_all, self.heard, self.behind) = (0, 0, Duration::ZERO);
         self.now = now;
     }
 
@@ -103,6 +113,17 @@ impl Desk {
         let (start, interval) = self.plan.expect("asked in the open loop");
         let speaker = self.turn;
         (speaker, start + Duration::from_secs_f64(self.place(speaker, self.said(speaker)) * interval))
+    }
+
+    /// Open loop: the next message, which was due then, as it stands on the wire.
+    pub(super) fn say_due(&mut self, speaker: usize, due: Moment, now: Moment) -> &[u8] {
+        self.behind = self.behind.max(now - due);
+        self.say(speaker, 1, now)
+    }
+
+    /// Open loop: how far behind its plan the generator was at worst.
+    pub(super) fn behind(&self) -> Option<Duration> {
+        self.plan.map(|_| self.behind)
     }
 
     /// Which message of the part, of all speakers together, is the speaker's one after so many?
@@ -140,7 +161,12 @@ impl Desk {
         &self.wire
     }
 
-    /// A knock, as it stands on the wire.
+    /// All knock once more.
+    pub(super) fn knock_again(&mut self) {
+        self.knocks = self.knocks.saturating_add(1);
+    }
+
+    /// A speaker's knock, as it stands on the wire.
     pub(super) fn knocking(&mut self, speaker: usize) -> &[u8] {
         self.wire.clear();
         self.put(speaker, 0);
@@ -153,20 +179,28 @@ impl Desk {
         self.wire.extend_from_slice(self.around.1);
     }
 
+    /// Changes whenever something comes that was waited for.
+    pub(super) fn sign(&self) -> u64 {
+        self.silent as u64 + self.ledger.settled
+    }
+
     /// What went wrong. What is missing now will not come any more.
     pub(super) fn faults(&self) -> Faults {
-        let Faults { lost, .. } = self.ledger.faults;
-        Faults { lost: lost + self.due, ..self.ledger.faults }
+        self.ledger.faults_without(self.due)
     }
 
     fn row(&self, hearer: usize) -> usize {
         if self.echo { 0 } else { hearer }
     }
 
-    fn knock(&mut self, hearer: usize, speaker: usize) {
+    fn hear_knock(&mut self, hearer: usize, speaker: usize) {
         let pair = self.row(hearer) * self.speakers.len() + speaker;
-        if !std::mem::replace(&mut self.knocked[pair], true) {
-            self.silent -= 1;
+        let before = self.knocked[pair];
+        self.silent -= usize::from(before == 0);
+        if before < self.knocks {
+            self.knocked[pair] = before + 1;
+        } else if self.knocks < u8::MAX {
+            self.ledger.faults.repeated += 1;
         }
     }
 
@@ -180,21 +214,26 @@ impl Desk {
 }
 
 impl Hears for Desk {
+    fn bytes(&mut self, _count: usize, now: Moment) {
+        self.now = now;
+    }
+
     fn stray(&mut self) {
         self.ledger.faults.wrong += 1;
     }
 
-    fn text(&mut self, hearer: usize, text: &[u8]) {
+    fn text(&mut self, hearer: usize, name: &[u8], text: &[u8]) {
         let known = self.texts.read(text).filter(|&(speaker, number)| {
             let meant = (speaker == hearer) == self.echo;
-            meant && self.speakers.get(speaker).is_some_and(|speaker| number <= speaker.said)
+            let signed = self.signatures.get(speaker).is_some_and(|signature| name.starts_with(signature));
+            meant && signed && self.speakers.get(speaker).is_some_and(|speaker| number <= speaker.said)
         });
         let Some((speaker, number)) = known else {
             self.ledger.faults.wrong += 1;
             return;
         };
         if number == 0 {
-            return self.knock(hearer, speaker);
+            return self.hear_knock(hearer, speaker);
         }
         self.heard += 1;
         let settled = u64::from(self.ledger.hear(self.row(hearer), speaker, number));

@@ -66,8 +66,8 @@ pub(super) struct Shape {
 /// What stands at the front of the bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found<'a> {
-    /// A message's text, and how long all of it is.
-    Text(&'a [u8], usize),
+    /// Under which name a message comes, its text, and how long all of it is.
+    Text(&'a [u8], &'a [u8], usize),
     /// A line that is none, and how long it is with its end.
     Line(&'a [u8], usize),
     /// Not enough to tell.
@@ -80,8 +80,8 @@ impl Shape {
             return line(bytes);
         }
         let total = self.head.len() + self.name + self.middle.len() + self.size + self.tail.len();
-        if let Some(text) = bytes.get(..total).and_then(|message| self.text(message)) {
-            return Found::Text(text, total);
+        if let Some((name, text)) = bytes.get(..total).and_then(|message| self.text(message)) {
+            return Found::Text(name, text, total);
         }
         let compared = self.head.len().min(bytes.len());
         let begins = !self.head.is_empty() && bytes[..compared] == self.head[..compared] && bytes.len() < total;
@@ -91,9 +91,9 @@ impl Shape {
         line(bytes)
     }
 
-    fn text<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
-        let rest = message.strip_prefix(&self.head[..])?.get(self.name..)?;
-        rest.strip_prefix(&self.middle[..])?.strip_suffix(self.tail)
+    fn text<'a>(&self, message: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let (name, rest) = message.strip_prefix(&self.head[..])?.split_at_checked(self.name)?;
+        Some((name, rest.strip_prefix(&self.middle[..])?.strip_suffix(self.tail)?))
     }
 
     /// Is another length of names than so far meant?
@@ -143,6 +143,17 @@ impl Language {
 
     fn speaker(&self, index: usize) -> String {
         format!("{}{index:0width$}", self.name, width = self.digits)
+    }
+
+    /// How the name begins under which a speaker is heard. All of them are equally long, so where nothing follows, it
+    /// is the name.
+    pub(super) fn signature(&self, index: usize) -> Vec<u8> {
+        let signature = match self.dialect {
+            Dialect::Parlor => self.speaker(index),
+            Dialect::Irc => self.speaker(index) + "!",
+            Dialect::Lines | Dialect::Redis | Dialect::Nats => String::new(),
+        };
+        signature.into_bytes()
     }
 
     /// What a connection says first.
@@ -212,12 +223,15 @@ impl Language {
                 _ if line.starts_with(b"- parlor chat:") => Control::Welcome,
                 _ if line.starts_with(b"PING") => pong(line),
                 _ if self.is_said(line) => Control::Message(None),
-                _ => Control::Nothing,
+                [b'#' | b'@' | b'-', ..] => Control::Nothing,
+                _ => Control::Message(None),
             },
             // A subscription's answer ends with how many there are; so does a publication's, which nobody waits for.
             Dialect::Redis => match line {
                 [b':', ..] => Control::Ready,
                 [b'-', ..] => Control::Complaint,
+                // An answer of another length than what was said.
+                [b'$', ..] if self.is_echo => Control::Message(None),
                 b"message" if self.room != "message" => Control::Message(None),
                 _ => Control::Nothing,
             },
@@ -277,6 +291,14 @@ mod tests {
     }
 
     #[test]
+    fn an_echo_of_another_length_is_noticed() {
+        let dialect = Dialect::Redis;
+        let language = Language { dialect, room: String::new(), name: String::new(), digits: 1, is_echo: true };
+        assert_eq!(language.control(b"$3"), Control::Message(None));
+        assert_eq!(control(Dialect::Redis, b"$3"), Control::Nothing);
+    }
+
+    #[test]
     fn a_message_that_is_not_one_of_ours_is_noticed() {
         for (dialect, line) in [
             (Dialect::Parlor, "#bench <alice> hello"),
@@ -288,7 +310,10 @@ mod tests {
         }
         assert_eq!(control(Dialect::Irc, b":s0!s@here PRIVMSG #bench :hello"), Control::Message(Some(9)));
         assert_eq!(control(Dialect::Irc, b":s0!s@here PRIVMSG #other :hello"), Control::Nothing);
-        for notice in ["#bench -- alice joined", "#bench * alice waves", "#benches <alice> hello"] {
+        assert_eq!(control(Dialect::Parlor, b"?bench <alice> hello"), Control::Message(None));
+        for notice in
+            ["#bench -- alice joined", "#bench * alice waves", "#benches <alice> hello", "- news", "@alice hello"]
+        {
             assert_eq!(control(Dialect::Parlor, notice.as_bytes()), Control::Nothing, "{notice}");
         }
     }

@@ -10,8 +10,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Subject;
-use super::crowd::countable;
+use super::crowd::sayable;
 use super::dialect::{Dialect, Language, Part};
 use super::ledger::PAIRS;
 use super::text::{LONGEST, SHORTEST, SPEAKERS};
@@ -23,8 +22,6 @@ pub(super) const NOTHING_SAID: &str = "with no message nothing would be measured
 /// What is to be measured.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// At whom.
-    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room.
@@ -68,19 +65,13 @@ pub enum Length {
 }
 
 impl Exchange {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
-        let connections = self.speakers.saturating_add(if self.echo { 0 } else { self.hearers });
-        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { connections });
+    pub(super) fn check(&self) -> Result<(), String> {
+        let pairs = self.speakers.saturating_mul(if self.echo { 1 } else { self.connections() });
         let knows_echo = matches!(self.dialect, Dialect::Lines | Dialect::Redis);
         match self {
             _ if !(SHORTEST..=LONGEST).contains(&self.size) => Err(format!("a text has {SHORTEST} to {LONGEST} bytes")),
             _ if self.speakers == 0 || self.speakers > SPEAKERS => Err(format!("1 to {SPEAKERS} can speak")),
             _ if !self.echo && self.hearers == 0 => Err("somebody must hear it".to_owned()),
-            _ if countable(connections).is_err() => countable(connections),
             _ if pairs > PAIRS => Err(format!("more than {PAIRS} pairs of speaker and hearer can't be watched")),
             _ if matches!(self.pace, Pace::Window(window) if window < self.speakers) => {
                 Err("with a window smaller than the number of those who speak, some would never speak".to_owned())
@@ -89,9 +80,20 @@ impl Exchange {
                 Err(format!("a rate is {} to {} a second", RATES.start(), RATES.end()))
             }
             _ if matches!(self.length, Length::Messages(0)) => Err(NOTHING_SAID.to_owned()),
+            Self { pace: Pace::Window(window), .. } if self.share_fits(*window).is_err() => self.share_fits(*window),
             _ if self.echo && !knows_echo => Err("this dialect has no echo".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.speakers.saturating_add(if self.echo { 0 } else { self.hearers })
+    }
+
+    /// Can a speaker's share of the window be on its way at once?
+    fn share_fits(&self, window: usize) -> Result<(), String> {
+        let (before, behind) = self.language().around(self.size);
+        sayable(window.div_ceil(self.speakers), before.len() + self.size + behind.len())
     }
 
     /// Who does what, speakers first.

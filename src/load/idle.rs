@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Outcome;
 use super::course::{Measurement, Next, Watch};
-use super::crowd::{BETWEEN, Crowd, Hears, countable};
+use super::crowd::{BETWEEN, Crowd, Crowded, Hears, Server};
 use super::dialect::{Dialect, Language, Part};
-use super::report::ServerCost;
-use super::{Outcome, Subject};
-use crate::hub::{ConnId, Cx, Moment, Reason};
+use super::report::{ServerCost, Verdict};
+use crate::hub::{Cx, Moment};
 
 /// Between the last arrival and the measurement, so that the server comes to rest.
 const REST: Duration = Duration::from_secs(1);
@@ -18,8 +18,6 @@ const REST: Duration = Duration::from_secs(1);
 /// Who is to be idle, and where.
 #[derive(Debug, Clone)]
 pub struct Idle {
-    /// At whom.
-    pub subject: Subject,
     /// In which language.
     pub dialect: Dialect,
     /// In which room; `None`: where the server puts whoever comes.
@@ -30,16 +28,6 @@ pub struct Idle {
     pub at_once: usize,
     /// How long it is measured.
     pub time: Duration,
-}
-
-impl Idle {
-    /// What is wrong with it, if something is.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
-        countable(self.connections)
-    }
 }
 
 /// What they cost.
@@ -59,9 +47,6 @@ pub(super) struct IdleReport {
     server: Option<ServerCost>,
     /// Resident memory for each connection, bytes.
     memory_each: Option<f64>,
-    complaint: Option<String>,
-    /// Did all come and stay?
-    ok: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,48 +65,45 @@ pub(super) struct Lounge {
     began: Moment,
     arrival_seconds: f64,
     arrival: Option<ServerCost>,
-    bytes_heard: u64,
+    noise: Noise,
 }
 
-/// Messages are none of its business.
-struct Nobody;
+/// What comes, by its length: messages are none of its business.
+#[derive(Debug, Default)]
+pub(super) struct Noise {
+    bytes: u64,
+}
 
-impl Hears for Nobody {
-    fn text(&mut self, _connection: usize, _text: &[u8]) {}
+impl Hears for Noise {
+    fn bytes(&mut self, count: usize, _now: Moment) {
+        self.bytes += count as u64;
+    }
+
+    fn text(&mut self, _connection: usize, _name: &[u8], _text: &[u8]) {}
     fn stray(&mut self) {}
 }
 
 impl Lounge {
-    pub(super) fn new(plan: Idle) -> Self {
+    pub(super) fn new(server: Server, plan: Idle) -> Self {
         let part = if plan.room.is_some() { Part::Hearer } else { Part::Visitor };
         let room = plan.room.clone().unwrap_or_default();
         let language = Language { dialect: plan.dialect, room, name: "i".to_owned(), digits: 1, is_echo: false };
-        let crowd = Crowd::new(plan.subject.server.clone(), language, 0, vec![part; plan.connections], plan.at_once);
+        let crowd = Crowd::new(server, language, 0, vec![part; plan.connections], plan.at_once);
         let (phase, began) = (Phase::Gathering, Moment::START);
-        Self { plan, crowd, phase, began, arrival_seconds: 0.0, arrival: None, bytes_heard: 0 }
+        Self { plan, crowd, phase, began, arrival_seconds: 0.0, arrival: None, noise: Noise::default() }
+    }
+}
+
+impl Crowded for Lounge {
+    type Ear = Noise;
+
+    fn crowd(&mut self) -> (&mut Crowd, &mut Noise) {
+        (&mut self.crowd, &mut self.noise)
     }
 }
 
 impl Measurement for Lounge {
     const PATIENCE: Duration = Duration::from_secs(10);
-
-    fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.began = now;
-        self.crowd.gather(cx);
-    }
-
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
-        self.bytes_heard += bytes.len() as u64;
-        self.crowd.chunk(cx, id, bytes, &mut Nobody, watch);
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
-        self.crowd.closed(id, why, watch);
-    }
 
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {
@@ -131,9 +113,9 @@ impl Measurement for Lounge {
             }
             Phase::Gathering => self.crowd.gather(cx),
             Phase::Resting(until) if now >= until => {
-                self.arrival = watch.cost(self.crowd.len() as f64);
+                self.arrival = watch.cost(self.crowd.len() as u64);
                 watch.start();
-                (self.began, self.bytes_heard) = (now, 0);
+                (self.began, self.noise.bytes) = (now, 0);
                 self.phase = Phase::Watching(now + self.plan.time);
             }
             Phase::Watching(until) if now >= until => return Next::Over,
@@ -150,28 +132,24 @@ impl Measurement for Lounge {
     }
 
     fn progress(&self) -> String {
-        format!("{} connected, {} bytes heard", self.crowd.ready(), self.bytes_heard)
+        format!("{} connected, {} bytes heard", self.crowd.ready(), self.noise.bytes)
     }
 
     fn report(&mut self, now: Moment, watch: &mut Watch) -> Outcome {
         let seconds = (now - self.began).as_secs_f64();
-        let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost(seconds)).flatten();
+        let server = matches!(self.phase, Phase::Watching(_)).then(|| watch.cost_of(seconds)).flatten();
         let grown = |cost: ServerCost| cost.resident.saturating_sub(cost.resident_before) as f64;
-        let complaint = watch.complaint();
-        let ok = complaint.is_none();
         let report = IdleReport {
             bench: "idle",
             connections: self.crowd.ready(),
             arrival_seconds: self.arrival_seconds,
             seconds,
-            bytes_heard: self.bytes_heard,
+            bytes_heard: self.noise.bytes,
             arrival: self.arrival,
             server,
             memory_each: server.map(|cost| grown(cost) / self.crowd.len() as f64),
-            ok,
-            complaint,
         };
-        Outcome::of(&report, ok)
+        Outcome::of(&report, Verdict::on_connections("all came and stayed", watch.complaint()))
     }
 }
 
@@ -187,6 +165,6 @@ impl fmt::Display for IdleReport {
             let (kib, each) = (server.resident / 1024, self.memory_each.unwrap_or_default());
             writeln!(out, "memory      {each:.0} bytes each; resident {kib} KiB")?;
         }
-        write!(out, "checks      {}", self.complaint.as_deref().unwrap_or("all came and stayed"))
+        Ok(())
     }
 }

@@ -45,13 +45,15 @@ pub(super) struct Ledger {
     next: Vec<u32>,
     gaps: BTreeMap<usize, Vec<Range<u32>>>,
     gap_count: usize,
+    /// Messages that need not be waited for any more: what comes again is no progress.
+    pub(super) settled: u64,
     pub(super) faults: Faults,
 }
 
 impl Ledger {
     pub(super) fn new(speakers: usize, hearers: usize) -> Self {
         let next = vec![1; speakers * hearers];
-        Self { speakers, next, gaps: BTreeMap::new(), gap_count: 0, faults: Faults::default() }
+        Self { speakers, next, gaps: BTreeMap::new(), gap_count: 0, settled: 0, faults: Faults::default() }
     }
 
     /// A message was heard. Answers how many messages need not be waited for any more: those that it jumped over are
@@ -59,21 +61,27 @@ impl Ledger {
     pub(super) fn hear(&mut self, hearer: usize, speaker: usize, number: u32) -> u32 {
         let pair = hearer * self.speakers + speaker;
         let expected = self.next[pair];
-        if number == expected {
-            self.next[pair] = number + 1;
-            return 1;
-        }
         if number < expected {
             self.late(pair, number);
             return 0;
         }
         self.next[pair] = number + 1;
+        let settled = number - expected + 1;
+        self.settled += u64::from(settled);
+        if settled == 1 {
+            return 1;
+        }
         self.faults.lost += u64::from(number - expected);
         if self.gap_count < GAPS {
             self.gap_count += 1;
             self.gaps.entry(pair).or_default().push(expected..number);
         }
-        number - expected + 1
+        settled
+    }
+
+    /// What went wrong if so many more deliveries will not come any more.
+    pub(super) fn faults_without(&self, due: u64) -> Faults {
+        Faults { lost: self.faults.lost + due, ..self.faults }
     }
 
     fn late(&mut self, pair: usize, number: u32) {
@@ -117,6 +125,15 @@ mod tests {
     fn what_comes_again_is_repeated_whether_it_was_late_or_not() {
         assert_eq!(after(&[1, 1]), Faults { repeated: 1, ..Faults::default() });
         assert_eq!(after(&[1, 3, 2, 2]), Faults { repeated: 1, reordered: 1, ..Faults::default() });
+    }
+
+    #[test]
+    fn what_comes_again_and_again_settles_nothing() {
+        let mut ledger = Ledger::new(1, 1);
+        for number in [1, 3, 3, 3, 2, 2, 1] {
+            ledger.hear(0, 0, number);
+        }
+        assert_eq!(ledger.settled, 3);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people: fifteen digits are more than enough")]
 
 mod churn;
+mod comeback;
 mod course;
 mod crowd;
 mod desk;
@@ -27,7 +28,9 @@ use serde::Serialize;
 
 use self::churn::Door;
 use self::course::{Course, Measurement};
+use self::crowd::{OUTPUT, countable};
 use self::idle::Lounge;
+use self::report::Verdict;
 use self::run::Run;
 use self::storm::Weather;
 use crate::hub::{Hub, Limits};
@@ -42,9 +45,6 @@ pub use self::exchange::{Exchange, Length, Pace};
 pub use self::floor::{Floor, Ideal};
 pub use self::idle::Idle;
 pub use self::storm::Storm;
-
-/// What may wait for a server that is slower than its load: the open loop goes on speaking.
-const OUTPUT: usize = 64 * 1024 * 1024;
 
 /// Who is measured.
 #[derive(Debug, Clone)]
@@ -69,50 +69,87 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn of(report: &(impl Display + Serialize), ok: bool) -> Self {
-        let json = serde_json::to_string(report).expect("all of it can be written as JSON");
-        Self { text: report.to_string(), json, ok }
+    fn of(report: &(impl Display + Serialize), verdict: Verdict) -> Self {
+        let (text, ok) = (format!("{report}checks      {verdict}"), verdict.is_good());
+        Self { text, json: written(&Whole { report, verdict, ok }), ok }
+    }
+
+    /// Of what could not even begin, and why.
+    pub fn none(complaint: &str) -> Self {
+        let json = written(&serde_json::json!({ "complaint": complaint, "ok": false }));
+        Self { text: complaint.to_owned(), json, ok: false }
     }
 }
 
-/// Measures fan-out or echo.
-///
-/// # Errors
-/// The loop fails, or the server's process can't be looked at.
-pub fn exchange(plan: Exchange) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Run::new(plan)?, subject)
+fn written(object: &impl Serialize) -> String {
+    serde_json::to_string(object).expect("all of it can be written as JSON")
 }
 
-/// Measures what idle connections cost.
-///
-/// # Errors
-/// The loop fails, or the server's process can't be looked at.
-pub fn idle(plan: Idle) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Lounge::new(plan), subject)
+/// What a program reads.
+#[derive(Serialize)]
+struct Whole<'a, R> {
+    #[serde(flatten)]
+    report: &'a R,
+    #[serde(flatten)]
+    verdict: Verdict,
+    /// Did every check hold?
+    ok: bool,
 }
 
-/// Measures what connections cost that come and go.
-///
-/// # Errors
-/// The loop fails, or the server's process can't be looked at.
-pub fn churn(plan: Churn) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Door::new(plan), subject)
+/// What is to be measured.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// Fan-out or echo.
+    Exchange(Exchange),
+    /// What idle connections cost.
+    Idle(Idle),
+    /// What connections cost that come and go.
+    Churn(Churn),
+    /// Everybody comes back at once.
+    Storm(Storm),
 }
 
-/// Has everybody come back at once.
+impl Plan {
+    /// What is wrong with it, if something is.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        countable(self.connections())?;
+        match self {
+            Self::Exchange(plan) => plan.check(),
+            Self::Storm(plan) => plan.check(),
+            Self::Idle(_) | Self::Churn(_) => Ok(()),
+        }
+    }
+
+    /// How many connections there are at a time; all of a storm but the speaker's break and come back.
+    pub fn connections(&self) -> usize {
+        match self {
+            Self::Exchange(plan) => plan.connections(),
+            Self::Idle(plan) => plan.connections,
+            Self::Churn(plan) => plan.connections,
+            Self::Storm(plan) => plan.connections,
+        }
+    }
+}
+
+/// Measures it. SIGINT and SIGTERM end it before its time, and so does SIGHUP if `hangup_stops`.
 ///
 /// # Errors
 /// The loop fails, or the server's process can't be looked at.
-pub fn storm(plan: Storm) -> io::Result<Outcome> {
-    let subject = plan.subject.clone();
-    drive(Weather::new(plan), subject)
+pub fn measure(subject: Subject, plan: Plan, hangup_stops: bool) -> io::Result<Outcome> {
+    let server = subject.server.clone();
+    match plan {
+        Plan::Exchange(plan) => drive(Run::new(server, plan)?, subject, hangup_stops),
+        Plan::Idle(plan) => drive(Lounge::new(server, plan), subject, hangup_stops),
+        Plan::Churn(plan) => drive(Door::new(server, plan), subject, hangup_stops),
+        Plan::Storm(plan) => drive(Weather::new(server, plan), subject, hangup_stops),
+    }
 }
 
 /// Runs a measurement until it is over.
-fn drive<M: Measurement>(measurement: M, subject: Subject) -> io::Result<Outcome> {
+fn drive<M: Measurement>(measurement: M, subject: Subject, hangup_stops: bool) -> io::Result<Outcome> {
     let course = Course::new(measurement, &subject)?;
     let outgoing = subject.outgoing;
     let limits = Limits { output: OUTPUT, lag: OUTPUT, ..Limits::default() };
@@ -122,7 +159,8 @@ fn drive<M: Measurement>(measurement: M, subject: Subject) -> io::Result<Outcome
     // Buffers are the kernel's to tune: the generator must not be what the server waits for.
     let options = Options { receive_buffer: None, send_buffer: None, ..outgoing.options };
     let mut reactor = Reactor::new(hub, Doorkeeper::new(1, usize::MAX), Outgoing { options, ..outgoing })?;
+    reactor.obey_signals(hangup_stops)?;
     reactor.run()?;
     let course = reactor.hub().service::<Course<M>>(id).expect("the service was added above");
-    course.outcome.clone().ok_or_else(|| io::Error::other("it was stopped before it was over"))
+    Ok(course.outcome.clone().expect("the loop ends when the course does"))
 }

@@ -14,15 +14,22 @@ const TICKS: u64 = 100;
 #[derive(Debug, Clone)]
 pub(super) struct Process {
     folder: PathBuf,
+    /// When it began, in ticks since the machine did: another process may get its number, but not this.
+    began: u64,
 }
 
 impl Process {
-    pub(super) fn new(pid: u32) -> Self {
-        Self { folder: Path::new("/proc").join(pid.to_string()) }
+    pub(super) fn new(pid: u32) -> io::Result<Self> {
+        Self::at(Path::new("/proc").join(pid.to_string()))
     }
 
-    pub(super) fn this() -> Self {
-        Self { folder: "/proc/self".into() }
+    pub(super) fn this() -> io::Result<Self> {
+        Self::at("/proc/self".into())
+    }
+
+    fn at(folder: PathBuf) -> io::Result<Self> {
+        let Stat { began, .. } = Stat::of(&folder)?;
+        Ok(Self { folder, began })
     }
 
     /// Time on a processor, of all threads. Of those that live it is known to the nanosecond, and complete when they
@@ -35,19 +42,12 @@ impl Process {
             let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
             living += first_number(&text)?;
         }
+        let Stat { ticks, began } = Stat::of(&self.folder)?;
+        if began != self.began {
+            return Err(io::Error::other("it has ended, and another has its number"));
+        }
         // As long as none has ended, the sum is the same, rounded down.
-        Ok(Duration::from_nanos(living).max(self.sum()?))
-    }
-
-    fn sum(&self) -> io::Result<Duration> {
-        // The name stands in parentheses and may be anything, also cut in the middle of a character. Behind it the state is the third field, user and system
-        // time are the 14th and the 15th.
-        let stat = fs::read(self.folder.join("stat"))?;
-        let text = String::from_utf8_lossy(&stat);
-        let (_, fields) = text.rsplit_once(')').unwrap_or_default();
-        let mut times = fields.split_whitespace().skip(11);
-        let mut ticks = || first_number(times.next().unwrap_or_default());
-        Ok(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS))
+        Ok(Duration::from_nanos(living).max(Duration::from_millis(ticks * 1000 / TICKS)))
     }
 
     /// Memory that is resident, in bytes.
@@ -55,6 +55,26 @@ impl Process {
         let text = fs::read_to_string(self.folder.join("status"))?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         Ok(first_number(line)? * 1024)
+    }
+}
+
+/// What its line in the kernel's table says.
+struct Stat {
+    /// Time of user and of system, also of threads that have ended.
+    ticks: u64,
+    began: u64,
+}
+
+impl Stat {
+    fn of(folder: &Path) -> io::Result<Self> {
+        // The name stands in parentheses and may be anything, also cut in the middle of a character. Behind it the state
+        // is the third field, user and system time are the 14th and the 15th, its beginning is the 22nd.
+        let stat = fs::read(folder.join("stat"))?;
+        let text = String::from_utf8_lossy(&stat);
+        let (_, fields) = text.rsplit_once(')').unwrap_or_default();
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let field = |number: usize| first_number(fields.get(number - 3).copied().unwrap_or_default());
+        Ok(Self { ticks: field(14)? + field(15)?, began: field(22)? })
     }
 }
 
@@ -76,6 +96,11 @@ impl Meter {
     pub(super) fn new(process: Process) -> io::Result<Self> {
         let (before, resident_before) = (process.cpu()?, process.resident()?);
         Ok(Self { process, before, resident_before })
+    }
+
+    /// Does the kernel show times to the nanosecond? Some count in hundredths of a second only.
+    pub(super) fn is_fine(&self) -> bool {
+        self.process.folder.join("schedstat").exists()
     }
 
     /// From here on it counts.
@@ -100,14 +125,23 @@ mod tests {
     #[test]
     fn what_a_thread_took_that_has_ended_still_counts() {
         let spent = Duration::from_millis(100);
-        let before = Process::this().cpu().expect("we are a process");
+        let this = Process::this().expect("we are a process");
+        let before = this.cpu().expect("it runs");
         let work = move || {
             let own = || fs::read_to_string("/proc/thread-self/schedstat").expect("this is Linux");
             while Duration::from_nanos(first_number(&own()).expect("it begins with a number")) < spent {}
         };
         std::thread::spawn(work).join().expect("it only works");
-        let took = Process::this().cpu().expect("we are a process").saturating_sub(before);
+        let took = this.cpu().expect("it runs").saturating_sub(before);
         // Of user and of system time less than a tick is not shown.
         assert!(took + Duration::from_millis(20) >= spent, "{took:?} of {spent:?}");
+    }
+
+    #[test]
+    fn another_process_with_the_same_number_is_another() {
+        let this = Process::this().expect("we are a process");
+        let before = Process { began: this.began - 1, ..this.clone() };
+        assert!(this.cpu().is_ok());
+        assert!(before.cpu().is_err_and(|error| error.to_string().contains("another has its number")));
     }
 }

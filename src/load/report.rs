@@ -69,6 +69,50 @@ impl fmt::Display for Percentiles {
     }
 }
 
+/// Whether a measurement is one.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Verdict {
+    /// What went wrong with deliveries, the warm-up included; `None` where there are none.
+    #[serde(flatten)]
+    faults: Option<Faults>,
+    /// What went wrong first, in words.
+    complaint: Option<String>,
+    /// What is said when nothing did.
+    #[serde(skip)]
+    praise: &'static str,
+}
+
+impl Verdict {
+    pub(super) fn on_deliveries(faults: Faults, complaint: Option<String>) -> Self {
+        Self { faults: Some(faults), complaint, praise: "" }
+    }
+
+    pub(super) fn on_connections(praise: &'static str, complaint: Option<String>) -> Self {
+        Self { faults: None, complaint, praise }
+    }
+
+    /// Did every check hold?
+    pub(super) fn is_good(&self) -> bool {
+        self.complaint.is_none() && self.faults.is_none_or(|faults| faults.is_none())
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.faults, &self.complaint) {
+            (Some(faults), Some(complaint)) => write!(out, "{faults}; {complaint}"),
+            (Some(faults), None) => write!(out, "{faults}"),
+            (None, Some(complaint)) => write!(out, "{complaint}"),
+            (None, None) => write!(out, "{}", self.praise),
+        }
+    }
+}
+
+/// How many of them there were in a second.
+pub(super) fn per_second(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
 /// What the server's process took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct ServerCost {
@@ -109,19 +153,15 @@ pub(super) struct Report {
     pub(super) deliveries: u64,
     /// Deliveries in a second.
     pub(super) per_second: f64,
-    /// What went wrong, the warm-up included.
-    #[serde(flatten)]
-    pub(super) faults: Faults,
+    /// Open loop: how long after its time a message was said at worst, microseconds. Latencies count from its time, so
+    /// where this is much of them, it is the generator that they tell of.
+    pub(super) behind_us: Option<f64>,
     /// From saying (open loop: from when it should have been said) to hearing.
     pub(super) latency_us: Option<Percentiles>,
     /// The server's side, if its pid is known.
     pub(super) server: Option<ServerCost>,
     /// Processor time of the generator itself, nanoseconds.
     pub(super) generator_cpu_ns: u64,
-    /// What went wrong first, in words.
-    pub(super) complaint: Option<String>,
-    /// Did every check hold?
-    pub(super) ok: bool,
 }
 
 impl fmt::Display for Report {
@@ -137,17 +177,17 @@ impl fmt::Display for Report {
         writeln!(out, "messages    {} in {:.3} s", self.messages, self.seconds)?;
         writeln!(out, "deliveries  {}, {:.0} a second", self.deliveries, self.per_second)?;
         if let Some(latency) = self.latency_us {
-            writeln!(out, "latency µs  {latency}")?;
+            write!(out, "latency µs  {latency}")?;
+            match self.behind_us {
+                Some(behind) => writeln!(out, "; said at most {behind:.1} late")?,
+                None => writeln!(out)?,
+            }
         }
         if let Some(ServerCost { cpu_ns, cpu_ns_each, resident_before, resident }) = self.server {
             let millis = Duration::from_nanos(cpu_ns).as_secs_f64() * 1000.0;
             write!(out, "server      {millis:.1} ms of CPU, {cpu_ns_each:.0} ns each; ")?;
             writeln!(out, "resident {} KiB, before anybody came {} KiB", resident / 1024, resident_before / 1024)?;
         }
-        write!(out, "checks      {}", self.faults)?;
-        match &self.complaint {
-            Some(complaint) => write!(out, "; {complaint}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }

@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use super::Outcome;
-use super::course::{Measurement, NOTHING, Next, Watch};
-use super::crowd::{BETWEEN, Crowd};
+use super::course::{Measurement, NOTHING, Next, REST, Watch};
+use super::crowd::{BETWEEN, Crowd, Crowded, Server};
 use super::desk::Desk;
 use super::exchange::{Exchange, Length, Pace};
 use super::process::{Meter, Process};
-use super::report::Report;
-use crate::hub::{ConnId, Cx, Moment, Reason, Sent};
+use super::report::{Report, Verdict, per_second};
+use crate::hub::{Cx, Moment, Sent};
 
 /// Before the measurement speakers knock until everybody hears them; so often.
 const KNOCK: Duration = Duration::from_millis(100);
-/// Between two parts nothing is said for so long, and the server comes to rest: only then its CPU time is all booked.
-const REST: Duration = Duration::from_millis(50);
 /// Longer than any measurement that counts messages.
 const ENDLESS: Duration = Duration::from_secs(1_000_000);
 /// Messages said in one turn in the open loop at most, when it lags behind its own plan.
@@ -49,12 +47,11 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(plan: Exchange) -> std::io::Result<Self> {
+    pub(super) fn new(server: Server, plan: Exchange) -> std::io::Result<Self> {
         let (language, parts) = (plan.language(), plan.parts());
-        let (connections, hearers) = (parts.len(), plan.hearers_of_each());
-        let desk = Desk::new(&plan, connections, hearers, language.around(plan.size));
-        let crowd = Crowd::new(plan.subject.server.clone(), language, plan.size, parts, plan.at_once);
-        let (phase, began, own) = (Phase::Gathering, Moment::START, Meter::new(Process::this())?);
+        let desk = Desk::new(&plan, &language);
+        let crowd = Crowd::new(server, language, plan.size, parts, plan.at_once);
+        let (phase, began, own) = (Phase::Gathering, Moment::START, Meter::new(Process::this()?)?);
         Ok(Self { plan, crowd, desk, phase, parts: 0, began, own })
     }
 
@@ -63,6 +60,7 @@ impl Run {
     }
 
     fn knock(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) {
+        self.desk.knock_again();
         for speaker in 0..self.plan.speakers {
             send(cx, &self.crowd, speaker, self.desk.knocking(speaker), watch);
         }
@@ -136,7 +134,7 @@ impl Run {
                     if due > now || due >= until || self.left(speaker) == 0 {
                         break;
                     }
-                    send(cx, &self.crowd, speaker, self.desk.say(speaker, 1, now), watch);
+                    send(cx, &self.crowd, speaker, self.desk.say_due(speaker, due, now), watch);
                 }
             }
         }
@@ -162,26 +160,16 @@ fn send(cx: &mut Cx<'_>, crowd: &Crowd, speaker: usize, wire: &[u8], watch: &mut
     }
 }
 
+impl Crowded for Run {
+    type Ear = Desk;
+
+    fn crowd(&mut self) -> (&mut Crowd, &mut Desk) {
+        (&mut self.crowd, &mut self.desk)
+    }
+}
+
 impl Measurement for Run {
     const PATIENCE: Duration = Duration::from_secs(10);
-
-    fn begin(&mut self, cx: &mut Cx<'_>, now: Moment) {
-        self.began = now;
-        self.crowd.gather(cx);
-    }
-
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.crowd.opened(cx, id);
-    }
-
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8], watch: &mut Watch) {
-        self.desk.now = watch.now();
-        self.crowd.chunk(cx, id, bytes, &mut self.desk, watch);
-    }
-
-    fn closed(&mut self, _cx: &mut Cx<'_>, id: ConnId, why: Reason, watch: &mut Watch) {
-        self.crowd.closed(id, why, watch);
-    }
 
     fn go_on(&mut self, cx: &mut Cx<'_>, now: Moment, watch: &mut Watch) -> Next {
         match self.phase {
@@ -204,7 +192,7 @@ impl Measurement for Run {
 
     fn sign(&self) -> Option<u64> {
         let waits = matches!(self.phase, Phase::Gathering | Phase::Knocking(_)) || self.desk.due > 0;
-        waits.then_some((self.crowd.ready() + self.desk.silent) as u64 + self.desk.heard)
+        waits.then_some(self.crowd.ready() as u64 + self.desk.sign())
     }
 
     fn progress(&self) -> String {
@@ -219,14 +207,12 @@ impl Measurement for Run {
         if deliveries == 0 {
             watch.complain(NOTHING);
         }
-        let server = watch.cost(deliveries as f64);
+        let server = watch.cost(deliveries);
         let generator_cpu_ns = self.own.stop(1.0).map_or(0, |cost| cost.cpu_ns);
-        let (faults, complaint) = (self.desk.faults(), watch.complaint());
         let (window, rate, pacing) = match self.plan.pace {
             Pace::Window(window) => (Some(window), None, "closed"),
             Pace::Rate(rate) => (None, Some(rate), "open"),
         };
-        let ok = faults.is_none() && complaint.is_none();
         let report = Report {
             bench: if self.plan.echo { "echo" } else { "fanout" },
             pacing,
@@ -238,14 +224,12 @@ impl Measurement for Run {
             seconds,
             messages,
             deliveries,
-            per_second: deliveries as f64 / seconds,
-            ok,
-            faults,
+            per_second: per_second(deliveries, seconds),
+            behind_us: self.desk.behind().map(|behind| behind.as_secs_f64() * 1e6),
             latency_us: (deliveries > 0).then(|| self.desk.percentiles()),
             server,
             generator_cpu_ns,
-            complaint,
         };
-        Outcome::of(&report, ok)
+        Outcome::of(&report, Verdict::on_deliveries(self.desk.faults(), watch.complaint()))
     }
 }

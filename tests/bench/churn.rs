@@ -1,8 +1,8 @@
 //! Connections that come and go: each has to be welcomed.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -41,6 +41,24 @@ fn a_connection_that_is_never_welcomed_fails_the_run() {
     let address = host_that_overlooks_the_first().to_string();
     let (code, report) = bench(&["churn", &address, "--connections", "3", "--duration", "0.2", "--warmup", "0"]);
     assert_eq!((code, &report["complaint"]), (1, &"what is missing did not come".into()), "{report}");
+}
+
+#[test]
+fn whoever_is_sent_away_with_a_word_was_not_let_in() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map(Result::unwrap) {
+            // Without an end of the line, as some say it.
+            let _ = stream.write_all(b"full");
+            let _ = stream.shutdown(Shutdown::Write);
+            // Whoever closes with bytes unread takes back what was said.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let words = ["--dialect", "lines", "--connections", "1", "--duration", "1", "--warmup", "0"];
+    let (code, report) = bench(&[&["churn", &address], &words[..]].concat());
+    assert_eq!((code, &report["complaint"]), (1, &"the server says: full".into()), "{report}");
 }
 
 /// Who is in at an IRC server, and how many have ever come.

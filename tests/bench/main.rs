@@ -109,6 +109,14 @@ fn a_message_heard_twice_is_repeated() {
 }
 
 #[test]
+fn what_is_said_before_the_measurement_is_not_to_be_heard_twice_either() {
+    let (code, [lost, repeated, reordered, wrong], heard) =
+        fanout_over(|number, line| if number == 0 { line.repeat(2) } else { line.to_vec() });
+    // Where the machine is slow, it is said more than once.
+    assert_eq!((code, lost, reordered, wrong, heard, repeated > 0), (1, 0, 0, 0, 60, true));
+}
+
+#[test]
 fn a_message_heard_after_the_next_is_out_of_order() {
     // Numbers 7 and 8 are said together.
     let late: Spoil = |number, line| match number {
@@ -117,6 +125,12 @@ fn a_message_heard_after_the_next_is_out_of_order() {
         _ => line.to_vec(),
     };
     assert_eq!(fanout_over(late), (1, [0, 0, 1, 0], 60));
+}
+
+#[test]
+fn a_hearer_who_hears_nothing_at_all_is_waited_for_in_vain() {
+    let (code, report) = fanout(&relay(4, |_, _| vec![]).to_string(), &["--dialect", "lines"]);
+    assert_eq!((code, &report["complaint"]), (1, &"what is missing did not come".into()), "{report}");
 }
 
 #[test]
@@ -135,6 +149,26 @@ fn what_is_heard_besides_and_has_not_even_the_shape_of_a_message_is_wrong() {
         _ => line.to_vec(),
     };
     let (code, report) = fanout(&relay_with(4, SAID, cut).to_string(), &[]);
+    assert_eq!((code, faults(&report), &report["deliveries"]), (1, [0, 0, 0, 1], &60.into()), "{report}");
+}
+
+#[test]
+fn a_message_under_the_name_of_another_is_wrong_and_its_message_lost() {
+    let misnamed: Spoil = |number, line| match number {
+        7 => [b"#bench <s1> ", &line[SAID.len()..]].concat(),
+        _ => line.to_vec(),
+    };
+    let (code, report) = fanout(&relay_with(4, SAID, misnamed).to_string(), &[]);
+    assert_eq!((code, faults(&report), &report["deliveries"]), (1, [1, 0, 0, 1], &59.into()), "{report}");
+}
+
+#[test]
+fn a_line_of_a_kind_that_the_chat_does_not_have_is_wrong() {
+    let spoilt: Spoil = |number, line| match number {
+        7 => [line, b"?bench <s0> half of it\n"].concat(),
+        _ => line.to_vec(),
+    };
+    let (code, report) = fanout(&relay_with(4, SAID, spoilt).to_string(), &[]);
     assert_eq!((code, faults(&report), &report["deliveries"]), (1, [0, 0, 0, 1], &60.into()), "{report}");
 }
 
@@ -161,6 +195,7 @@ fn the_chat_gives_each_message_to_all_others_once_and_in_order() {
     // Speakers hear each other: two times twenty messages, each to four.
     assert_eq!((&report["messages"], &report["deliveries"]), (&40.into(), &160.into()));
     assert_eq!((&report["loop"], &report["window"], &report["rate"]), (&"closed".into(), &2.into(), &Value::Null));
+    assert_eq!(report["behind_us"], Value::Null);
     assert!(report["server"]["cpu_ns"].as_u64().unwrap() > 0 && report["server"]["resident"].as_u64().unwrap() > 0);
     assert!(report["latency_us"]["p99.99"].as_f64().unwrap() > 0.0);
 }
@@ -182,6 +217,8 @@ fn what_was_planned_is_said_also_when_the_generator_is_behind_its_plan() {
     let words = ["--connections", "1", "--rate", "10000000", "--duration", "0.002", "--warmup", "0"];
     let (code, report) = bench(&[&["echo", &floor.place(0).to_string()], &words[..]].concat());
     assert_eq!((code, faults(&report), &report["messages"]), (0, [0; 4], &20_000.into()), "{report}");
+    // Whoever reads the latencies is told that they are the generator's.
+    assert!(report["behind_us"].as_f64().unwrap() > 0.0, "{report}");
 }
 
 /// An echo that keeps what the first two connections of three say to itself, until the last has said 40 messages. What
