@@ -2,13 +2,13 @@
 
 use super::Chat;
 use super::asked::Ask;
-use super::batch::Shape;
 use super::coming::Farewell;
 use super::holds::LEAVING;
 use super::language::{Command, Complaint, Form, Order, Speech, parse, parse_json};
 use super::rooms::PersonId;
 use super::speaking::Saying;
 use super::standing::word;
+use super::wires::Shape;
 use crate::hub::Cx;
 
 /// Commands that cost more than one message, for they make the server say much.

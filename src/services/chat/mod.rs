@@ -36,16 +36,18 @@ mod standing;
 mod steward;
 mod strangers;
 mod voice;
+mod wires;
 
 use std::collections::VecDeque;
 
 use self::acts::is_object;
 use self::asked::{Ask, Asked};
-use self::batch::{Batch, Wires};
+use self::batch::Batch;
 use self::keeper::Keeper;
 use self::pace::{Neighbours, neighbourhood};
 use self::steward::{Purpose, Steward};
 use self::voice::{Voice, Voices};
+use self::wires::Wires;
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Moment, News, Reason, Sent, Service};
 use crate::log::Log;
 use crate::services::Handover;

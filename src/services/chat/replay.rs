@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use super::batch::Voicing;
 use super::holds::LONG_ANSWERS;
 use super::keeper::Reading;
 use super::language::{Speech, When};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
 use super::since::Since;
+use super::wires::Voicing;
 use super::{Chat, lists};
 use crate::hub::{Cx, Wall};
 

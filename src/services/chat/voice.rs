@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::batch::Voicing;
 use super::language::Form;
 use super::pace::{Bucket, Flood, Neighbourhood, neighbourhood};
 use super::replay::Replay;
 use super::returning::Returning;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
+use super::wires::Voicing;
 use crate::hub::{ConnId, Cx, Framing, Moment};
 
 /// What is known of somebody's connection.
