@@ -1,7 +1,8 @@
 //! What becomes of a batch that is to be kept, and of what helpers have answered.
 
 use super::Chat;
-use super::keeper::{Kept, Progress};
+use super::keeper::Kept;
+use super::readers::Progress;
 use crate::hub::{Cx, Done, JobId};
 
 impl Chat {

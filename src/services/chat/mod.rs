@@ -24,6 +24,7 @@ mod locks;
 mod order;
 mod pace;
 mod proving;
+mod readers;
 mod replay;
 mod returning;
 mod rooms;

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::holds::LONG_ANSWERS;
-use super::keeper::Reading;
 use super::language::{Speech, When};
+use super::readers::Reading;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
 use super::since::Since;

@@ -3,10 +3,10 @@
 use super::Chat;
 use super::batch::What;
 use super::holds::RETURNING;
-use super::keeper::Progress;
 use super::language::Complaint;
 use super::language::Name;
 use super::language::{Form, Speech};
+use super::readers::Progress;
 use super::replay::Replay;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
