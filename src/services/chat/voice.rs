@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::language::Form;
 use super::pace::{Bucket, Flood, Neighbourhood, neighbourhood};
+use super::recalling::Returning;
 use super::replay::Replay;
-use super::returning::Returning;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
 use super::wires::Voicing;
