@@ -1,6 +1,6 @@
 //! What outlives a broken line.
 
-use crate::people::Chat;
+use crate::people::{Chat, meet};
 
 #[test]
 fn who_comes_back_after_a_broken_line_has_their_name_and_rooms_again() {
@@ -129,11 +129,7 @@ fn a_token_is_worth_nothing_after_quit() {
 fn rooms_resume_before_anything_is_heard_live() {
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.people(["alice", "bob"]);
-    for person in [&mut alice, &mut bob] {
-        person.says("/join tea");
-        person.fence();
-    }
-    alice.fence();
+    meet("tea", [&mut alice, &mut bob]);
     alice.says("one");
     bob.hear("#tea <alice> one");
     let token = bob.token();
@@ -164,10 +160,7 @@ fn a_long_replay_of_one_room_keeps_back_what_is_live_in_another() {
     const LINES: usize = 400;
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.people(["alice", "bob"]);
-    for person in [&mut alice, &mut bob] {
-        person.says("/join tea");
-        person.fence();
-    }
+    meet("tea", [&mut alice, &mut bob]);
     let token = bob.token();
     bob.breaks();
     alice.fence();
