@@ -278,10 +278,20 @@ impl Chat {
         self.finish_replay(cx, person, room, true)
     }
 
+    /// Is a room being heard again?
+    pub(super) fn is_resuming(&self, person: PersonId, room: RoomId) -> bool {
+        self.replays(person).any(|replay| matches!(*replay, Replay::Resume { room: other, .. } if other == room))
+    }
+
+    /// Everything long that is still to be told to somebody.
+    pub(super) fn replays(&self, person: PersonId) -> impl Iterator<Item = &Replay> {
+        let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
+        rare.into_iter().flat_map(|rare| &rare.replays)
+    }
+
     /// Has another room that is resumed still something to tell?
     fn is_behind_elsewhere(&self, person: PersonId) -> bool {
-        let Some(rare) = self.voices.get(person).and_then(|voice| voice.rare.as_ref()) else { return false };
-        rare.replays.iter().any(|replay| match *replay {
+        self.replays(person).any(|replay| match *replay {
             Replay::Resume { room, after } => after < self.keeper.last(self.rooms.room_name(room)),
             _ => false,
         })
