@@ -154,6 +154,22 @@ fn rooms_resume_before_anything_is_heard_live() {
     bob.hear("#lobby <alice> four");
 }
 
+#[test]
+fn rooms_named_beyond_the_limit_are_refused_and_the_session_is_taken_up() {
+    let chat = Chat::new();
+    let [mut alice] = chat.people(["alice"]);
+    alice.says("one");
+    let token = alice.token();
+    alice.breaks();
+    chat.server.settled();
+    let mut alice = chat.guest();
+    let named: String = (1..32).map(|number| format!(" room-{number} 0")).collect();
+    alice.says(&format!("/session {token} lobby 0{named} one-more 0"));
+    alice.hear("! too-many-rooms: nobody is in more than 32 rooms; those named behind them are left out");
+    alice.hear_all(&["- welcome back, alice", "- #lobby 1 TIME <alice> one"]);
+    assert_eq!(alice.fence(), ["- end resume"; 32]);
+}
+
 /// The first room has caught up long before the second: still nothing of it comes live between the second's old lines.
 #[test]
 fn a_long_replay_of_one_room_keeps_back_what_is_live_in_another() {

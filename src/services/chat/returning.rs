@@ -86,11 +86,16 @@ impl Chat {
     /// Takes up an earlier session: its name, its rooms, what it has said.
     pub(super) fn take_up(&mut self, cx: &mut Cx<'_>, person: PersonId, token: &str, rooms: &[(&str, u64)]) {
         let mut named = Vec::new();
-        for &(room, seq) in rooms.iter().take(self.settings.bounds.rooms_each) {
+        let most = self.settings.bounds.rooms_each;
+        for &(room, seq) in rooms.iter().take(most) {
             match self.named(room) {
                 Ok(name) => named.push((name, seq)),
                 Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
             }
+        }
+        if rooms.len() > most {
+            let text = format!("nobody is in more than {most} rooms; those named behind them are left out");
+            self.complain(cx, person, "too-many-rooms", &text);
         }
         let Some(token) = sessions::read(token) else { return self.complain_of_no_session(cx, person) };
         match self.session_with(cx, token) {
