@@ -102,11 +102,11 @@ impl Chat {
         self.replays(person).next().is_some() || self.inspecting.iter().any(|&(_, asker)| asker == person)
     }
 
-    /// Is this line a `/quit`, or a `/leave` of a room about which something is still being told? A `/resume` is not waited
-    /// for: whoever leaves its room does not want all of it.
+    /// Is this line a `/quit`, a goodbye to the guest that one was, or a `/leave` of a room about which something is still being
+    /// told? A `/resume` is not waited for then: whoever leaves its room does not want all of it.
     fn is_goodbye(&self, person: PersonId, line: &[u8]) -> bool {
         match parse(std::str::from_utf8(line).unwrap_or_default()) {
-            Ok(Command::Quit(_)) => true,
+            Ok(Command::Quit(_) | Command::TakeUp { .. }) => true,
             Ok(Command::Leave(room)) => self.room_of(person, room).is_ok_and(|room| {
                 let mut about = self.replays(person).filter(|replay| replay.room() == Some(room));
                 about.any(|replay| !matches!(replay, Replay::Resume { .. }))

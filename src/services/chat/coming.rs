@@ -167,10 +167,9 @@ impl Chat {
             self.batch.depart(room, person, voice.conn, member.since);
         }
         if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
-            rare.replays.retain(|replay| replay.room() != Some(room));
             rare.skipped.retain(|&(skipped, _)| skipped != room);
         }
-        self.fewer_replays(cx, person);
+        self.drop_replays(cx, person, |replay| replay.room() != Some(room));
         if let Some(reason) = reason.filter(|_| told && !self.rooms.members(room).is_empty()) {
             self.note(cx, room, person, What::Left, reason);
         }

@@ -120,6 +120,18 @@ impl Chat {
         }
     }
 
+    /// What is not wanted any more is not told, and what a helper brings for it is dropped.
+    pub(super) fn drop_replays(&mut self, cx: &mut Cx<'_>, person: PersonId, is_wanted: impl Fn(&Replay) -> bool) {
+        let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) else { return };
+        let before = rare.replays.len();
+        rare.replays.retain(is_wanted);
+        if rare.replays.len() < before {
+            self.keeper.forget_reader(person);
+            self.catch_up(person);
+        }
+        self.fewer_replays(cx, person);
+    }
+
     /// Something long is over, or not wanted any more.
     pub(super) fn fewer_replays(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(voice) = self.voices.get_mut(person) else { return };

@@ -40,16 +40,12 @@ impl Chat {
         if let Some(member) = self.rooms.member_mut(person, room) {
             member.live = false;
         }
-        if let Some(voice) = self.voices.get_mut(person) {
-            let rare = voice.rare();
+        if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
             rare.skipped.retain(|&(skipped, _)| skipped != room);
-            // One that was under way for this room begins anew.
-            rare.replays.retain(|replay| !matches!(replay, Replay::Resume { room: other, .. } if *other == room));
-            self.keeper.forget_reader(person);
         }
-        self.fewer_replays(cx, person);
+        // One that was under way for this room begins anew.
+        self.drop_replays(cx, person, |replay| !matches!(*replay, Replay::Resume { room: other, .. } if other == room));
         self.begin_replay(cx, person, Replay::Resume { room, after });
-        self.catch_up(person);
     }
 
     /// Rooms named are heard again from their number on; the others from where they are now, and nothing is heard

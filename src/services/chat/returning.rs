@@ -149,23 +149,29 @@ impl Chat {
         if let Some(before) = self.voices.remove(holder) {
             self.steward.gate.forget(before.conn);
             cx.close(before.conn);
-            (voice.rare, voice.active) = (before.rare, before.active);
+            voice.active = before.active;
         }
-        // What the guest has asked for is asked by the holder now.
+        // What either asked for before is not told to this connection: the guest had all of it, and the other is closed.
+        voice.rare = None;
         self.keeper.forget_reader(guest);
+        self.keeper.forget_reader(holder);
+        self.inspecting.retain(|&(_, asker)| asker != holder);
         self.pauses.forget(guest);
         cx.release(voice.conn, Hold::PEER);
-        for (_, asker) in self.inspecting.iter_mut().filter(|(_, asker)| *asker == guest) {
-            *asker = holder;
-        }
         self.steward.standings.pass(guest, holder);
         self.steward.guard.rules.doors.forget_guest(guest);
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
-        // What the other connection had not read does not lie before this one.
+        // What the other connection had not read does not lie before this one: its rooms are heard from now on.
         self.caught_up(cx, holder);
-        self.catch_up(holder);
+        let rooms: Vec<RoomId> = self.rooms.rooms_of(holder).collect();
+        for room in rooms {
+            let since = self.since(room);
+            if let Some(member) = self.rooms.member_mut(holder, room).filter(|member| !member.live) {
+                (member.live, member.since) = (true, since);
+            }
+        }
         holder
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Voice {
     pub(super) active: u32,
     /// Named itself, or spoke: its session is worth remembering.
     pub(super) known: bool,
-    /// Has said goodbye, to us or to a room, and goes when what it asked for before was answered.
+    /// Says goodbye, to us, to a room or to who it was, and goes when what it asked for before was answered.
     pub(super) leaving: bool,
     /// What most people never have.
     pub(super) rare: Option<Box<Rare>>,

@@ -1,0 +1,141 @@
+//! What was asked of the history, when whoever asked is elsewhere by then, or speaks from another connection.
+
+use parlor::hub::Random;
+use parlor::log::{Log, Settings as LogSettings};
+use parlor::services::chat::{Settings, Slow};
+use tempfile::TempDir;
+
+use crate::house::{House, Who};
+
+/// A house over a history, of which nothing is in memory.
+fn house(folder: &TempDir) -> House {
+    house_with(folder, Slow::Disconnect)
+}
+
+fn house_with(folder: &TempDir, slow: Slow) -> House {
+    let mut random: Random = Box::new(|bytes: &mut [u8]| bytes.fill(7));
+    let settings = LogSettings { segment_bytes: 100, ..LogSettings::default() };
+    let (log, _) = Log::open(folder.path(), settings, 1_800_000_000_000, &mut random).unwrap();
+    House::with_history(Settings { flood: None, slow, ..Settings::default() }, Some(log))
+}
+
+/// The same, after something was said in two rooms. It lies in segments that are closed.
+fn house_with_a_past(folder: &TempDir) -> House {
+    let mut house = house(folder);
+    let alice = house.person("alice");
+    for line in ["in the lobby", "/join tea", "in tea", "/join milk", "the last"] {
+        house.says(alice, line);
+        while house.work() {}
+    }
+    drop(house);
+    self::house(folder)
+}
+
+/// What somebody hears once helpers have done what they were asked.
+fn brought(house: &mut House, who: Who) -> Vec<String> {
+    while house.work() {}
+    let without_time = |line: String| {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        words.retain(|word| !word.starts_with("20"));
+        words.join(" ")
+    };
+    house.lines(who).into_iter().map(without_time).collect()
+}
+
+#[test]
+fn what_was_fetched_of_a_room_that_was_left_is_not_shown_as_anothers() {
+    let folder = TempDir::new().unwrap();
+    let mut house = house_with_a_past(&folder);
+    let bob = house.guest();
+    house.says(bob, "/join tea");
+    house.says(bob, "/resume lobby 0");
+    house.says(bob, "/leave lobby");
+    house.says(bob, "/history tea");
+    house.lines(bob);
+    assert_eq!(brought(&mut house, bob), ["- #tea 1 <alice> in tea", "- end history"]);
+}
+
+fn token(house: &mut House, who: Who) -> String {
+    house.says(who, "/session");
+    house.lines(who).pop().unwrap().strip_prefix("- session ").unwrap().to_owned()
+}
+
+/// Bob, as he was on one connection, and as he is on another one that has shown his token.
+fn taken_over(house: &mut House, asked: &str, shown: &str) -> Who {
+    let bob = house.person("bob");
+    let token = token(house, bob);
+    house.sends(bob, asked);
+    let other = house.guest();
+    house.says(other, &format!("/session {token}{shown}"));
+    other
+}
+
+#[test]
+fn what_was_asked_on_another_connection_is_not_answered_on_this_one() {
+    for asked in ["/history", "/resume lobby 0", "/history\n/leave\n/rooms"] {
+        let folder = TempDir::new().unwrap();
+        let mut house = house_with_a_past(&folder);
+        let alice = house.person("alice");
+        let bob = taken_over(&mut house, &format!("{asked}\n"), "");
+        assert_eq!(brought(&mut house, bob), ["- welcome back, bob"], "{asked}");
+        house.says(alice, "live");
+        assert_eq!(house.lines(bob), ["#lobby <alice> live"], "{asked}");
+        house.says(bob, "/history 1");
+        assert_eq!(brought(&mut house, bob), ["- #lobby 2 <alice> live", "- end history"], "{asked}");
+    }
+}
+
+/// Whoever it was that looked for yet another session was the other connection.
+#[test]
+fn a_session_that_another_connection_looked_for_is_not_taken_up_by_this_one() {
+    let folder = TempDir::new().unwrap();
+    let mut house = house(&folder);
+    house.guest();
+    let carol = house.person("carol");
+    let carols = token(&mut house, carol);
+    drop(house);
+    let mut house = self::house(&folder);
+    let bob = taken_over(&mut house, &format!("/session {carols}\n"), "");
+    assert_eq!(brought(&mut house, bob), ["- welcome back, bob"]);
+    house.says(bob, "/nick rob");
+    assert_eq!(brought(&mut house, bob), ["- you are rob"]);
+}
+
+/// What was left out for a connection that lagged is not left out for the next one, which may ask for it.
+#[test]
+fn no_gap_is_named_for_what_is_resumed_on_another_connection() {
+    for shown in ["", " lobby 1"] {
+        let folder = TempDir::new().unwrap();
+        let mut house = house_with(&folder, Slow::Gap);
+        let alice = house.person("alice");
+        let bob = house.person("bob");
+        let token = token(&mut house, bob);
+        house.says(alice, "one");
+        house.reads(bob, false);
+        for _ in 0..40 {
+            house.says(alice, &"x".repeat(4000));
+        }
+        let other = house.guest();
+        house.says(other, &format!("/session {token}{shown}"));
+        let heard = brought(&mut house, other);
+        assert_eq!(heard[0], "- welcome back, bob");
+        assert!(!heard.iter().any(|line| line.contains("gap")), "{heard:#?}");
+        assert_eq!(heard.len(), if shown.is_empty() { 1 } else { 1 + 40 + 1 });
+        house.says(alice, "live");
+        assert_eq!(house.lines(other), ["#lobby <alice> live"]);
+    }
+}
+
+#[test]
+fn what_was_asked_before_a_token_was_shown_is_answered_before_it_is_taken_up() {
+    let folder = TempDir::new().unwrap();
+    let mut house = house_with_a_past(&folder);
+    let bob = house.person("bob");
+    let token = token(&mut house, bob);
+    let other = house.guest();
+    house.sends(other, &format!("/history\n/rooms\n/session {token}\n/who\n"));
+    let heard = brought(&mut house, other);
+    let rooms = ["- #lobby: 2 here", "- #milk: 0 here", "- #tea: 0 here", "- end rooms"];
+    assert_eq!(heard[..6], [&["- #lobby 1 <alice> in the lobby", "- end history"], &rooms[..]].concat());
+    assert_eq!(heard[6..], ["- welcome back, bob", "- #lobby: bob", "- end who"]);
+}
