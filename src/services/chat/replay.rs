@@ -38,6 +38,8 @@ pub(super) enum Replay {
     Members { room: RoomId, from: usize },
     /// Which rooms there are.
     Rooms { from: usize },
+    /// What can be done.
+    Help,
 }
 
 impl Replay {
@@ -47,7 +49,7 @@ impl Replay {
             | Self::Latest { room, .. }
             | Self::History { room, .. }
             | Self::Members { room, .. } => Some(room),
-            Self::Rooms { .. } => None,
+            Self::Rooms { .. } | Self::Help => None,
         }
     }
 }
@@ -193,6 +195,10 @@ impl Chat {
             Replay::Rooms { from } => {
                 let (text, next) = lists::rooms(&self.rooms, &self.steward.guard.rules.doors, from);
                 self.give_list(cx, person, &text, "rooms", next.map(|from| Replay::Rooms { from }))
+            }
+            Replay::Help => {
+                self.tell_help(cx, person, None);
+                (Piece::Over, replay)
             }
             Replay::Latest { room, count } => {
                 let name = self.rooms.room_name(room);
