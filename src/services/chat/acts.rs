@@ -9,6 +9,7 @@ use super::replay::Replay;
 use super::rooms::PersonId;
 use super::speaking::Saying;
 use super::standing::word;
+use super::voice::Voice;
 use super::wires::Shape;
 use crate::hub::Cx;
 
@@ -41,25 +42,14 @@ impl Chat {
             }
             let (person, conn, ask) = self.asked.get(at);
             at += 1;
-            let was_leaving = match self.voices.get(person).filter(|voice| voice.conn == conn) {
-                None => continue, // gone, or somebody else by now
-                // What follows `/session TOKEN` means what it means for the session that is being looked for.
-                Some(voice) if voice.is_returning() => {
-                    self.asked_later.push(person, conn, ask);
-                    continue;
-                }
-                // So does what follows a password that is being looked at, unless its line broke.
-                Some(_) if self.steward.gate.holds(conn) && !matches!(ask, Ask::Gone(_)) => {
-                    self.asked_later.push(person, conn, ask);
-                    continue;
-                }
-                // A goodbye waits for the answers to what was asked before it, and so does what stands behind it.
-                Some(voice) if voice.leaving && self.is_answering(person) && !matches!(ask, Ask::Gone(_)) => {
-                    self.asked_later.push(person, conn, ask);
-                    continue;
-                }
-                Some(voice) => voice.leaving,
+            let Some(voice) = self.voices.get(person).filter(|voice| voice.conn == conn) else {
+                continue; // gone, or somebody else by now
             };
+            let was_leaving = voice.leaving;
+            if self.has_to_wait(person, voice, ask) {
+                self.asked_later.push(person, conn, ask);
+                continue;
+            }
             match ask {
                 Ask::Line(frame) => {
                     line.clear();
@@ -95,6 +85,18 @@ impl Chat {
         std::mem::swap(&mut self.asked, &mut self.asked_later);
         self.unstall(cx);
         self.unhush(cx);
+    }
+
+    /// Does this have to wait for something that was asked before it?
+    fn has_to_wait(&self, person: PersonId, voice: &Voice, ask: Ask<'_>) -> bool {
+        match ask {
+            // What follows `/session TOKEN` means what it means for the session that is being looked for.
+            _ if voice.is_returning() => true,
+            Ask::Gone(_) => false,
+            // So does what follows a password that is being looked at. A goodbye waits for the answers to what was asked
+            // before it, and so does what stands behind it.
+            _ => self.steward.gate.holds(voice.conn) || voice.leaving && self.is_answering(person),
+        }
     }
 
     /// Is something long still being told to somebody, or asked of the kernel for them?
