@@ -1,5 +1,6 @@
 //! What was asked of the history, when whoever asked is elsewhere by then, or speaks from another connection.
 
+use parlor::hub::JOBS;
 use parlor::hub::Random;
 use parlor::log::{Log, Settings as LogSettings};
 use parlor::services::chat::{Settings, Slow};
@@ -53,6 +54,25 @@ fn what_was_fetched_of_a_room_that_was_left_is_not_shown_as_anothers() {
     house.says(bob, "/history tea");
     house.lines(bob);
     assert_eq!(brought(&mut house, bob), ["- #tea 1 <alice> in tea", "- end history"]);
+}
+
+/// Helpers may have as much to do as they can have at once, for whomever.
+#[test]
+fn what_no_helper_is_free_for_is_fetched_later() {
+    let folder = TempDir::new().unwrap();
+    let mut house = house_with_a_past(&folder);
+    let (bob, carol) = (house.guest(), house.guest());
+    for _ in 0..=JOBS {
+        house.begins_to_send(bob, "/resume lobby 0\n");
+        house.turn();
+    }
+    house.lines(carol);
+    house.begins_to_send(carol, "/session 0123456789abcdef0123456789abcdef\n");
+    house.turn();
+    house.lines(bob);
+    assert_eq!(brought(&mut house, bob), ["- #lobby 1 <alice> in the lobby", "- end resume"]);
+    let refusal = "! no-session: no session has this token, or it is too long ago; this one goes on as it is";
+    assert_eq!(house.lines(carol), [refusal]);
 }
 
 fn token(house: &mut House, who: Who) -> String {

@@ -95,8 +95,8 @@ impl Readers {
             Read::Gap { from, to } => Reading::Gap { from, to },
             Read::End => Reading::End,
             Read::Later(chore) => {
-                self.send(cx, Errand::Read(person), chore);
-                Reading::Fetching
+                let is_fetched = self.send(cx, Errand::Read(person), chore);
+                if is_fetched { Reading::Fetching } else { Reading::Busy }
             }
         }
     }
@@ -111,8 +111,8 @@ impl Readers {
     ) -> Option<Progress> {
         match log.read(&said.room, said.seq - 1, 1, cx.wall().millis()) {
             Read::Later(chore) => {
-                self.send(cx, Errand::Speaker(person), chore);
-                None
+                let is_fetched = self.send(cx, Errand::Speaker(person), chore);
+                (!is_fetched).then_some(Progress::Speaker(person, None))
             }
             read => Some(Progress::Speaker(person, first_speaker(&read))),
         }
@@ -131,15 +131,14 @@ impl Readers {
             return false;
         }
         let since = cx.wall().millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        self.send(cx, Errand::Known(person), log.past(digest, since));
-        true
+        self.send(cx, Errand::Known(person), log.past(digest, since))
     }
 
-    fn send(&mut self, cx: &mut Cx<'_>, errand: Errand, chore: Chore) {
-        // They are few enough that there is always room for one more.
-        if let Ok(job) = cx.job(Lane::Any, chore) {
-            self.asked.push((job, errand));
-        }
+    /// Answers whether a helper will do it. All may have enough to do, for this service or another.
+    fn send(&mut self, cx: &mut Cx<'_>, errand: Errand, chore: Chore) -> bool {
+        let job = cx.job(Lane::Any, chore);
+        self.asked.extend(job.iter().map(|&job| (job, errand)));
+        job.is_ok()
     }
 
     /// Somebody does not want any more what they wanted to read.
