@@ -105,6 +105,20 @@ fn what_was_asked_on_another_connection_is_not_answered_on_this_one() {
     }
 }
 
+#[test]
+fn a_ping_from_another_connection_is_not_answered_on_this_one() {
+    let folder = TempDir::new().unwrap();
+    let mut house = house(&folder);
+    let (alice, bob, other) = (house.person("alice"), house.person("bob"), house.guest());
+    let token = token(&mut house, bob);
+    house.lines(alice);
+    house.begins_to_send(bob, "hello\nPING 1\n");
+    house.begins_to_send(other, &format!("/session {token}\n"));
+    house.settle();
+    assert_eq!(house.lines(alice), ["#lobby <bob> hello"]);
+    assert_eq!(house.lines(other), ["- welcome back, bob"]);
+}
+
 /// Whoever it was that looked for yet another session was the other connection.
 #[test]
 fn a_session_that_another_connection_looked_for_is_not_taken_up_by_this_one() {

@@ -156,6 +156,7 @@ impl Chat {
         self.keeper.forget_reader(guest);
         self.keeper.forget_reader(holder);
         self.inspecting.retain(|&(_, asker)| asker != holder);
+        self.pinged.retain(|&(asker, _)| asker != holder);
         self.pauses.forget(guest);
         cx.release(voice.conn, Hold::PEER);
         self.steward.standings.pass(guest, holder);
