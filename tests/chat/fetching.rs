@@ -1,23 +1,19 @@
 //! What was asked of the history, when whoever asked is elsewhere by then, or speaks from another connection.
 
 use parlor::hub::JOBS;
-use parlor::hub::Random;
-use parlor::log::{Log, Settings as LogSettings};
+use parlor::log::Settings as LogSettings;
 use parlor::services::chat::{Settings, Slow};
 use tempfile::TempDir;
 
 use crate::house::{House, Who};
 
-/// A house over a history, of which nothing is in memory.
 fn house(folder: &TempDir) -> House {
     house_with(folder, Slow::Disconnect)
 }
 
 fn house_with(folder: &TempDir, slow: Slow) -> House {
-    let mut random: Random = Box::new(|bytes: &mut [u8]| bytes.fill(7));
-    let settings = LogSettings { segment_bytes: 100, ..LogSettings::default() };
-    let (log, _) = Log::open(folder.path(), settings, 1_800_000_000_000, &mut random).unwrap();
-    House::with_history(Settings { flood: None, slow, ..Settings::default() }, Some(log))
+    let history = LogSettings { segment_bytes: 100, ..LogSettings::default() };
+    House::over(folder, Settings { flood: None, slow, ..Settings::default() }, history)
 }
 
 /// The same, after something was said in two rooms. It lies in segments that are closed.
@@ -75,15 +71,10 @@ fn what_no_helper_is_free_for_is_fetched_later() {
     assert_eq!(house.lines(carol), [refusal]);
 }
 
-fn token(house: &mut House, who: Who) -> String {
-    house.says(who, "/session");
-    house.lines(who).pop().unwrap().strip_prefix("- session ").unwrap().to_owned()
-}
-
 /// Bob, as he was on one connection, and as he is on another one that has shown his token.
 fn taken_over(house: &mut House, asked: &str, shown: &str) -> Who {
     let bob = house.person("bob");
-    let token = token(house, bob);
+    let token = house.token(bob);
     house.sends(bob, asked);
     let other = house.guest();
     house.says(other, &format!("/session {token}{shown}"));
@@ -110,7 +101,7 @@ fn a_ping_from_another_connection_is_not_answered_on_this_one() {
     let folder = TempDir::new().unwrap();
     let mut house = house(&folder);
     let (alice, bob, other) = (house.person("alice"), house.person("bob"), house.guest());
-    let token = token(&mut house, bob);
+    let token = house.token(bob);
     house.lines(alice);
     house.begins_to_send(bob, "hello\nPING 1\n");
     house.begins_to_send(other, &format!("/session {token}\n"));
@@ -126,7 +117,7 @@ fn a_session_that_another_connection_looked_for_is_not_taken_up_by_this_one() {
     let mut house = house(&folder);
     house.guest();
     let carol = house.person("carol");
-    let carols = token(&mut house, carol);
+    let carols = house.token(carol);
     drop(house);
     let mut house = self::house(&folder);
     let bob = taken_over(&mut house, &format!("/session {carols}\n"), "");
@@ -143,7 +134,7 @@ fn no_gap_is_named_for_what_is_resumed_on_another_connection() {
         let mut house = house_with(&folder, Slow::Gap);
         let alice = house.person("alice");
         let bob = house.person("bob");
-        let token = token(&mut house, bob);
+        let token = house.token(bob);
         house.says(alice, "one");
         house.reads(bob, false);
         for _ in 0..40 {
@@ -165,7 +156,7 @@ fn what_was_asked_before_a_token_was_shown_is_answered_before_it_is_taken_up() {
     let folder = TempDir::new().unwrap();
     let mut house = house_with_a_past(&folder);
     let bob = house.person("bob");
-    let token = token(&mut house, bob);
+    let token = house.token(bob);
     let other = house.guest();
     house.sends(other, &format!("/history\n/rooms\n/session {token}\n/who\n"));
     let heard = brought(&mut house, other);
