@@ -163,8 +163,8 @@ fn rooms_named_beyond_the_limit_are_refused_and_the_session_is_taken_up() {
     alice.breaks();
     chat.server.settled();
     let mut alice = chat.guest();
-    let named: String = (1..32).map(|number| format!(" room-{number} 0")).collect();
-    alice.says(&format!("/session {token} lobby 0{named} one-more 0"));
+    let named: Vec<String> = (1..32).map(|number| format!("room-{number} 0")).collect();
+    alice.says(&format!("/session {token} lobby 0 {} one-more 0", named.join(" ")));
     alice.hear("! too-many-rooms: nobody is in more than 32 rooms; those named behind them are left out");
     alice.hear_all(&["- welcome back, alice", "- #lobby 1 TIME <alice> one"]);
     assert_eq!(alice.fence(), ["- end resume"; 32]);

@@ -101,7 +101,8 @@ impl Chat {
 
     /// Is something long still being told to somebody, or asked of the kernel for them?
     fn is_answering(&self, person: PersonId) -> bool {
-        self.replays(person).next().is_some() || self.inspecting.iter().any(|&(_, asker)| asker == person)
+        let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
+        rare.is_some_and(|rare| !rare.replays.is_empty()) || self.inspecting.iter().any(|&(_, asker)| asker == person)
     }
 
     /// Is this line a `/quit`, a goodbye to the guest that one was, or a `/leave` of a room about which something is still being
