@@ -81,6 +81,22 @@ fn taken_over(house: &mut House, asked: &str, shown: &str) -> Who {
     other
 }
 
+/// They would keep the loop awake, beside the helpers that they wait for.
+#[test]
+fn whoever_waits_for_a_helper_asks_again_when_one_has_answered_and_not_before() {
+    let folder = TempDir::new().unwrap();
+    let mut house = house_with_a_past(&folder);
+    let people: Vec<Who> = (0..300).map(|_| house.guest()).collect();
+    for &who in &people {
+        house.says(who, "/resume lobby 0");
+    }
+    while house.work() {}
+    for who in people {
+        let heard = house.lines(who);
+        assert!(heard.len() == 2 && heard[1] == "- end resume", "{heard:#?}");
+    }
+}
+
 #[test]
 fn what_was_asked_on_another_connection_is_not_answered_on_this_one() {
     for asked in ["/history", "/resume lobby 0", "/history\n/leave\n/rooms"] {

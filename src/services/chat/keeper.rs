@@ -261,6 +261,11 @@ impl Keeper {
         self.readers.forget(person);
     }
 
+    /// Those who ask again now that a helper has answered.
+    pub(super) fn take_refused(&mut self) -> Vec<PersonId> {
+        self.readers.take_refused()
+    }
+
     /// A helper has answered.
     pub(super) fn done(&mut self, job: JobId, result: Done) -> Progress {
         let is_chore = self.chore.take_if(|chore| *chore == job).is_some();

@@ -20,6 +20,9 @@ impl Chat {
             Progress::Known(person, past) => self.recall(cx, person, past),
             Progress::Speaker(person, name) => self.recall_name(person, name),
         }
+        for person in self.keeper.take_refused() {
+            self.catch_up(person);
+        }
         self.ask_for_those_who_wait(cx);
     }
 

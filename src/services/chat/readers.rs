@@ -21,9 +21,9 @@ pub(super) enum Reading {
     Gap { from: u64, to: u64 },
     /// Nothing more, so far.
     End,
-    /// A helper brings it.
+    /// A helper brings it, or it is to be asked for again when one has answered.
     Fetching,
-    /// Helpers have enough to do for now.
+    /// Helpers have enough to do for other services.
     Busy,
 }
 
@@ -62,9 +62,16 @@ pub(super) struct Readers {
     asked: Vec<(JobId, Errand)>,
     /// What helpers have brought and was not given yet.
     fetched: Vec<(PersonId, Read)>,
+    /// Those who have asked when helpers had enough to do.
+    refused: Vec<PersonId>,
 }
 
 impl Readers {
+    /// Those who ask again now that a helper has answered.
+    pub(super) fn take_refused(&mut self) -> Vec<PersonId> {
+        std::mem::take(&mut self.refused)
+    }
+
     /// What there is of a room after a number.
     pub(super) fn read(
         &mut self,
@@ -83,7 +90,7 @@ impl Readers {
             return Reading::Fetching;
         }
         if self.asked.len() >= READS {
-            return Reading::Busy;
+            return self.refuse(person);
         }
         let read = log.read(room.as_str(), after, budget, cx.wall().millis());
         self.given(cx, person, read)
@@ -96,9 +103,17 @@ impl Readers {
             Read::End => Reading::End,
             Read::Later(chore) => {
                 let is_fetched = self.send(cx, Errand::Read(person), chore);
-                if is_fetched { Reading::Fetching } else { Reading::Busy }
+                if is_fetched { Reading::Fetching } else { self.refuse(person) }
             }
         }
+    }
+
+    fn refuse(&mut self, person: PersonId) -> Reading {
+        if self.asked.is_empty() {
+            return Reading::Busy; // nobody's answer would be the time to ask again
+        }
+        self.refused.push(person);
+        Reading::Fetching
     }
 
     /// Asks who said something. The answer may be here at once.
@@ -144,6 +159,7 @@ impl Readers {
     /// Somebody does not want any more what they wanted to read.
     pub(super) fn forget(&mut self, person: PersonId) {
         self.fetched.retain(|&(reader, _)| reader != person);
+        self.refused.retain(|&reader| reader != person);
         // What a helper is fetching for them is dropped when it comes.
         self.asked.retain(|&(_, errand)| !errand.is_for(person));
     }
