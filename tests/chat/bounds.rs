@@ -110,8 +110,7 @@ fn who_comes_and_goes_again_and_again_makes_nobody_elses_session_forgotten() {
     let mut house = House::new(Settings { flood: None, bounds, ..Settings::default() });
     let lose = |house: &mut House, name: &str| {
         let who = house.person(name);
-        house.says(who, "/session");
-        let token = house.lines(who).pop().unwrap().split(' ').nth(2).unwrap().to_owned();
+        let token = house.token(who);
         house.breaks(who);
         token
     };

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use parlor::hub::Random;
-use parlor::log::{Log, Settings as LogSettings};
+use parlor::log::Settings as LogSettings;
 use parlor::services::chat::Settings;
 use tempfile::TempDir;
 
@@ -13,9 +12,7 @@ use crate::house::{House, Who};
 const TURNS: u32 = 100;
 
 fn house(folder: &TempDir) -> House {
-    let mut random: Random = Box::new(|bytes: &mut [u8]| bytes.fill(7));
-    let (log, _) = Log::open(folder.path(), LogSettings::default(), 1_800_000_000_000, &mut random).unwrap();
-    House::with_history(Settings { flood: None, ..Settings::default() }, Some(log))
+    House::over(folder, Settings { flood: None, ..Settings::default() }, LogSettings::default())
 }
 
 fn in_each(rooms: Range<usize>, what: &str) -> String {

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use parlor::hub::{
-    Act, Address, ConnId, Framing, Hub, JobId, Limits, ListenerId, Moment, Profile, Reason, Request, Wall, Work,
+    Act, Address, ConnId, Framing, Hub, JobId, Limits, ListenerId, Moment, Profile, Random, Reason, Request, Wall, Work,
 };
-use parlor::log::Log;
+use parlor::log::{Log, Settings as LogSettings};
 use parlor::services::chat::{Chat, Settings};
+use tempfile::TempDir;
 
 /// Somebody's number, in the order in which they came.
 pub(crate) type Who = usize;
@@ -44,7 +45,14 @@ impl House {
         Self::with_history(settings, None)
     }
 
-    pub(crate) fn with_history(settings: Settings, history: Option<Log>) -> Self {
+    /// Over the history in a folder, of which nothing is in memory.
+    pub(crate) fn over(folder: &TempDir, settings: Settings, history: LogSettings) -> Self {
+        let mut random: Random = Box::new(|bytes: &mut [u8]| bytes.fill(7));
+        let (log, _) = Log::open(folder.path(), history, 1_800_000_000_000, &mut random).unwrap();
+        Self::with_history(settings, Some(log))
+    }
+
+    fn with_history(settings: Settings, history: Option<Log>) -> Self {
         let mut drawn = 0_u64;
         let random = move |bytes: &mut [u8]| {
             drawn += 1;
@@ -121,6 +129,14 @@ impl House {
     /// Sends something that is read when the house turns.
     pub(crate) fn begins_to_send(&mut self, who: Who, text: &str) {
         self.peers[who].sent.extend_from_slice(text.as_bytes());
+    }
+
+    /// Asks for the token of its session.
+    pub(crate) fn token(&mut self, who: Who) -> String {
+        self.says(who, "/session");
+        let line = self.lines(who).pop().unwrap();
+        let shown = line.strip_prefix("- session ").or_else(|| line.split('"').nth(11));
+        shown.unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
     /// Its line breaks.

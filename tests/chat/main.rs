@@ -13,6 +13,7 @@ mod catching_up;
 mod clock;
 mod documents;
 mod errors;
+mod fetching;
 mod framings;
 mod hostile;
 mod house;

@@ -1,6 +1,6 @@
 //! The JSON form: every kind of line, byte for byte but for what varies.
 
-use crate::people::Chat;
+use crate::people::{Chat, meet};
 use crate::support::client::Wire;
 
 #[test]
@@ -40,11 +40,7 @@ fn every_kind_of_line_is_one_object_with_its_fields() {
 fn an_object_says_its_text_into_the_room_that_it_names() {
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.programs(["alice", "bob"]);
-    for person in [&mut alice, &mut bob] {
-        person.says("/join tea");
-        person.fence();
-    }
-    alice.fence();
+    meet("tea", [&mut alice, &mut bob]);
     alice.says(r#"{"say":"in the lobby","room":"lobby"}"#);
     alice.says(r#"{"say":"in tea"}"#);
     bob.hear(r#"{"type":"message","room":"lobby","seq":1,"at":"TIME","from":"alice","text":"in the lobby"}"#);

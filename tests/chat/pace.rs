@@ -288,8 +288,7 @@ fn a_name_is_held_for_60_seconds_after_a_broken_line() {
 fn a_name_is_held_for_60_seconds_after_the_last_broken_line() {
     let mut house = House::calm();
     let (alice, bob) = (house.person("alice"), house.person("bob"));
-    house.says(bob, "/session");
-    let token = house.lines(bob).pop().unwrap().replace("- session ", "");
+    let token = house.token(bob);
     house.breaks(bob);
     house.pass(30 * SECOND);
     let bob = house.guest();
@@ -308,8 +307,7 @@ fn who_comes_back_too_late_for_the_name_is_told_and_has_the_rest() {
     let mut house = House::calm();
     let (alice, bob) = (house.person("alice"), house.person("bob"));
     house.says(bob, "/join tea");
-    house.says(bob, "/session");
-    let token = house.lines(bob).pop().unwrap().replace("- session ", "");
+    let token = house.token(bob);
     house.breaks(bob);
     house.pass(MINUTE);
     house.says(alice, "/nick bob");
@@ -326,8 +324,7 @@ fn who_comes_back_too_late_for_the_name_is_told_and_has_the_rest() {
 fn who_takes_a_session_over_from_a_connection_that_lags_hears_what_is_said() {
     let mut house = House::new(Settings { flood: None, slow: Slow::Gap, ..Settings::default() });
     let (alice, bob) = (house.person("alice"), house.person("bob"));
-    house.says(bob, "/session");
-    let token = house.lines(bob).pop().unwrap().replace("- session ", "");
+    let token = house.token(bob);
     house.reads(bob, false);
     for _ in 0..40 {
         house.says(alice, &"x".repeat(4000));
@@ -344,8 +341,7 @@ fn a_session_is_forgotten_after_a_day() {
     for (hours, answer) in [(23, "- welcome back, bob"), (24, "! no-session: ")] {
         let mut house = House::calm();
         let bob = house.person("bob");
-        house.says(bob, "/session");
-        let token = house.lines(bob).pop().unwrap().replace("- session ", "");
+        let token = house.token(bob);
         house.breaks(bob);
         house.pass(hours * 60 * MINUTE);
         let back = house.guest();

@@ -1,7 +1,6 @@
 //! Receipts that take their time: how many somebody may wait for.
 
-use parlor::hub::Random;
-use parlor::log::{Log, Settings as LogSettings, SyncMode};
+use parlor::log::{Settings as LogSettings, SyncMode};
 use parlor::services::chat::Settings;
 use tempfile::TempDir;
 
@@ -10,10 +9,8 @@ use crate::house::House;
 /// A house in which everything is synced before it is heard, when its helpers get to it.
 fn house(folder: &TempDir) -> House {
     let sync = SyncMode::Always;
-    let mut random: Random = Box::new(|bytes: &mut [u8]| bytes.fill(7));
-    let settings = LogSettings { sync, ..LogSettings::default() };
-    let (log, _) = Log::open(folder.path(), settings, 1_800_000_000_000, &mut random).unwrap();
-    House::with_history(Settings { flood: None, sync, ..Settings::default() }, Some(log))
+    let history = LogSettings { sync, ..LogSettings::default() };
+    House::over(folder, Settings { flood: None, sync, ..Settings::default() }, history)
 }
 
 fn said(numbers: std::ops::Range<u32>) -> String {
@@ -69,8 +66,7 @@ fn a_session_that_is_taken_up_owes_its_new_line_no_patience() {
     let folder = TempDir::new().unwrap();
     let mut house = house(&folder);
     let (program, other) = (house.program(), house.program());
-    house.says(program, "/session");
-    let token = house.lines(program).pop().unwrap().split('"').nth(11).unwrap().to_owned();
+    let token = house.token(program);
     house.says(program, "/nick prog");
     house.sends(program, &said(0..300));
     // Its own objects wait in the same turn, for a session that ends with the next line.
@@ -91,8 +87,7 @@ fn after_a_restart_everybody_can_come_back_at_once() {
     let mut before = house(&folder);
     for number in 0..PEOPLE {
         let program = before.program();
-        before.says(program, "/session");
-        tokens.push(before.lines(program).pop().unwrap().split('"').nth(11).unwrap().to_owned());
+        tokens.push(before.token(program));
         before.says(program, &format!("/nick prog{number}"));
         before.says(program, &format!(r#"{{"say":"here","id":"{number}"}}"#));
         while before.work() {}

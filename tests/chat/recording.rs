@@ -94,6 +94,35 @@ fn a_resume_in_a_room_that_is_heard_already_starts_the_stream_again_with_ones_ow
 }
 
 #[test]
+fn what_was_asked_about_a_room_is_answered_before_one_leaves_it() {
+    let chat = Chat::new();
+    let [mut alice, mut bob] = chat.people(["alice", "bob"]);
+    alice.says("one");
+    bob.hear("#lobby <alice> one");
+    bob.says_all(&["/who", "/history", "/leave", "/who", "PING 1", "/rooms", "/join lobby"]);
+    bob.hear_all(&["- #lobby: alice bob", "- end who", "- #lobby 1 TIME <alice> one", "- end history"]);
+    bob.hear_all(&[
+        "- you left #lobby; you are in no room",
+        "! no-room: you are in no room; /join ROOM brings you into one",
+    ]);
+    bob.hear_all(&["PONG 1", "- you are in #lobby, with 1 others", "- #lobby: 2 here", "- end rooms"]);
+    bob.hears_nothing();
+    alice.hear_all(&["#lobby -- bob left (left)", "#lobby -- bob joined"]);
+}
+
+/// It is not waited for: who leaves does not want all of it.
+#[test]
+fn a_replay_is_over_when_one_leaves_its_room() {
+    let chat = Chat::new();
+    let [mut alice, mut bob] = chat.people(["alice", "bob"]);
+    say_numbers(&mut alice, 1..=2);
+    bob.fence();
+    bob.says_all(&["/resume lobby 0", "/leave"]);
+    bob.hear_all(&["- end resume", "- you left #lobby; you are in no room"]);
+    bob.hears_nothing();
+}
+
+#[test]
 fn a_resume_past_the_end_is_an_error_and_the_room_is_heard_from_now_on() {
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.people(["alice", "bob"]);

@@ -1,6 +1,6 @@
 //! Coming and going: guests, names, rooms, lists.
 
-use crate::people::Chat;
+use crate::people::{Chat, meet};
 
 #[test]
 fn who_connects_is_a_guest_in_the_lobby_and_is_told_so() {
@@ -114,12 +114,8 @@ fn names_of_rooms_are_the_same_in_any_case_and_shown_as_the_first_one_wrote_them
 fn what_is_said_goes_to_the_room_joined_last() {
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.people(["alice", "bob"]);
-    for person in [&mut alice, &mut bob] {
-        person.says("/join rust");
-        person.says("/join tea");
-        person.fence();
-    }
-    alice.fence();
+    meet("rust", [&mut alice, &mut bob]);
+    meet("tea", [&mut alice, &mut bob]);
     alice.says("in tea");
     bob.hear("#tea <alice> in tea");
     alice.ask("/join rust", "- you are in #rust, with 1 others");

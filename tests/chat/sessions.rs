@@ -1,6 +1,6 @@
 //! What outlives a broken line.
 
-use crate::people::Chat;
+use crate::people::{Chat, meet};
 
 #[test]
 fn who_comes_back_after_a_broken_line_has_their_name_and_rooms_again() {
@@ -129,11 +129,7 @@ fn a_token_is_worth_nothing_after_quit() {
 fn rooms_resume_before_anything_is_heard_live() {
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.people(["alice", "bob"]);
-    for person in [&mut alice, &mut bob] {
-        person.says("/join tea");
-        person.fence();
-    }
-    alice.fence();
+    meet("tea", [&mut alice, &mut bob]);
     alice.says("one");
     bob.hear("#tea <alice> one");
     let token = bob.token();
@@ -158,16 +154,29 @@ fn rooms_resume_before_anything_is_heard_live() {
     bob.hear("#lobby <alice> four");
 }
 
+#[test]
+fn rooms_named_beyond_the_limit_are_refused_and_the_session_is_taken_up() {
+    let chat = Chat::new();
+    let [mut alice] = chat.people(["alice"]);
+    alice.says("one");
+    let token = alice.token();
+    alice.breaks();
+    chat.server.settled();
+    let mut alice = chat.guest();
+    let named: Vec<String> = (1..32).map(|number| format!("room-{number} 0")).collect();
+    alice.says(&format!("/session {token} lobby 0 {} one-more 0", named.join(" ")));
+    alice.hear("! too-many-rooms: nobody is in more than 32 rooms; those named behind them are left out");
+    alice.hear_all(&["- welcome back, alice", "- #lobby 1 TIME <alice> one"]);
+    assert_eq!(alice.fence(), ["- end resume"; 32]);
+}
+
 /// The first room has caught up long before the second: still nothing of it comes live between the second's old lines.
 #[test]
 fn a_long_replay_of_one_room_keeps_back_what_is_live_in_another() {
     const LINES: usize = 400;
     let chat = Chat::new();
     let [mut alice, mut bob] = chat.people(["alice", "bob"]);
-    for person in [&mut alice, &mut bob] {
-        person.says("/join tea");
-        person.fence();
-    }
+    meet("tea", [&mut alice, &mut bob]);
     let token = bob.token();
     bob.breaks();
     alice.fence();

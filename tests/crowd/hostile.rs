@@ -106,6 +106,29 @@ fn ten_thousand_questions_in_a_row_are_all_answered_and_nobody_else_waits() {
     });
 }
 
+/// Each answer is some hundred times as long as its question; whoever reads them is not too slow for that.
+#[test]
+fn a_thousand_calls_for_help_in_one_piece_are_all_answered() {
+    const CALLS: usize = 1000;
+    let data = tempfile::tempdir().unwrap();
+    let server = serve(&data, &[]);
+    let client = server.client(0);
+    let asking = client.twin();
+    server.settled();
+    server.freeze();
+    thread::scope(|scope| {
+        let answers = scope.spawn(move || {
+            let lines = BufReader::new(asking.socket).lines().map(Result::unwrap);
+            lines.take_while(|line| line != "- goodbye").filter(|line| line == "- end help").count()
+        });
+        let mut client = client;
+        client.send("/help\n".repeat(CALLS).as_bytes());
+        server.thaw();
+        client.send(b"/quit\n");
+        assert_eq!(answers.join().unwrap(), CALLS);
+    });
+}
+
 /// What others say meanwhile.
 fn is_talk(line: &str) -> bool {
     line.starts_with("#lobby <")

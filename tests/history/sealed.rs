@@ -2,18 +2,24 @@
 
 use std::fs;
 
-use crate::damage::{ROOMS, tell};
+use crate::damage::{ROOMS, Story, tell};
 use crate::support::{Got, Place, follow, known, say, settle, texts};
 use parlor::log::id_hash;
 
-#[test]
-fn any_flipped_byte_of_a_sealed_segment_costs_at_most_its_own_message() {
+/// A sealed segment with a story in it, and one behind it with one more message in milk.
+fn two_segments() -> (Place, Story) {
     let mut place = Place::with_segments(450);
     let mut log = place.open();
     let story = tell(&mut place, &mut log);
     settle(&mut log, place.now);
     say(&mut log, "milk", "in the second segment", place.now);
     log.close().unwrap();
+    (place, story)
+}
+
+#[test]
+fn any_flipped_byte_of_a_sealed_segment_costs_at_most_its_own_message() {
+    let (mut place, story) = two_segments();
     let path = place.segments().remove(0);
     let (whole, second) = (fs::read(&path).unwrap(), place.segments().remove(1));
     let last = fs::read(&second).unwrap();
@@ -42,12 +48,7 @@ fn any_flipped_byte_of_a_sealed_segment_costs_at_most_its_own_message() {
 
 #[test]
 fn a_sealed_segment_cut_at_any_byte_of_its_foot_is_read_through_and_sealed_again() {
-    let mut place = Place::with_segments(450);
-    let mut log = place.open();
-    let story = tell(&mut place, &mut log);
-    settle(&mut log, place.now);
-    say(&mut log, "milk", "in the second segment", place.now);
-    log.close().unwrap();
+    let (mut place, story) = two_segments();
     let path = place.segments().remove(0);
     let whole = fs::read(&path).unwrap();
     place.settings.segment_bytes = 1 << 20;

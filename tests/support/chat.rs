@@ -287,6 +287,17 @@ impl Person {
     }
 }
 
+/// People who enter a room one after another, and have heard one another come.
+pub(crate) fn meet<const N: usize>(room: &str, mut people: [&mut Person; N]) {
+    for person in &mut people {
+        person.says(&format!("/join {room}"));
+        person.fence();
+    }
+    for person in people {
+        person.fence();
+    }
+}
+
 /// What placeholders stood for so far.
 pub(crate) type Bound = BTreeMap<&'static str, String>;
 

@@ -2,13 +2,15 @@
 
 use super::Chat;
 use super::asked::Ask;
-use super::batch::Shape;
 use super::coming::Farewell;
 use super::holds::LEAVING;
 use super::language::{Command, Complaint, Form, Order, Speech, parse, parse_json};
+use super::replay::Replay;
 use super::rooms::PersonId;
 use super::speaking::Saying;
 use super::standing::word;
+use super::voice::Voice;
+use super::wires::Shape;
 use crate::hub::Cx;
 
 /// Commands that cost more than one message, for they make the server say much.
@@ -40,30 +42,22 @@ impl Chat {
             }
             let (person, conn, ask) = self.asked.get(at);
             at += 1;
-            match self.voices.get(person).filter(|voice| voice.conn == conn) {
-                None => continue, // gone, or somebody else by now
-                // What follows `/session TOKEN` means what it means for the session that is being looked for.
-                Some(voice) if voice.is_returning() => {
-                    self.asked_later.push(person, conn, ask);
-                    continue;
-                }
-                // So does what follows a password that is being looked at, unless its line broke.
-                Some(_) if self.steward.gate.holds(conn) && !matches!(ask, Ask::Gone(_)) => {
-                    self.asked_later.push(person, conn, ask);
-                    continue;
-                }
-                // A goodbye waits for the answers to what was asked before it, and nothing is done behind it.
-                Some(voice) if voice.leaving && self.is_answering(person) && !matches!(ask, Ask::Gone(_)) => {
-                    self.asked_later.push(person, conn, ask);
-                    continue;
-                }
-                Some(_) => {}
+            let Some(voice) = self.voices.get(person).filter(|voice| voice.conn == conn) else {
+                continue; // gone, or somebody else by now
+            };
+            let was_leaving = voice.leaving;
+            if self.has_to_wait(person, voice, ask) {
+                self.asked_later.push(person, conn, ask);
+                continue;
             }
             match ask {
                 Ask::Line(frame) => {
                     line.clear();
                     line.extend_from_slice(frame);
-                    if self.is_answering(person) && is_goodbye(&line) {
+                    if was_leaving {
+                        self.stop_leaving(cx, person);
+                    }
+                    if self.is_answering(person) && self.is_goodbye(person, &line) {
                         self.start_leaving(cx, person);
                         self.asked_later.push(person, conn, Ask::Line(&line));
                         continue;
@@ -93,10 +87,35 @@ impl Chat {
         self.unhush(cx);
     }
 
+    /// Does this have to wait for something that was asked before it?
+    fn has_to_wait(&self, person: PersonId, voice: &Voice, ask: Ask<'_>) -> bool {
+        match ask {
+            // What follows `/session TOKEN` means what it means for the session that is being looked for.
+            _ if voice.is_returning() => true,
+            Ask::Gone(_) => false,
+            // So does what follows a password that is being looked at. A goodbye waits for the answers to what was asked
+            // before it, and so does what stands behind it.
+            _ => self.steward.gate.holds(voice.conn) || voice.leaving && self.is_answering(person),
+        }
+    }
+
     /// Is something long still being told to somebody, or asked of the kernel for them?
     fn is_answering(&self, person: PersonId) -> bool {
         let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
         rare.is_some_and(|rare| !rare.replays.is_empty()) || self.inspecting.iter().any(|&(_, asker)| asker == person)
+    }
+
+    /// Is this line a `/quit`, a goodbye to the guest that one was, or a `/leave` of a room about which something is still being
+    /// told? A `/resume` is not waited for then: whoever leaves its room does not want all of it.
+    fn is_goodbye(&self, person: PersonId, line: &[u8]) -> bool {
+        match parse(std::str::from_utf8(line).unwrap_or_default()) {
+            Ok(Command::Quit(_) | Command::TakeUp { .. }) => true,
+            Ok(Command::Leave(room)) => self.room_of(person, room).is_ok_and(|room| {
+                let mut about = self.replays(person).filter(|replay| replay.room() == Some(room));
+                about.any(|replay| !matches!(replay, Replay::Resume { .. }))
+            }),
+            _ => false,
+        }
     }
 
     /// Nothing more is read from somebody who says goodbye.
@@ -104,6 +123,14 @@ impl Chat {
         if let Some(voice) = self.voices.get_mut(person) {
             voice.leaving = true;
             cx.hold(voice.conn, LEAVING);
+        }
+    }
+
+    /// Everything that their goodbye has waited for was answered.
+    fn stop_leaving(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+        if let Some(voice) = self.voices.get_mut(person) {
+            voice.leaving = false;
+            cx.release(voice.conn, LEAVING);
         }
     }
 
@@ -219,12 +246,6 @@ impl Chat {
 /// Is this line one that may ask for a receipt?
 pub(super) fn is_object(line: &[u8]) -> bool {
     line.starts_with(b"{")
-}
-
-/// Is this line a `/quit` that will be obeyed?
-fn is_goodbye(line: &[u8]) -> bool {
-    let line = std::str::from_utf8(line).unwrap_or_default();
-    matches!(parse(line), Ok(Command::Quit(_)))
 }
 
 /// The token of a PING, if the frame is one.

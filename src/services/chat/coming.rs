@@ -2,7 +2,7 @@
 
 use super::Chat;
 use super::batch::{Event, What};
-use super::language::{Alphabet, Complaint, Name};
+use super::language::{Alphabet, Complaint, Name, Speech};
 use super::rooms::{PersonId, Refusal, RoomId};
 use super::since::Since;
 use super::voice::Voice;
@@ -146,7 +146,11 @@ impl Chat {
             Err(complaint) => return self.complain(cx, person, complaint.code, &complaint.text),
         };
         let name = self.rooms.room_name(room).clone();
+        let resumes = self.is_resuming(person, room);
         self.part(cx, person, room, Some("left"));
+        if resumes {
+            let _ = self.tell(cx, person, &Speech::End { of: "resume" });
+        }
         let now = match self.rooms.current(person) {
             Some(current) => format!("you left #{name}; you are in #{}", self.rooms.room_name(current)),
             None => format!("you left #{name}; you are in no room"),
@@ -163,10 +167,9 @@ impl Chat {
             self.batch.depart(room, person, voice.conn, member.since);
         }
         if let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) {
-            rare.replays.retain(|replay| replay.room() != Some(room));
             rare.skipped.retain(|&(skipped, _)| skipped != room);
         }
-        self.fewer_replays(cx, person);
+        self.drop_replays(cx, person, |replay| replay.room() != Some(room));
         if let Some(reason) = reason.filter(|_| told && !self.rooms.members(room).is_empty()) {
             self.note(cx, room, person, What::Left, reason);
         }

@@ -4,10 +4,11 @@ use std::mem;
 use std::ops::Range;
 
 use super::Chat;
-use super::batch::{Batch, Owed, RoomEvents, Wire};
+use super::batch::{Batch, Owed, RoomEvents};
 use super::language::Speech;
 use super::rooms::{Member, PersonId};
 use super::slow::{Behind, Waited};
+use super::wires::Wire;
 use crate::hub::{ConnId, Cx, Sent};
 
 impl Chat {

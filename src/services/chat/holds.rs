@@ -6,7 +6,7 @@ use crate::hub::Hold;
 pub(super) const RETURNING: Hold = Hold::own(0);
 /// They are owed as many long answers as may wait.
 pub(super) const LONG_ANSWERS: Hold = Hold::own(1);
-/// They said goodbye.
+/// They said goodbye, to us, to a room or to who they were.
 pub(super) const LEAVING: Hold = Hold::own(2);
 /// They wait for as many receipts as may wait.
 pub(super) const RECEIPTS: Hold = Hold::own(3);

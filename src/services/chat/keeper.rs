@@ -1,16 +1,15 @@
-//! The history, as the chat sees it: on, off, or stopped by a fault; and everything of it that runs off the loop.
+//! The history, as the chat sees it: on, off, or stopped by a fault; what is written, and what the disk is to do for it.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::language::Name;
+use super::readers::{Progress, Readers, Reading};
 use super::rooms::PersonId;
 use super::sessions::Digest;
 use crate::hub::{Cx, Done, JobId, Lane, Moment, Wall};
-use crate::log::{Batch, Chore, ChoreResult, Known, Log, Outcome, Past, Read, Record, Settings, SyncMode};
+use crate::log::{ChoreResult, Known, Log, Outcome, Read, Record, Settings, SyncMode};
 
-/// Reads that helpers may be busy with. More readers wait for their turn.
-const READS: usize = 256;
 /// What is due at once, and was not done, is tried again after so long: a mistake in there must not become a spin.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -36,50 +35,6 @@ pub(super) enum Kept {
     Failed,
 }
 
-/// What there is to be read.
-pub(super) enum Reading {
-    /// The next messages.
-    Records(Batch),
-    /// These numbers are not to be had.
-    Gap { from: u64, to: u64 },
-    /// Nothing more, so far.
-    End,
-    /// A helper brings it.
-    Fetching,
-    /// Helpers have enough to do for now.
-    Busy,
-}
-
-/// What a helper's answer means to the chat.
-pub(super) enum Progress {
-    /// Nothing.
-    Nothing,
-    /// The batch that everybody waits for is safe, or is not.
-    Batch(Kept),
-    /// What somebody wanted to read is here.
-    Fetched(PersonId),
-    /// What a session was and said in an earlier run.
-    Known(PersonId, Past),
-    /// The name under which it did, if that is still to be had.
-    Speaker(PersonId, Option<String>),
-}
-
-/// What an answer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Errand {
-    Chore,
-    Read(PersonId),
-    Known(PersonId),
-    Speaker(PersonId),
-}
-
-impl Errand {
-    /// Is it of use only to this person?
-    fn is_for(self, person: PersonId) -> bool {
-        matches!(self, Self::Read(whose) | Self::Known(whose) | Self::Speaker(whose) if whose == person)
-    }
-}
-
 /// The history, or that there is none.
 pub(super) struct Keeper {
     log: Option<Log>,
@@ -87,9 +42,10 @@ pub(super) struct Keeper {
     always: bool,
     /// The commit that everybody waits for.
     waiting: Option<u64>,
-    errands: Vec<(JobId, Errand)>,
-    /// What helpers have brought and was not given yet.
-    fetched: Vec<(PersonId, Read)>,
+    /// The chore that a helper is at; one at a time.
+    chore: Option<JobId>,
+    /// What people want to know of it.
+    readers: Readers,
     /// Something has changed since the log was asked what is due.
     stale: bool,
     due: Moment,
@@ -110,8 +66,8 @@ impl Keeper {
             log,
             always: sync == SyncMode::Always,
             waiting: None,
-            errands: Vec::new(),
-            fetched: Vec::new(),
+            chore: None,
+            readers: Readers::default(),
             stale: true,
             due: Moment::NEVER,
             hurry: false,
@@ -257,9 +213,12 @@ impl Keeper {
         }
         let now = cx.wall().millis();
         if let Some(chore) = log.chores(now) {
-            self.send(cx, Lane::Ordered, Errand::Chore, chore);
+            self.chore = cx.job(Lane::Ordered, chore).ok();
+            if self.chore.is_none() {
+                // Never met: reads are few enough to leave room. But a chore that is lost must not be waited for.
+                drop(log.chore_lost());
+            }
         }
-        let Some(log) = &mut self.log else { return self.next(cx) };
         while let Some(damage) = log.damage() {
             log::error!("{damage}");
         }
@@ -273,16 +232,7 @@ impl Keeper {
         if self.hurry && !self.is_waiting() { cx.now() } else { self.due }
     }
 
-    fn send(&mut self, cx: &mut Cx<'_>, lane: Lane, errand: Errand, chore: Chore) {
-        match cx.job(lane, chore) {
-            Ok(job) => self.errands.push((job, errand)),
-            // Never met: reads are few enough to leave room. But a chore that is lost must not be waited for.
-            Err(_) if errand == Errand::Chore => drop(self.log.as_mut().map(Log::chore_lost)),
-            Err(_) => {}
-        }
-    }
-
-    /// What there is of a room after a number.
+    /// What there is of a room after a number, for somebody.
     pub(super) fn read(
         &mut self,
         cx: &mut Cx<'_>,
@@ -291,93 +241,52 @@ impl Keeper {
         after: u64,
         budget: usize,
     ) -> Reading {
-        if let Some(at) = self.fetched.iter().position(|&(reader, _)| reader == person) {
-            let (_, read) = self.fetched.swap_remove(at);
-            return self.given(cx, person, read);
-        }
-        if self.errands.iter().any(|&(_, errand)| errand == Errand::Read(person)) {
-            return Reading::Fetching;
-        }
-        if self.errands.len() >= READS {
-            return Reading::Busy;
-        }
         let Some(log) = &mut self.log else { return Reading::End };
-        let read = log.read(room.as_str(), after, budget, cx.wall().millis());
-        self.given(cx, person, read)
-    }
-
-    fn given(&mut self, cx: &mut Cx<'_>, person: PersonId, read: Read) -> Reading {
-        match read {
-            Read::Records(records) => Reading::Records(records),
-            Read::Gap { from, to } => Reading::Gap { from, to },
-            Read::End => Reading::End,
-            Read::Later(chore) => {
-                self.send(cx, Lane::Any, Errand::Read(person), chore);
-                Reading::Fetching
-            }
-        }
+        self.readers.read(cx, log, person, room, after, budget)
     }
 
     /// Asks who said something, for somebody who waits for it. The answer may be here at once.
     pub(super) fn speaker(&mut self, cx: &mut Cx<'_>, person: PersonId, said: &Known) -> Option<Progress> {
         let Some(log) = &mut self.log else { return Some(Progress::Speaker(person, None)) };
-        match log.read(&said.room, said.seq - 1, 1, cx.wall().millis()) {
-            Read::Later(chore) => {
-                self.send(cx, Lane::Any, Errand::Speaker(person), chore);
-                None
-            }
-            read => Some(Progress::Speaker(person, first_speaker(&read))),
-        }
+        self.readers.speaker(cx, log, person, said)
     }
 
     /// Asks what a session was and said in an earlier run. Answers whether a helper is free for it.
     pub(super) fn ask_for(&mut self, cx: &mut Cx<'_>, person: PersonId, digest: Digest, age: Duration) -> bool {
-        let Some(log) = self.log.as_ref().filter(|_| self.errands.len() < READS) else { return false };
-        let since = cx.wall().millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        let chore = log.past(digest, since);
-        self.send(cx, Lane::Any, Errand::Known(person), chore);
-        true
+        self.log.as_ref().is_some_and(|log| self.readers.ask_for(cx, log, person, digest, age))
     }
 
     /// Somebody does not want any more what they wanted to read.
     pub(super) fn forget_reader(&mut self, person: PersonId) {
-        self.fetched.retain(|&(reader, _)| reader != person);
-        // What a helper is fetching for them is dropped when it comes.
-        self.errands.retain(|&(_, errand)| !errand.is_for(person));
+        self.readers.forget(person);
     }
 
+    /// Those who ask again now that a helper has answered.
+    pub(super) fn take_refused(&mut self) -> Vec<PersonId> {
+        self.readers.take_refused()
+    }
+
+    /// A helper has answered.
     pub(super) fn done(&mut self, job: JobId, result: Done) -> Progress {
-        let errand = self.errands.iter().position(|&(asked, _)| asked == job).map(|at| self.errands.swap_remove(at).1);
+        let is_chore = self.chore.take_if(|chore| *chore == job).is_some();
+        let errand = self.readers.answered(job);
         let Some(log) = &mut self.log else { return Progress::Nothing };
         self.stale = true;
         let outcome = match result.ok().and_then(|result| result.downcast::<ChoreResult>().ok()) {
             Some(result) => log.chore_done(*result),
-            None if errand == Some(Errand::Chore) => log.chore_lost(),
+            None if is_chore => log.chore_lost(),
             None => Outcome::Read(Read::End),
         };
-        match (outcome, errand) {
-            (Outcome::Durable(commit), _) if self.waiting.is_some_and(|waiting| waiting <= commit) => {
+        match outcome {
+            Outcome::Durable(commit) if self.waiting.is_some_and(|waiting| waiting <= commit) => {
                 self.waiting = None;
                 Progress::Batch(Kept::Done)
             }
-            (Outcome::Stopped(why), _) => {
+            Outcome::Stopped(why) => {
                 log::error!("the history is stopped: {why}; what is said with an id is refused until a restart");
                 self.waiting.take().map_or(Progress::Nothing, |_| Progress::Batch(Kept::Failed))
             }
-            (Outcome::Read(read), Some(Errand::Read(person))) => {
-                self.fetched.push((person, read));
-                Progress::Fetched(person)
-            }
-            (Outcome::Known(past), Some(Errand::Known(person))) => Progress::Known(person, past),
-            (_, Some(Errand::Known(person))) => Progress::Known(person, Past::default()),
-            (Outcome::Read(read), Some(Errand::Speaker(person))) => Progress::Speaker(person, first_speaker(&read)),
-            (_, Some(Errand::Speaker(person))) => Progress::Speaker(person, None),
-            _ => Progress::Nothing,
+            answer => errand.map_or(Progress::Nothing, |errand| self.readers.brought(errand, answer)),
         }
     }
-}
-
-fn first_speaker(read: &Read) -> Option<String> {
-    let Read::Records(records) = read else { return None };
-    records.iter().next().map(|record| record.from.to_owned())
 }

@@ -1,7 +1,8 @@
 //! What becomes of a batch that is to be kept, and of what helpers have answered.
 
 use super::Chat;
-use super::keeper::{Kept, Progress};
+use super::keeper::Kept;
+use super::readers::Progress;
 use crate::hub::{Cx, Done, JobId};
 
 impl Chat {
@@ -18,6 +19,9 @@ impl Chat {
             Progress::Fetched(person) => self.catch_up(person),
             Progress::Known(person, past) => self.recall(cx, person, past),
             Progress::Speaker(person, name) => self.recall_name(person, name),
+        }
+        for person in self.keeper.take_refused() {
+            self.catch_up(person);
         }
         self.ask_for_those_who_wait(cx);
     }

@@ -82,6 +82,14 @@ impl Chat {
     }
 
     pub(super) fn help(&mut self, cx: &mut Cx<'_>, person: PersonId, topic: Option<&str>) {
+        // All of it is long, and told as fast as it is read. Strangers are told little, and one thing at a time.
+        if topic.is_none() && self.steward.standing(person) > Standing::Stranger {
+            return self.begin_replay(cx, person, Replay::Help);
+        }
+        self.tell_help(cx, person, topic);
+    }
+
+    pub(super) fn tell_help(&mut self, cx: &mut Cx<'_>, person: PersonId, topic: Option<&str>) {
         let topic = topic.map(|topic| topic.trim_start_matches('/').to_ascii_lowercase());
         let mut found = false;
         let standing = self.steward.standing(person);

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use super::batch::Voicing;
 use super::holds::LONG_ANSWERS;
-use super::keeper::Reading;
 use super::language::{Speech, When};
+use super::readers::Reading;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::Digest;
 use super::since::Since;
+use super::wires::Voicing;
 use super::{Chat, lists};
 use crate::hub::{Cx, Wall};
 
@@ -38,6 +38,8 @@ pub(super) enum Replay {
     Members { room: RoomId, from: usize },
     /// Which rooms there are.
     Rooms { from: usize },
+    /// What can be done.
+    Help,
 }
 
 impl Replay {
@@ -47,7 +49,7 @@ impl Replay {
             | Self::Latest { room, .. }
             | Self::History { room, .. }
             | Self::Members { room, .. } => Some(room),
-            Self::Rooms { .. } => None,
+            Self::Rooms { .. } | Self::Help => None,
         }
     }
 }
@@ -120,6 +122,18 @@ impl Chat {
         }
     }
 
+    /// What is not wanted any more is not told, and what a helper brings for it is dropped.
+    pub(super) fn drop_replays(&mut self, cx: &mut Cx<'_>, person: PersonId, is_wanted: impl Fn(&Replay) -> bool) {
+        let Some(rare) = self.voices.get_mut(person).and_then(|voice| voice.rare.as_mut()) else { return };
+        let before = rare.replays.len();
+        rare.replays.retain(is_wanted);
+        if rare.replays.len() < before {
+            self.keeper.forget_reader(person);
+            self.catch_up(person);
+        }
+        self.fewer_replays(cx, person);
+    }
+
     /// Something long is over, or not wanted any more.
     pub(super) fn fewer_replays(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let Some(voice) = self.voices.get_mut(person) else { return };
@@ -181,6 +195,10 @@ impl Chat {
             Replay::Rooms { from } => {
                 let (text, next) = lists::rooms(&self.rooms, &self.steward.guard.rules.doors, from);
                 self.give_list(cx, person, &text, "rooms", next.map(|from| Replay::Rooms { from }))
+            }
+            Replay::Help => {
+                self.tell_help(cx, person, None);
+                (Piece::Over, replay)
             }
             Replay::Latest { room, count } => {
                 let name = self.rooms.room_name(room);
@@ -278,10 +296,20 @@ impl Chat {
         self.finish_replay(cx, person, room, true)
     }
 
+    /// Is a room being heard again?
+    pub(super) fn is_resuming(&self, person: PersonId, room: RoomId) -> bool {
+        self.replays(person).any(|replay| matches!(*replay, Replay::Resume { room: other, .. } if other == room))
+    }
+
+    /// Everything long that is still to be told to somebody.
+    pub(super) fn replays(&self, person: PersonId) -> impl Iterator<Item = &Replay> {
+        let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
+        rare.into_iter().flat_map(|rare| &rare.replays)
+    }
+
     /// Has another room that is resumed still something to tell?
     fn is_behind_elsewhere(&self, person: PersonId) -> bool {
-        let Some(rare) = self.voices.get(person).and_then(|voice| voice.rare.as_ref()) else { return false };
-        rare.replays.iter().any(|replay| match *replay {
+        self.replays(person).any(|replay| match *replay {
             Replay::Resume { room, after } => after < self.keeper.last(self.rooms.room_name(room)),
             _ => false,
         })

@@ -1,72 +1,13 @@
-//! Coming back: `/resume`, `/session`.
+//! Coming back: `/session`.
 
 use super::Chat;
 use super::batch::What;
-use super::holds::RETURNING;
-use super::keeper::Progress;
-use super::language::Complaint;
-use super::language::Name;
-use super::language::{Form, Speech};
-use super::replay::Replay;
+use super::language::{Complaint, Form, Name, Speech};
 use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
 use crate::hub::{Cx, Hold, Moment};
-use crate::log::{Known, Past};
-
-/// Somebody who has shown a token, until the history has said whose it is.
-#[derive(Debug)]
-pub(super) struct Returning {
-    token: Token,
-    named: Vec<(Name, u64)>,
-    /// What the history says that it said, and where it was, once it has answered.
-    past: Past,
-}
 
 impl Chat {
-    pub(super) fn resume(&mut self, cx: &mut Cx<'_>, person: PersonId, room: &str, seq: u64) {
-        if self.keeper.is_off() || self.keeper.is_stopped() {
-            return self.complain_of_no_history(cx, person);
-        }
-        let name = match self.named(room) {
-            Ok(name) => name,
-            Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
-        };
-        if !self.is_let_in(cx, person, &name, None) {
-            return;
-        }
-        match self.enter(cx, person, &name) {
-            Err(refusal) => self.refuse(cx, person, refusal),
-            Ok((room, new)) => {
-                if new {
-                    self.announce_join(cx, person, room, What::Joined);
-                }
-                self.hear_from(cx, person, room, seq);
-            }
-        }
-    }
-
-    /// A room is heard again from a number on, and live once that has caught up.
-    fn hear_from(&mut self, cx: &mut Cx<'_>, person: PersonId, room: RoomId, after: u64) {
-        let last = self.keeper.last(self.rooms.room_name(room));
-        if after > last {
-            let text = format!("#{} has numbers up to {last}; it is heard from now on", self.rooms.room_name(room));
-            return self.complain(cx, person, "no-such-number", &text);
-        }
-        if let Some(member) = self.rooms.member_mut(person, room) {
-            member.live = false;
-        }
-        if let Some(voice) = self.voices.get_mut(person) {
-            let rare = voice.rare();
-            rare.skipped.retain(|&(skipped, _)| skipped != room);
-            // One that was under way for this room begins anew.
-            rare.replays.retain(|replay| !matches!(replay, Replay::Resume { room: other, .. } if *other == room));
-            self.keeper.forget_reader(person);
-        }
-        self.fewer_replays(cx, person);
-        self.begin_replay(cx, person, Replay::Resume { room, after });
-        self.catch_up(person);
-    }
-
     /// The token of somebody's session, as it is shown.
     fn token_of(&mut self, cx: &mut Cx<'_>, person: PersonId) -> String {
         let Some(voice) = self.voices.get_mut(person) else { return String::new() };
@@ -118,12 +59,12 @@ impl Chat {
     }
 
     /// The session with a token. Of those who have only listened so far, it begins with this.
-    fn session_with(&mut self, cx: &Cx<'_>, token: Token) -> Option<SessionId> {
+    pub(super) fn session_with(&mut self, cx: &Cx<'_>, token: Token) -> Option<SessionId> {
         let found = self.sessions.find(&sessions::digest(token), cx.now());
         found.or_else(|| self.voices.with_token(token).and_then(|listener| self.make_known(listener)))
     }
 
-    fn complain_of_no_session(&mut self, cx: &mut Cx<'_>, person: PersonId) {
+    pub(super) fn complain_of_no_session(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let text = "no session has this token, or it is too long ago; this one goes on as it is";
         self.complain(cx, person, "no-session", text);
     }
@@ -145,106 +86,41 @@ impl Chat {
     /// Takes up an earlier session: its name, its rooms, what it has said.
     pub(super) fn take_up(&mut self, cx: &mut Cx<'_>, person: PersonId, token: &str, rooms: &[(&str, u64)]) {
         let mut named = Vec::new();
-        for &(room, seq) in rooms.iter().take(self.settings.bounds.rooms_each) {
+        let most = self.settings.bounds.rooms_each;
+        for &(room, seq) in rooms.iter().take(most) {
             match self.named(room) {
                 Ok(name) => named.push((name, seq)),
                 Err(Complaint { code, text }) => return self.complain(cx, person, code, &text),
             }
         }
+        if rooms.len() > most {
+            let text = format!("nobody is in more than {most} rooms; those named behind them are left out");
+            self.complain(cx, person, "too-many-rooms", &text);
+        }
         let Some(token) = sessions::read(token) else { return self.complain_of_no_session(cx, person) };
-        let returning = Returning { token, named, past: Past::default() };
-        if let Some(session) = self.session_with(cx, token) {
-            return self.take_up_known(cx, person, session, returning);
-        }
-        let Some(voice) = self.voices.get_mut(person).filter(|voice| !voice.is_returning()) else {
-            return self.complain(cx, person, "busy", "a session is being looked for already");
-        };
-        // Perhaps the server was started again since; then the history knows. Nothing else is heard from the client
-        // until it has answered.
-        voice.rare().returning = Some(returning);
-        let conn = voice.conn;
-        if self.keeper.is_off() {
-            return self.remember(cx, person);
-        }
-        cx.hold(conn, RETURNING);
-        self.unasked.push_back(person);
-        self.ask_for_those_who_wait(cx);
-    }
-
-    /// Asks the history about tokens, as many as helpers have time for. After a restart everybody may come at once.
-    pub(super) fn ask_for_those_who_wait(&mut self, cx: &mut Cx<'_>) {
-        while let Some(&person) = self.unasked.front() {
-            let rare = self.voices.get(person).and_then(|voice| voice.rare.as_ref());
-            let token = rare.and_then(|rare| rare.returning.as_ref()).map(|returning| returning.token);
-            if token.is_some_and(|token| {
-                !self.keeper.ask_for(cx, person, sessions::digest(token), self.settings.bounds.session_age)
-            }) {
-                return;
-            }
-            self.unasked.pop_front();
+        match self.session_with(cx, token) {
+            Some(session) => self.take_up_known(cx, person, session, token, &named),
+            None => self.look_for(cx, person, token, named),
         }
     }
 
-    /// The history has answered what a session was and said before the server was started again.
-    pub(super) fn recall(&mut self, cx: &mut Cx<'_>, person: PersonId, past: Past) {
-        let speaker = match (&past.name, past.ids.last()) {
-            (None, Some(last)) => self.keeper.speaker(cx, person, last),
-            (name, _) => Some(Progress::Speaker(person, name.clone())),
-        };
-        if let Some(returning) = self.returning(person) {
-            returning.past = past;
-        }
-        if let Some(Progress::Speaker(person, name)) = speaker {
-            self.recall_name(person, name);
-        }
-    }
-
-    /// And under which name. It is taken up with the next batch.
-    pub(super) fn recall_name(&mut self, person: PersonId, name: Option<String>) {
-        if let Some(returning) = self.returning(person) {
-            returning.past.name = name;
-            self.returned.push(person);
-        }
-    }
-
-    fn returning(&mut self, person: PersonId) -> Option<&mut Returning> {
-        self.voices.get_mut(person)?.rare.as_mut()?.returning.as_mut()
-    }
-
-    /// Takes up a session that only the history knew, if it does.
-    pub(super) fn remember(&mut self, cx: &mut Cx<'_>, person: PersonId) {
-        let Some(voice) = self.voices.get_mut(person) else { return };
-        let Some(mut returning) = voice.rare.as_mut().and_then(|rare| rare.returning.take()) else { return };
-        voice.drop_rare();
-        let past = std::mem::take(&mut returning.past);
-        cx.release(voice.conn, RETURNING);
-        // Somebody else may have shown the same token while the history was being asked.
-        if let Some(session) = self.session_with(cx, returning.token) {
-            return self.take_up_known(cx, person, session, returning);
-        }
-        if past.ids.is_empty() && past.name.is_none() {
-            return self.complain_of_no_session(cx, person);
-        }
-        let session = self.sessions.begin(sessions::digest(returning.token), person);
-        for Known { id, room, seq } in past.ids {
-            self.sessions.remember_print(session, id, &room, seq);
-        }
-        let name = past.name.and_then(|name| self.named(&name).ok());
-        let rooms = past.rooms.iter().filter_map(|room| self.named(room).ok()).collect();
-        self.sessions.orphan(session, name, rooms);
-        self.take_up_known(cx, person, session, returning);
-    }
-
-    fn take_up_known(&mut self, cx: &mut Cx<'_>, person: PersonId, session: SessionId, returning: Returning) {
+    /// Takes up a session that is there.
+    pub(super) fn take_up_known(
+        &mut self,
+        cx: &mut Cx<'_>,
+        person: PersonId,
+        session: SessionId,
+        token: Token,
+        named: &[(Name, u64)],
+    ) {
         if !self.may_take_up(person, session) {
             let text = "that session is not of the account that you have logged in to";
             return self.complain(cx, person, "no-session", text);
         }
-        let Returning { token, named, .. } = returning;
         let person = match self.sessions.get(session).holder {
             Some(holder) if holder == person => person,
             Some(holder) => self.displace(cx, person, holder),
-            None => self.come_back(cx, person, session, &named),
+            None => self.come_back(cx, person, session, named),
         };
         if let Some(voice) = self.voices.get_mut(person) {
             (voice.token, voice.session, voice.known) = (token, Some(session), true);
@@ -257,38 +133,7 @@ impl Chat {
             let name = self.rooms.name(person).clone();
             self.inform(cx, person, &format!("welcome back, {name}"));
         }
-        self.hear_again(cx, person, &named);
-    }
-
-    /// Rooms named are heard again from their number on; the others from where they are now, and nothing is heard
-    /// live before those have caught up.
-    fn hear_again(&mut self, cx: &mut Cx<'_>, person: PersonId, named: &[(Name, u64)]) {
-        if named.is_empty() {
-            return;
-        }
-        if self.keeper.is_off() || self.keeper.is_stopped() {
-            return self.complain_of_no_history(cx, person);
-        }
-        let mut later: Vec<RoomId> = self.rooms.rooms_of(person).collect();
-        for (name, seq) in named {
-            if !self.is_let_in(cx, person, name, None) {
-                continue;
-            }
-            match self.enter(cx, person, name) {
-                Err(refusal) => self.refuse(cx, person, refusal),
-                Ok((room, new)) => {
-                    if new {
-                        self.announce_join(cx, person, room, What::Back);
-                    }
-                    later.retain(|&other| other != room);
-                    self.hear_from(cx, person, room, *seq);
-                }
-            }
-        }
-        for room in later {
-            let last = self.keeper.last(self.rooms.room_name(room));
-            self.hear_from(cx, person, room, last);
-        }
+        self.hear_again(cx, person, named);
     }
 
     /// The session's line turns out to be another one, still open: that one is told and closed. Whoever shows the
@@ -304,23 +149,30 @@ impl Chat {
         if let Some(before) = self.voices.remove(holder) {
             self.steward.gate.forget(before.conn);
             cx.close(before.conn);
-            (voice.rare, voice.active) = (before.rare, before.active);
+            voice.active = before.active;
         }
-        // What the guest has asked for is asked by the holder now.
+        // What either asked for before is not told to this connection: the guest had all of it, and the other is closed.
+        voice.rare = None;
         self.keeper.forget_reader(guest);
+        self.keeper.forget_reader(holder);
+        self.inspecting.retain(|&(_, asker)| asker != holder);
+        self.pinged.retain(|&(asker, _)| asker != holder);
         self.pauses.forget(guest);
         cx.release(voice.conn, Hold::PEER);
-        for (_, asker) in self.inspecting.iter_mut().filter(|(_, asker)| *asker == guest) {
-            *asker = holder;
-        }
         self.steward.standings.pass(guest, holder);
         self.steward.guard.rules.doors.forget_guest(guest);
         self.rooms.depart(guest);
         self.asked.reassign(voice.conn, holder);
         self.voices.insert(holder, voice);
-        // What the other connection had not read does not lie before this one.
+        // What the other connection had not read does not lie before this one: its rooms are heard from now on.
         self.caught_up(cx, holder);
-        self.catch_up(holder);
+        let rooms: Vec<RoomId> = self.rooms.rooms_of(holder).collect();
+        for room in rooms {
+            let since = self.since(room);
+            if let Some(member) = self.rooms.member_mut(holder, room).filter(|member| !member.live) {
+                (member.live, member.since) = (true, since);
+            }
+        }
         holder
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::batch::Voicing;
 use super::language::Form;
 use super::pace::{Bucket, Flood, Neighbourhood, neighbourhood};
+use super::recalling::Returning;
 use super::replay::Replay;
-use super::returning::Returning;
 use super::rooms::{PersonId, RoomId};
 use super::sessions::{self, SessionId, Token};
+use super::wires::Voicing;
 use crate::hub::{ConnId, Cx, Framing, Moment};
 
 /// What is known of somebody's connection.
@@ -36,7 +36,7 @@ pub(super) struct Voice {
     pub(super) active: u32,
     /// Named itself, or spoke: its session is worth remembering.
     pub(super) known: bool,
-    /// Has said goodbye, and goes when what it asked for before was answered.
+    /// Says goodbye, to us, to a room or to who it was, and goes when what it asked for before was answered.
     pub(super) leaving: bool,
     /// What most people never have.
     pub(super) rare: Option<Box<Rare>>,
