@@ -6,6 +6,7 @@ use super::outgoing::Saying;
 use super::plain::{harmless, plain};
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
+use crate::client::trouble::Trouble;
 use crate::hub::{Cx, Framing, Sent};
 use crate::services::chat::{MAX_SAID, holds_a_secret, neutralise};
 
@@ -21,10 +22,7 @@ impl Script {
             Event::Receipt(..) => self.receipts.0 += 1,
             Event::Pong(_) => {}
             Event::Refused(saying) => self.refused(cx, &saying),
-            Event::Failed(why) => {
-                let address = self.talk.address().to_string();
-                self.fail(cx, &format!("{address}: {why}"));
-            }
+            Event::Failed(why) => self.fail_to_stand(cx, &Trouble::Wrong(why)),
         }
     }
 

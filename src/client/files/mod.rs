@@ -15,10 +15,20 @@ pub use self::list::List;
 pub use self::put::Put;
 
 use self::progress::Progress;
+use super::address::FILES_PORT;
+use super::errand::Place;
 use crate::hub::Moment;
 
-/// How the service names itself.
-const GREETING: &str = "- parlor files:";
+/// Where files are.
+const PLACE: Place = Place {
+    port: FILES_PORT,
+    greeting: "- parlor files:",
+    may_be_silent: false,
+    advice: "`parlor` alone starts a server; `parlor chat ADDRESS` leads to another",
+};
+
+/// What whoever breaks off a transfer is told.
+const GOES_ON: &str = "stopped; the same command goes on where it was";
 
 /// Shows how far it is, on standard error.
 fn show(progress: Option<&mut Progress>, done: u64, now: Moment) {

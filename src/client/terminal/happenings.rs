@@ -9,7 +9,7 @@ use super::Terminal;
 use super::entry::{Entry, Kind};
 use crate::client::chat::naming;
 use crate::client::chat::{Event, Heard, News, Said};
-use crate::client::trouble::{Trouble, advice};
+use crate::client::trouble::Trouble;
 use crate::hub::{Cx, Wall};
 use crate::services::chat::neutralise;
 
@@ -43,11 +43,13 @@ impl Terminal {
                 }
                 self.down = Some((trouble.to_string(), cx.now() + pause));
             }
-            None => {
-                let address = self.talk.address().to_string();
-                self.fail(cx, &format!("{address}: {trouble}{}", advice(trouble)));
-            }
+            None => self.fail_to_stand(cx, trouble),
         }
+    }
+
+    fn fail_to_stand(&mut self, cx: &mut Cx<'_>, trouble: &Trouble) {
+        let why = self.talk.ended(trouble);
+        self.fail(cx, &why);
     }
 
     fn fail(&mut self, cx: &mut Cx<'_>, why: &str) {
@@ -79,10 +81,7 @@ impl Terminal {
             }
             Event::Refused(saying) => self.notice(Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
             Event::Pong(_) => {}
-            Event::Failed(why) => {
-                let address = self.talk.address().to_string();
-                self.fail(cx, &format!("{address}: {why}"));
-            }
+            Event::Failed(why) => self.fail_to_stand(cx, &Trouble::Wrong(why)),
         }
     }
 
