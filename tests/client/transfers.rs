@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::program::{Ended, Program};
+use crate::program::{Ended, Nobody, Program};
 use crate::relay::breaking;
 use crate::support::{Server, Start};
 
@@ -181,4 +181,19 @@ fn another_service_is_told_from_files() {
     let ended = Program::parlor(&["files", &chat.server.place(0).to_string()]).end();
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert!(ended.aside[0].contains("something else than parlor files answers there"), "{ended:#?}");
+}
+
+#[test]
+fn whoever_finds_no_server_of_files_is_told_how_to_start_one() {
+    let nobody = Nobody::there();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("f");
+    fs::write(&path, "x").unwrap();
+    for command in [&["files"][..], &["get", "f"], &["put", path.to_str().unwrap()]] {
+        let ended = Program::parlor(&[command, &[&nobody.address()]].concat()).end();
+        assert_eq!(ended.code, Some(3), "{ended:#?}");
+        let told = &ended.aside[0];
+        assert!(told.contains("nobody listens there") && told.contains("`parlor serve --listen files="), "{told}");
+        assert!(!told.contains("parlor chat"), "{told}");
+    }
 }

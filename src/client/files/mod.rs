@@ -24,7 +24,7 @@ const PLACE: Place = Place {
     port: FILES_PORT,
     greeting: "- parlor files:",
     may_be_silent: false,
-    advice: "`parlor` alone starts a server; `parlor chat ADDRESS` leads to another",
+    advice: "`parlor serve --listen files=127.0.0.1:8889` starts one; an address behind the command leads to another",
 };
 
 /// What whoever breaks off a transfer is told.
