@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::people::Chat;
 use crate::program::{Nobody, Program};
 use crate::screen::Screen;
-use crate::support::Start;
+use crate::support::{Start, until};
 
 fn opened(chat: &Chat, args: &[&str], columns: u16, rows: u16) -> Screen {
     let address = chat.server.place(0).to_string();
@@ -134,6 +134,38 @@ fn however_it_ends_the_terminal_is_as_it_was() {
         assert_eq!(screen.wait(), Some(0), "{how}");
         screen.expect_sane();
     }
+}
+
+#[test]
+fn a_signal_that_ends_it_from_outside_leaves_the_terminal_as_it_was() {
+    let chat = Chat::new();
+    for signal in [Signal::QUIT, Signal::ALARM, Signal::USR2, Signal::ABORT] {
+        let mut screen = opened(&chat, &[], 60, 10);
+        screen.types("half a line");
+        screen.when_shown("half a line");
+        screen.signal(signal);
+        assert_eq!(screen.wait_for_signal(), Some(signal.as_raw()));
+        screen.expect_sane();
+    }
+}
+
+#[test]
+fn the_wheel_is_not_taken_for_arrow_keys_while_it_shows_and_is_what_it_was_afterwards() {
+    let chat = Chat::new();
+    let mut screen = opened(&chat, &[], 60, 10);
+    let wheel = |screen: &Screen| {
+        screen.sent().split("\x1b[?1007").skip(1).map(|rest| rest[..1].to_owned()).collect::<String>()
+    };
+    // Saved, and switched off.
+    assert_eq!(wheel(&screen), "sl");
+    // Continued without having been stopped: what was saved must not be lost.
+    screen.signal(Signal::CONT);
+    until("the terminal taken again", || wheel(&screen) == "sll");
+    screen.types("\x04");
+    assert_eq!(screen.wait(), Some(0));
+    // On where nothing can be saved, for it usually is; else as it was.
+    until("the terminal given back", || wheel(&screen) == "sllhr");
+    screen.expect_nothing_strange();
 }
 
 #[test]
