@@ -6,7 +6,7 @@ use log::LevelFilter;
 
 use super::login::LoginArgs;
 use super::trust::TrustArgs;
-use super::{Failure, answer};
+use super::{Failure, answer, complain};
 use crate::client::address::ServerAddress;
 use crate::client::errand::{Deed, Errand};
 use crate::daemon::logger;
@@ -44,7 +44,7 @@ pub(super) fn carry_out<D: Deed>(
     answer(&errand.shown())?;
     Ok(ExitCode::from(errand.outcome().unwrap_or_else(|failure| {
         let more = outgoing.complaint().map_or_else(String::new, |more| format!(": {more}"));
-        eprintln!("parlor: {failure}{more}");
+        complain(format_args!("{failure}{more}"));
         failure.code
     })))
 }

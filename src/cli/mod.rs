@@ -35,6 +35,7 @@ mod trust;
 mod typing;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -122,7 +123,7 @@ pub fn run() -> ExitCode {
         Command::Passwd(args) => passwd::run(&args),
     };
     outcome.unwrap_or_else(|failure| {
-        eprintln!("parlor: {failure}");
+        complain(&failure);
         ExitCode::FAILURE
     })
 }
@@ -135,6 +136,11 @@ fn command() -> clap::Command {
 fn parsed(words: impl IntoIterator<Item = OsString>) -> Cli {
     let matches = command().get_matches_from(words);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command()).exit())
+}
+
+/// Says what went wrong. Where nobody listens, it is lost, and the exit code is left.
+fn complain(what: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "parlor: {what}");
 }
 
 /// Writes an answer to standard output. Whoever reads it may have had enough.

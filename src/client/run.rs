@@ -1,13 +1,13 @@
 //! `parlor run`: runs a command that a server offers; its input and output are ours.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, ErrorKind};
 
 use super::address::RUN_PORT;
 use super::errand::{Deed, Failure, Place, Way};
 use super::standard::{Standard, say_aside};
 use super::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Framing, Hold, Sent};
+use crate::hub::{ConnId, Cx, Framing, Hold, Reason, Sent};
 use crate::services::chat::neutralise;
 
 /// What a command takes of input before it says that it reads: the server's number.
@@ -161,13 +161,17 @@ impl Deed for Run {
         }
         match self.to.map(|to| cx.send_wire(to, bytes)) {
             Some(Sent::Full) => cx.hold(id, LAGGING),
-            // Whoever read it has heard enough, as `head` does: then the command goes too.
-            Some(Sent::Gone) => way.succeed(BROKEN_PIPE),
+            // `closed` tells why.
+            Some(Sent::Gone) => self.to.take().into_iter().for_each(|to| cx.close(to)),
             _ => {}
         }
     }
 
     fn ended(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId) {
+        // Whoever reads what it writes has gone: it hears of that when it writes, as it would here.
+        if Some(id) == self.output || Some(id) == self.error {
+            return;
+        }
         cx.close(id);
         if self.input == Some(id) {
             self.input_over = true;
@@ -184,9 +188,20 @@ impl Deed for Run {
         }
     }
 
-    fn closed(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId) {
-        for end in [&mut self.output, &mut self.error, &mut self.input] {
-            end.take_if(|end| *end == id);
+    fn closed(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
+        let is_input = self.input.take_if(|input| *input == id).is_some();
+        let is_output = self.output.take_if(|output| *output == id).is_some();
+        let is_error = self.error.take_if(|error| *error == id).is_some();
+        let went = matches!(why, Reason::Ended | Reason::Closed | Reason::Lost(ErrorKind::BrokenPipe));
+        match why {
+            Reason::Stopping => {}
+            // Whoever read it has heard enough, as `head` does: then the command goes too.
+            _ if went && (is_output || is_error) => way.succeed(BROKEN_PIPE),
+            _ if went => {}
+            _ if is_input => way.spoil(Failure::new(Failure::HERE, format!("standard input: {why}"))),
+            _ if is_output => way.spoil(Failure::new(Failure::HERE, format!("standard output: {why}"))),
+            _ if is_error => way.spoil(Failure::new(Failure::HERE, format!("standard error: {why}"))),
+            _ => {}
         }
         self.look_whether_read(way, cx);
     }

@@ -51,7 +51,7 @@ pub trait Deed: 'static {
     fn done(&mut self, _way: &mut Way, _cx: &mut Cx<'_>, _job: JobId, _result: Done) {}
 
     /// A connection is gone, perhaps one of its own.
-    fn closed(&mut self, _way: &mut Way, _cx: &mut Cx<'_>, _id: ConnId) {}
+    fn closed(&mut self, _way: &mut Way, _cx: &mut Cx<'_>, _id: ConnId, _why: Reason) {}
 
     /// The line does not stand.
     fn broke(&mut self, way: &mut Way, cx: &mut Cx<'_>, trouble: &Trouble) {
@@ -173,7 +173,7 @@ impl<D: Deed> Service for Errand<D> {
 
     fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
         self.follow(cx, |deed, way, cx| {
-            deed.closed(way, cx, id);
+            deed.closed(way, cx, id, why);
             way.closed(cx, id, why);
         });
     }

@@ -212,6 +212,11 @@ impl Way {
         self.outcome.get_or_insert(Err(failure));
     }
 
+    /// It was done, perhaps, and nobody can have what came of it.
+    pub fn spoil(&mut self, failure: Failure) {
+        self.outcome = self.outcome.take().filter(Result::is_err).or(Some(Err(failure)));
+    }
+
     /// What became of it, if it has ended.
     #[must_use]
     pub fn outcome(&self) -> Option<&Result<u8, Failure>> {

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::{GOES_ON, PLACE, end, on_terminal, show};
 use crate::client::errand::{Deed, Failure, Place, Way};
 use crate::client::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane};
+use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, Reason};
 
 /// What came and is not written yet; beyond it the server waits.
 const WAITING: usize = 2 * 1024 * 1024;
@@ -271,7 +271,7 @@ impl Deed for Get {
         }
     }
 
-    fn closed(&mut self, _way: &mut Way, _cx: &mut Cx<'_>, _id: ConnId) {
+    fn closed(&mut self, _way: &mut Way, _cx: &mut Cx<'_>, _id: ConnId, _why: Reason) {
         self.held = false;
     }
 
