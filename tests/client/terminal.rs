@@ -198,6 +198,11 @@ fn unread_rooms_are_marked_and_a_key_or_a_command_leads_there() {
     screen.when("one room less", |rows| !rows[8].contains("cakes"));
 }
 
+/// Does a row say this behind its hours and minutes?
+fn is_timed(row: &str, text: &str) -> bool {
+    row.get(6..).is_some_and(|rest| rest.starts_with(text)) && row.as_bytes()[2] == b':'
+}
+
 #[test]
 fn a_broken_line_is_told_in_the_status_and_what_was_typed_meanwhile_is_said_once() {
     // On a Unix socket: a port could be somebody else's by the time it is wanted again.
@@ -210,11 +215,15 @@ fn a_broken_line_is_told_in_the_status_and_what_was_typed_meanwhile_is_said_once
     screen.when_shown("<ann> before");
     server.signal(Signal::KILL);
     server.wait();
-    screen.when_shown("NO CONNECTION: connection refused");
+    // On a terminal of the usual width too it is seen how long it will take, and how much waits.
+    screen.resize(80, 10);
+    screen.when_shown("| NO CONNECTION, again in ");
     screen.types("meanwhile\r");
     screen.when_shown("<ann> meanwhile");
+    screen.when("what waits", |rows| rows[8].contains(" s, 1 on the way: "));
+    screen.when("when it happened", |rows| rows.iter().any(|row| is_timed(row, "! no connection: ")));
     let again = Start::serve(&["--flood", "off", "--no-history"]).listen(&listener).go();
-    screen.when_shown("connected again");
+    screen.when("when it was over", |rows| rows.iter().any(|row| is_timed(row, "- connected again")));
     screen.when("nothing on the way", |rows| !rows[8].contains("on the way"));
     assert_eq!(screen.rows().iter().filter(|row| row.contains("meanwhile")).count(), 1);
     drop(again);

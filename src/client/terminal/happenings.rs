@@ -39,7 +39,7 @@ impl Terminal {
             _ if self.leaving => self.end(cx),
             Some(pause) => {
                 if self.down.is_none() {
-                    self.notice(Kind::Wrong, &format!("no connection: {trouble}"));
+                    self.notice(cx, Kind::Wrong, &format!("no connection: {trouble}"));
                 }
                 self.down = Some((trouble.to_string(), cx.now() + pause));
             }
@@ -70,7 +70,7 @@ impl Terminal {
                     self.board.look_at(0);
                 }
                 if back && self.down.take().is_some() {
-                    self.notice(Kind::Notice, "connected again");
+                    self.notice(cx, Kind::Notice, "connected again");
                 }
                 self.enter_rooms(true);
                 self.talk.measure(cx);
@@ -79,7 +79,7 @@ impl Terminal {
             Event::Receipt(id, _) => {
                 self.board.confirm(&id);
             }
-            Event::Refused(saying) => self.notice(Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
+            Event::Refused(saying) => self.notice(cx, Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
             Event::Pong(_) => {}
             Event::Failed(why) => self.fail_to_stand(cx, &Trouble::Wrong(why)),
         }
