@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::program::{Ended, Nobody, Program};
 use crate::relay::breaking;
+use crate::screen::Screen;
 use crate::support::{Server, Start};
 
 struct Store {
@@ -113,6 +114,23 @@ fn over_a_line_that_breaks_a_file_goes_on_where_it_was() {
     assert_eq!(got.code, Some(0), "{got:#?}");
     assert_eq!(fs::read(store.path("got")).unwrap(), content(6_000_000));
     assert_eq!(parts(store.folder.path()), 0);
+}
+
+#[test]
+fn on_a_terminal_of_any_width_the_bar_is_one_row_and_what_is_told_meanwhile_begins_another() {
+    let store = Store::new();
+    let path = store.write("quite-a-long-name-of-a-file-that-is-big", &content(6_000_000));
+    let address = breaking(&store.address(), &[3_000_000, usize::MAX]);
+    let mut screen = Screen::parlor(&["put", &path, &address], 60, 20);
+    assert_eq!(screen.wait(), Some(0));
+    screen.when("the end", |rows| {
+        let bars: Vec<&String> = rows.iter().filter(|row| row.starts_with("quite-a-long-")).collect();
+        // One for each connection, and behind the first why it ended.
+        bars.len() == 2
+            && bars.iter().all(|bar| bar.contains("% "))
+            && rows.iter().position(|row| row == bars[0]) == Some(0)
+            && rows[1].starts_with("parlor: ")
+    });
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use super::disk::{self, PIECE, Part};
 use super::progress::Progress;
-use super::{GOES_ON, PLACE, end, on_terminal, show};
+use super::{GOES_ON, PLACE, end, show};
 use crate::client::errand::{Deed, Failure, Place, Way};
 use crate::client::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, Reason};
+use crate::services::chat::neutralise;
 
 /// What came and is not written yet; beyond it the server waits.
 const WAITING: usize = 2 * 1024 * 1024;
@@ -114,8 +115,8 @@ impl Get {
         }
         cx.set_raw(id, whole.size - from);
         (self.at, self.written) = (from, from);
-        let shown = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.progress = Some(Progress::new(&shown, whole.size, from, cx.now(), on_terminal()));
+        let shown = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.progress = Some(Progress::new(&neutralise(&shown), whole.size, from, cx.now()));
         self.part = Some(Part { digest: whole.digest.clone(), size: from });
         self.whole = Some(whole);
         way.proven();
@@ -279,6 +280,7 @@ impl Deed for Get {
         if !self.is_whole() {
             // What came before the cut is worth keeping.
             self.write(way, cx, true);
+            end(&mut self.progress);
             way.again(cx, trouble);
         }
     }
@@ -295,7 +297,7 @@ impl Deed for Get {
     fn over(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
         // What came before the end is worth keeping too.
         self.write(way, cx, true);
-        end(self.progress.as_ref());
+        end(&mut self.progress);
         cx.stop();
     }
 

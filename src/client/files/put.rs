@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::disk::{self, PIECE, Source};
 use super::progress::Progress;
-use super::{GOES_ON, PLACE, end, on_terminal, show};
+use super::{GOES_ON, PLACE, end, show};
 use crate::client::errand::{Deed, Failure, Place, Way};
+use crate::client::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Sent};
 use crate::services::chat::neutralise;
 
@@ -127,7 +128,7 @@ impl Deed for Put {
                 };
                 name.clone_into(&mut self.name);
                 (self.sent, self.have) = (Some(offset), offset);
-                self.progress = Some(Progress::new(&neutralise(name), size, offset, cx.now(), on_terminal()));
+                self.progress = Some(Progress::new(&neutralise(name), size, offset, cx.now()));
                 show(self.progress.as_mut(), offset, cx.now());
                 way.proven();
                 self.go_on(way, cx);
@@ -175,8 +176,13 @@ impl Deed for Put {
         }
     }
 
+    fn broke(&mut self, way: &mut Way, cx: &mut Cx<'_>, trouble: &Trouble) {
+        end(&mut self.progress);
+        way.again(cx, trouble);
+    }
+
     fn over(&mut self, _way: &mut Way, cx: &mut Cx<'_>) {
-        end(self.progress.as_ref());
+        end(&mut self.progress);
         cx.stop();
     }
 

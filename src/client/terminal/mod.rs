@@ -27,7 +27,7 @@ use super::chat::{LOBBY, Talk};
 use super::standard::say_aside;
 use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
 
-pub use self::window::Window;
+pub use self::window::{Window, can_paint};
 
 /// After so long without a connection a word is said.
 const PATIENCE: Duration = Duration::from_secs(1);

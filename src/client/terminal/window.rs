@@ -46,6 +46,12 @@ pub struct Window {
     next_frame: Moment,
 }
 
+/// Can a terminal of this kind be told to draw?
+#[must_use]
+pub fn can_paint() -> bool {
+    std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty())
+}
+
 impl Default for Window {
     fn default() -> Self {
         Self {
@@ -67,8 +73,7 @@ impl Window {
     /// Does somebody sit at a terminal that can show a picture?
     #[must_use]
     pub fn is_here() -> bool {
-        let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
-        stdin().is_terminal() && stdout().is_terminal() && able
+        stdin().is_terminal() && stdout().is_terminal() && can_paint()
     }
 
     /// Takes the terminal over.
