@@ -42,6 +42,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::daemon::settings::{self, Settings};
+use crate::net::survive_file_limits;
 
 /// A chat server on one thread and one epoll.
 #[derive(Debug, Parser)]
@@ -99,7 +100,8 @@ pub fn run() -> ExitCode {
         // Parsed all the same: the environment may have something to say.
         parsed(["parlor", "serve"].map(OsString::from)).command.expect("a command was given")
     });
-    let outcome = match command {
+    // Where files may not grow past a limit, a write that would fails, and is not our end.
+    let outcome = survive_file_limits().map_err(Failure::from).and_then(|()| match command {
         Command::Serve(given) => serve::run(&given),
         Command::Check(args) => check::run(args),
         Command::Generate(args) => generate::run(&args),
@@ -121,7 +123,7 @@ pub fn run() -> ExitCode {
         Command::History(args) => history::run(&args),
         #[cfg(feature = "accounts")]
         Command::Passwd(args) => passwd::run(&args),
-    };
+    });
     outcome.unwrap_or_else(|failure| {
         complain(&failure);
         ExitCode::FAILURE

@@ -134,6 +134,25 @@ fn on_a_terminal_of_any_width_the_bar_is_one_row_and_what_is_told_meanwhile_begi
 }
 
 #[test]
+fn what_is_no_plain_file_is_never_put_out_of_its_place() {
+    let store = Store::new();
+    let tea = store.write("tea.txt", b"green tea\n");
+    assert_eq!(store.put(&tea).code, Some(0));
+    fs::create_dir(store.path("folder")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, store.path("pipe"), rustix::fs::Mode::RWXU).unwrap();
+    for (name, force) in [("folder", false), ("folder/", true), ("pipe", true), ("pipe", false)] {
+        let mut args =
+            vec!["get".to_owned(), "tea.txt".to_owned(), store.address(), format!("--output={}", store.path(name))];
+        args.extend(force.then(|| "--force".to_owned()));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let told = Program::parlor(&args).end().badly();
+        assert!(told.ends_with(": that is no plain file; --output names another"), "{told}");
+    }
+    assert!(fs::metadata(store.path("folder")).unwrap().is_dir());
+    assert_eq!(parts(store.folder.path()), 0);
+}
+
+#[test]
 fn interrupted_a_file_goes_on_when_the_same_command_is_given_again() {
     let store = Store::new();
     let path = store.write("big", &content(6_000_000));

@@ -84,6 +84,7 @@ fn place(path: &Path, digest: &str) -> PathBuf {
 
 /// The part that is there, if the file itself is not.
 pub(super) fn find_part(path: &Path, force: bool) -> io::Result<Option<Part>> {
+    look_at_place(path)?;
     if !force && path.exists() {
         return Err(is_here());
     }
@@ -135,6 +136,7 @@ pub(super) fn finish(path: &Path, digest: &str, force: bool) -> io::Result<bool>
 /// Also what has come there since the beginning stays, unless it is to go.
 fn put_in_place(part: &Path, path: &Path, force: bool) -> io::Result<()> {
     if force {
+        look_at_place(path)?;
         return fs::rename(part, path);
     }
     match renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE) {
@@ -142,6 +144,14 @@ fn put_in_place(part: &Path, path: &Path, force: bool) -> io::Result<()> {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !path.exists() => fs::rename(part, path),
         Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(is_here()),
         renamed => Ok(renamed?),
+    }
+}
+
+/// Folders, pipes and devices are not put out of their place, whoever wants so.
+fn look_at_place(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(io::Error::other("that is no plain file; --output names another")),
+        _ => Ok(()),
     }
 }
 
