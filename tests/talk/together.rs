@@ -145,13 +145,27 @@ fn whom_no_way_leads_to_is_told_at_once() {
     }
     ann.end();
     let log = ann.log.clone();
-    assert!(ann.wait().0.success());
+    // What was not done is nothing that a script should have to look for among the words.
+    assert_eq!(ann.wait().0.code(), Some(1));
     let wanted = [
         format!("- ! no-way: six is at [::1]:9, and from {here} no way leads there"),
         format!("- ! no-way: far is at 192.0.2.1:9, and from {here} no way leads there"),
         "- ! no-such-name: whom? there are ann, far, six".to_owned(),
     ];
     assert_eq!(log.to_the_end()[1..], wanted);
+}
+
+#[test]
+fn a_script_of_which_a_line_was_refused_has_failed() {
+    let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0")], &["--wait", "60"]);
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &[]);
+    ann.say(&"x".repeat(5000));
+    ann.say("short enough");
+    assert!(ben.shown().ends_with("> short enough"));
+    ann.end();
+    ben.end();
+    assert_eq!(ann.wait().0.code(), Some(1));
+    assert_eq!(ben.wait().0.code(), Some(0));
 }
 
 #[test]

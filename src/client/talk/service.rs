@@ -42,8 +42,8 @@ pub struct Talk {
     /// When those are told again what we heard who may not know.
     pub(super) tell_at: Moment,
     pub(super) scratch: String,
-    /// Not all of the input could be read.
-    failed: bool,
+    /// Not all of the input could be read, or obeyed.
+    pub(super) failed: bool,
 }
 
 impl Talk {
@@ -86,7 +86,7 @@ impl Talk {
         self.circle.undelivered()
     }
 
-    /// Was there input that could not be read? The user was told.
+    /// Was there input that could not be read, or lines of a script that were refused? The user was told.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.failed
