@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 
 use super::address::RUN_PORT;
 use super::errand::{Deed, Failure, Place, Way};
-use super::standard::{Standard, say_aside};
+use super::standard::{Standard, say_aside, unkept};
 use super::trouble::Trouble;
 use crate::hub::{ConnId, Cx, Framing, Hold, Reason, Sent};
 use crate::services::chat::neutralise;
@@ -191,16 +191,15 @@ impl Deed for Run {
     fn closed(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
         let is_input = self.input.take_if(|input| *input == id).is_some();
         let is_output = self.output.take_if(|output| *output == id).is_some();
+        let fails = |what: &str, kind: ErrorKind| Failure::new(Failure::HERE, format!("{what}: {kind}"));
         let is_error = self.error.take_if(|error| *error == id).is_some();
-        let went = matches!(why, Reason::Ended | Reason::Closed | Reason::Lost(ErrorKind::BrokenPipe));
-        match why {
-            Reason::Stopping => {}
+        match (why, unkept(why)) {
+            (Reason::Stopping, _) => {}
+            (Reason::Lost(kind), _) if is_input => way.spoil(fails("standard input", kind)),
+            (_, Some(kind)) if is_output => way.spoil(fails("standard output", kind)),
+            (_, Some(kind)) if is_error => way.spoil(fails("standard error", kind)),
             // Whoever read it has heard enough, as `head` does: then the command goes too.
-            _ if went && (is_output || is_error) => way.succeed(BROKEN_PIPE),
-            _ if went => {}
-            _ if is_input => way.spoil(Failure::new(Failure::HERE, format!("standard input: {why}"))),
-            _ if is_output => way.spoil(Failure::new(Failure::HERE, format!("standard output: {why}"))),
-            _ if is_error => way.spoil(Failure::new(Failure::HERE, format!("standard error: {why}"))),
+            _ if is_output || is_error => way.succeed(BROKEN_PIPE),
             _ => {}
         }
         self.look_whether_read(way, cx);

@@ -1,5 +1,6 @@
 //! Talking: everything at once, changing partners, the documents' book.
 
+use std::fs::File;
 use std::net::SocketAddr;
 
 use rustix::process::Signal;
@@ -166,6 +167,17 @@ fn a_script_of_which_a_line_was_refused_has_failed() {
     ben.end();
     assert_eq!(ann.wait().0.code(), Some(1));
     assert_eq!(ben.wait().0.code(), Some(0));
+}
+
+#[test]
+fn what_was_heard_and_can_not_be_kept_is_a_failure() {
+    let full = File::options().write(true).open("/dev/full").expect("every machine has one");
+    let ben = Talker::showing("ben", &[("ben", "127.0.0.1:0")], &["--wait", "60"], full.into());
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &["--wait", "0"]);
+    ann.say("hello");
+    let log = ben.log.clone();
+    assert_eq!(ben.wait().0.code(), Some(1));
+    assert_eq!(log.to_the_end().last().map(String::as_str), Some("- ! output: no storage space"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::face::{Face, Lines};
 use super::peer::{Heard, Peer};
 use super::screen::{Act, Screen};
 use super::typed::QUEUE;
+use crate::client::standard::unkept;
 use crate::hub::{Address, ConnId, Cx, Fault, Moment, News, Reason, Service};
 use crate::services::chat::Name;
 
@@ -210,8 +211,12 @@ impl Service for Talk {
                 self.input_is_over(cx, why);
             }
             Face::Lines(lines) if lines.output == Some(id) => {
-                // Whoever read what we show is gone.
                 lines.output = None;
+                // Whoever read what we show is gone; or what should be kept can't be.
+                if let Some(kind) = unkept(why) {
+                    self.failed = true;
+                    self.face.complain(cx, &format!("output: {kind}"));
+                }
                 cx.stop();
             }
             // The terminal is gone, and with it whoever sat there.
