@@ -134,7 +134,7 @@ fn on_a_terminal_of_any_width_the_bar_is_one_row_and_what_is_told_meanwhile_begi
 }
 
 #[test]
-fn what_is_no_plain_file_is_never_put_out_of_its_place() {
+fn what_is_no_plain_file_is_neither_put_nor_put_out_of_its_place() {
     let store = Store::new();
     let tea = store.write("tea.txt", b"green tea\n");
     assert_eq!(store.put(&tea).code, Some(0));
@@ -149,6 +149,8 @@ fn what_is_no_plain_file_is_never_put_out_of_its_place() {
         assert!(told.ends_with(": that is no plain file; --output names another"), "{told}");
     }
     assert!(fs::metadata(store.path("folder")).unwrap().is_dir());
+    // Nor is it waited for until somebody writes into it.
+    assert!(store.put(&store.path("pipe")).badly().ends_with(": that is no plain file"));
     assert_eq!(parts(store.folder.path()), 0);
 }
 

@@ -23,13 +23,18 @@ pub(super) struct Source {
 }
 
 pub(super) fn measure(path: &Path) -> io::Result<Source> {
-    let file = File::open(path)?;
+    // A pipe that nobody writes into would be waited for; to a plain file the flag means nothing.
+    let file = OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path)?;
     let about = file.metadata()?;
     if !about.is_file() {
         return Err(io::Error::other("that is no plain file"));
     }
     let (size, digest) = digest(&file)?;
     Ok(Source { file: Arc::new(file), size, digest })
+}
+
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
 }
 
 /// The size and the digest of a whole file.
@@ -107,9 +112,14 @@ pub(super) fn is_digest(text: &str) -> bool {
 pub(super) fn open_part(path: &Path, digest: &str) -> io::Result<Arc<File>> {
     let part = place(path, digest);
     // In a folder that others can write to somebody may have put a link to a file of ours there.
-    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
     let mut how = OpenOptions::new();
-    how.write(true).read(true).create(true).truncate(false).custom_flags(no_link).open(part).map(Arc::new)
+    how.write(true)
+        .read(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(flags(OFlags::NOFOLLOW))
+        .open(part)
+        .map(Arc::new)
 }
 
 pub(super) fn forget_part(path: &Path, digest: &str) -> io::Result<()> {
