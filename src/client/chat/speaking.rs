@@ -27,8 +27,12 @@ impl Script {
     }
 
     pub(super) fn begin_to_speak(&mut self, cx: &mut Cx<'_>) {
-        for text in std::mem::take(&mut self.settings.send) {
-            text.lines().for_each(|line| self.take(cx, line.as_bytes()));
+        let send = std::mem::take(&mut self.settings.send);
+        for line in send.iter().flat_map(|text| text.lines()) {
+            // After `/quit`, or what could not be said, nothing more is.
+            if self.input == Input::NotYet {
+                self.take(cx, line.as_bytes());
+            }
         }
         self.input = Input::Over;
         if self.settings.reads {
