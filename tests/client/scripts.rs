@@ -337,7 +337,7 @@ fn every_kind_of_address_leads_there() {
 #[test]
 fn lines_of_one_text_are_said_one_by_one() {
     let chat = Chat::new();
-    Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "one\ntwo\r\n\nthree"]).wait().well();
+    Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "one\ntwo\r\n\nthree\r"]).wait().well();
     assert_eq!(history(&chat, "r"), ["one", "two", "three"]);
 }
 

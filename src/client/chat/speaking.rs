@@ -31,7 +31,8 @@ impl Script {
         for line in send.iter().flat_map(|text| text.lines()) {
             // After `/quit`, or what could not be said, nothing more is.
             if self.input == Input::NotYet {
-                self.take(cx, line.as_bytes());
+                // The last line too may have come out of a file whose lines end so.
+                self.take(cx, line.strip_suffix('\r').unwrap_or(line).as_bytes());
             }
         }
         self.input = Input::Over;
