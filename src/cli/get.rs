@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::login::LoginArgs;
-use super::trust::TrustArgs;
-use super::{Failure, answer, errand};
-use crate::client::address::{FILES_PORT, ServerAddress};
+use super::Failure;
+use super::errand::{self, ErrandArgs};
+use crate::client::address::ServerAddress;
 use crate::client::files::Get;
 
 #[derive(Debug, clap::Args)]
@@ -22,9 +21,7 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    trust: TrustArgs,
+    errand: ErrandArgs,
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -32,18 +29,5 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         return Err(format!("{:?} is no name of a file there", args.name).into());
     }
     let path = args.output.unwrap_or_else(|| PathBuf::from(&args.name));
-    let address = args.address.unwrap_or_else(ServerAddress::here).with_port(FILES_PORT);
-    let outgoing = args.trust.outgoing(&address)?;
-    let get = Get::new(address, args.login.login()?, args.name, path, args.force);
-    let begin = |get: &mut Get, cx: &mut crate::hub::Cx<'_>| {
-        get.begin(cx);
-        Ok(())
-    };
-    match errand::carry_out(&outgoing, get, begin, |get| get.outcome.clone())? {
-        Ok(line) => {
-            answer(&format!("{line}\n"))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(failure) => Ok(errand::failed(&failure)),
-    }
+    errand::carry_out(args.address, &args.errand, Get::new(args.name, path, args.force))
 }

@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut out = BufWriter::new(stdout().lock());
     let written = export(args, &mut reader, &mut out).and_then(|()| out.flush());
     for damage in reader.damage() {
-        eprintln!("parlor: {damage}");
+        super::complain(damage);
     }
     match written {
         // Whoever reads has seen enough.

@@ -35,12 +35,14 @@ mod trust;
 mod typing;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::daemon::settings::{self, Settings};
+use crate::net::survive_file_limits;
 
 /// A chat server on one thread and one epoll.
 #[derive(Debug, Parser)]
@@ -98,7 +100,8 @@ pub fn run() -> ExitCode {
         // Parsed all the same: the environment may have something to say.
         parsed(["parlor", "serve"].map(OsString::from)).command.expect("a command was given")
     });
-    let outcome = match command {
+    // Where files may not grow past a limit, a write that would fails, and is not our end.
+    let outcome = survive_file_limits().map_err(Failure::from).and_then(|()| match command {
         Command::Serve(given) => serve::run(&given),
         Command::Check(args) => check::run(args),
         Command::Generate(args) => generate::run(&args),
@@ -120,9 +123,9 @@ pub fn run() -> ExitCode {
         Command::History(args) => history::run(&args),
         #[cfg(feature = "accounts")]
         Command::Passwd(args) => passwd::run(&args),
-    };
+    });
     outcome.unwrap_or_else(|failure| {
-        eprintln!("parlor: {failure}");
+        complain(&failure);
         ExitCode::FAILURE
     })
 }
@@ -135,6 +138,11 @@ fn command() -> clap::Command {
 fn parsed(words: impl IntoIterator<Item = OsString>) -> Cli {
     let matches = command().get_matches_from(words);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command()).exit())
+}
+
+/// Says what went wrong. Where nobody listens, it is lost, and the exit code is left.
+fn complain(what: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "parlor: {what}");
 }
 
 /// Writes an answer to standard output. Whoever reads it may have had enough.

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::login::LoginArgs;
-use super::trust::TrustArgs;
-use super::{Failure, answer, errand};
-use crate::client::address::{FILES_PORT, ServerAddress};
+use super::Failure;
+use super::errand::{self, ErrandArgs};
+use crate::client::address::ServerAddress;
 use crate::client::files::Put;
 
 #[derive(Debug, clap::Args)]
@@ -19,9 +18,7 @@ pub(super) struct Args {
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    trust: TrustArgs,
+    errand: ErrandArgs,
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -30,18 +27,5 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     if name.contains([' ', '\n', '\r']) {
         return Err(format!("{name:?} has blanks, which names there have not; --as NAME gives another").into());
     }
-    let address = args.address.unwrap_or_else(ServerAddress::here).with_port(FILES_PORT);
-    let outgoing = args.trust.outgoing(&address)?;
-    let put = Put::new(address, args.login.login()?, args.file, name);
-    let begin = |put: &mut Put, cx: &mut crate::hub::Cx<'_>| {
-        put.begin(cx);
-        Ok(())
-    };
-    match errand::carry_out(&outgoing, put, begin, |put| put.outcome.clone())? {
-        Ok(line) => {
-            answer(&format!("{line}\n"))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(failure) => Ok(errand::failed(&failure)),
-    }
+    errand::carry_out(args.address, &args.errand, Put::new(args.file, name))
 }

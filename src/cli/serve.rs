@@ -54,7 +54,7 @@ pub(super) fn complain(wrong: Wrong) -> ExitCode {
         Wrong::Usage(error) => error.exit(),
         Wrong::Settings(lines) => {
             for line in lines {
-                eprintln!("parlor: {line}");
+                super::complain(line);
             }
             ExitCode::FAILURE
         }

@@ -83,12 +83,18 @@ impl Line {
         Ok(())
     }
 
+    /// Is this the look-up?
+    #[must_use]
+    pub fn awaits(&self, job: JobId) -> bool {
+        matches!(self.state, State::LookingUp(asked) if asked == job)
+    }
+
     /// Is this the look-up's answer? Then it is used.
     ///
     /// # Errors
     /// When it led nowhere.
     pub fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) -> Result<(), Trouble> {
-        if !matches!(self.state, State::LookingUp(asked) if asked == job) {
+        if !self.awaits(job) {
             return Ok(());
         }
         self.state = State::Off;

@@ -1,17 +1,15 @@
 //! `parlor run`: runs a command that a server offers; its input and output are ours.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, ErrorKind};
 
-use super::address::{RUN_PORT, ServerAddress};
-use super::errand::{Errand, Failure, Word};
-use super::login::Login;
-use super::standard::{Standard, say_aside};
+use super::address::RUN_PORT;
+use super::errand::{Deed, Failure, Place, Way};
+use super::standard::{Standard, say_aside, unkept};
 use super::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Done, Framing, Hold, JobId, News, Reason, Sent, Service};
+use crate::hub::{ConnId, Cx, Framing, Hold, Reason, Sent};
 use crate::services::chat::neutralise;
 
-const GREETING: &str = "- parlor run:";
 /// What a command takes of input before it says that it reads: the server's number.
 const FIRST_INPUT: usize = 65_536;
 /// The server can't read more input, or somebody can't read more output.
@@ -20,7 +18,6 @@ const LAGGING: Hold = Hold::own(0);
 /// Running one command.
 #[derive(Debug)]
 pub struct Run {
-    errand: Errand,
     /// The command and its arguments.
     command: String,
     standard: Standard,
@@ -34,16 +31,13 @@ pub struct Run {
     unsent: VecDeque<u8>,
     input_over: bool,
     eof_sent: bool,
-    /// What became of it: the command's own code.
-    pub outcome: Option<Result<u8, Failure>>,
 }
 
 impl Run {
     /// A command to be run.
     #[must_use]
-    pub fn new(address: ServerAddress, login: Option<Login>, command: String) -> Self {
+    pub fn new(command: String) -> Self {
         Self {
-            errand: Errand::new(address, RUN_PORT, GREETING).logging_in(login),
             command,
             standard: Standard::default(),
             input: None,
@@ -54,15 +48,11 @@ impl Run {
             unsent: VecDeque::new(),
             input_over: false,
             eof_sent: false,
-            outcome: None,
         }
     }
 
-    /// Begins.
-    ///
-    /// # Errors
-    /// When there is no standard output or error.
-    pub fn begin(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
+    /// Standard output and error, whose readers may take all the time there is.
+    fn open_output(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
         self.output = Some(cx.open(self.standard.output()?, Framing::Raw));
         self.error = Some(cx.open(self.standard.error()?, Framing::Raw));
         let patient = std::rc::Rc::new(crate::hub::Limits {
@@ -73,69 +63,29 @@ impl Run {
         for end in [self.output, self.error].into_iter().flatten() {
             cx.set_limits(end, &patient);
         }
-        let began = self.errand.line().connect(cx);
-        self.lost(cx, began);
         Ok(())
     }
 
     /// Ends as soon as everybody has read what the command wrote.
-    fn finish(&mut self, cx: &mut Cx<'_>, outcome: Result<u8, Failure>) {
-        self.outcome.get_or_insert(outcome);
-        self.look_whether_read(cx);
-    }
-
-    fn look_whether_read(&mut self, cx: &mut Cx<'_>) {
+    fn look_whether_read(&mut self, way: &Way, cx: &mut Cx<'_>) {
         let all = [self.output, self.error].into_iter().flatten().all(|end| cx.fits(end, usize::MAX));
-        if self.outcome.is_some() && all {
+        if way.outcome().is_some() && all {
             cx.stop();
         }
     }
 
-    /// A command is never begun a second time by itself: nobody knows how far the first came.
-    fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) {
-        if let (Err(trouble), None) = (outcome, &self.outcome) {
-            let hint = match trouble {
-                Trouble::Unreachable(_) => " (commands are offered at unix:PATH, and to accounts at tls:HOST)",
-                _ => "",
-            };
-            let text = format!("{}: {trouble}{hint}", self.errand.line().address());
-            self.finish(cx, Err(Failure::new(Failure::CONNECTION, text)));
-        }
-    }
-
-    fn answer(&mut self, cx: &mut Cx<'_>, id: ConnId, words: &str) {
-        let (word, rest) = words.split_once(' ').unwrap_or((words, ""));
-        match (word, rest.parse::<u32>()) {
-            ("started", _) => self.open_input(cx),
-            ("out" | "err", Ok(count)) => {
-                self.to = if word == "out" { self.output } else { self.error };
-                cx.set_raw(id, u64::from(count));
-            }
-            ("more", Ok(count)) => {
-                self.allowed = self.allowed.saturating_add(count as usize);
-                self.send_input(cx);
-            }
-            ("exit", Ok(code)) => self.finish(cx, Ok(u8::try_from(code).unwrap_or(u8::MAX))),
-            ("killed", Ok(signal)) => {
-                say_aside(&format!("it was killed by signal {signal}"));
-                self.finish(cx, Ok(u8::try_from(128 + signal).unwrap_or(u8::MAX)));
-            }
-            _ => {}
-        }
-    }
-
-    fn open_input(&mut self, cx: &mut Cx<'_>) {
+    fn open_input(&mut self, way: &Way, cx: &mut Cx<'_>) {
         if let Ok(input) = self.standard.input() {
             self.input = Some(cx.open(input, Framing::Raw));
         } else {
             self.input_over = true;
-            self.send_input(cx);
+            self.send_input(way, cx);
         }
     }
 
     /// As much as the command can take.
-    fn send_input(&mut self, cx: &mut Cx<'_>) {
-        let Some(id) = self.errand.conn() else { return };
+    fn send_input(&mut self, way: &Way, cx: &mut Cx<'_>) {
+        let Some(id) = way.conn() else { return };
         let count = self.allowed.min(self.unsent.len());
         if count > 0 {
             self.allowed -= count;
@@ -155,81 +105,112 @@ impl Run {
 /// What a shell says of a program that wrote where nobody reads.
 const BROKEN_PIPE: u8 = 128 + 13;
 
-impl Service for Run {
-    fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
-        let line = String::from_utf8_lossy(frame);
-        match self.errand.hear(cx, id, &line) {
-            Word::Ready => drop(cx.send(id, format!("run {}", self.command).as_bytes())),
-            Word::Answer(words) => self.answer(cx, id, words),
-            // How it ended follows.
-            Word::Error(error) if error.starts_with("time-limit:") || error.starts_with("output-limit:") => {
-                say_aside(&neutralise(error));
-            }
-            Word::Error(error) => self.finish(cx, Err(Failure::told(error))),
-            Word::Stranger => {
-                let failure = self.errand.stranger();
-                self.finish(cx, Err(failure));
-            }
-            Word::Other => {}
+impl Deed for Run {
+    const PLACE: Place = Place {
+        port: RUN_PORT,
+        greeting: "- parlor run:",
+        may_be_silent: true,
+        advice: "commands are offered at unix:PATH, and to accounts at tls:HOST",
+    };
+    const STOPPED: &'static str = "stopped, and the command with it";
+
+    fn begin(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
+        match self.open_output(cx) {
+            Ok(()) => way.connect(cx),
+            Err(error) => way.fail(Failure::new(Failure::HERE, format!("standard output: {error}"))),
         }
     }
 
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
-        if self.input == Some(id) {
-            self.unsent.extend(bytes);
-            return self.send_input(cx);
-        }
-        match self.to.map(|to| cx.send_wire(to, bytes)) {
-            Some(Sent::Full) => cx.hold(id, LAGGING),
-            // Whoever read it has heard enough, as `head` does: then the command goes too.
-            Some(Sent::Gone) => self.finish(cx, Ok(BROKEN_PIPE)),
+    fn ready(&mut self, _way: &mut Way, cx: &mut Cx<'_>, id: ConnId) {
+        let _ = cx.send(id, format!("run {}", self.command).as_bytes());
+    }
+
+    fn answer(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, words: &str) {
+        let (word, rest) = words.split_once(' ').unwrap_or((words, ""));
+        match (word, rest.parse::<u32>()) {
+            ("started", _) => self.open_input(way, cx),
+            ("out" | "err", Ok(count)) => {
+                self.to = if word == "out" { self.output } else { self.error };
+                cx.set_raw(id, u64::from(count));
+            }
+            ("more", Ok(count)) => {
+                self.allowed = self.allowed.saturating_add(count as usize);
+                self.send_input(way, cx);
+            }
+            ("exit", Ok(code)) => way.succeed(u8::try_from(code).unwrap_or(u8::MAX)),
+            ("killed", Ok(signal)) => {
+                say_aside(&format!("it was killed by signal {signal}"));
+                way.succeed(u8::try_from(128 + signal).unwrap_or(u8::MAX));
+            }
             _ => {}
         }
     }
 
-    fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+    fn error(&mut self, way: &mut Way, _cx: &mut Cx<'_>, _id: ConnId, error: &str) {
+        // How it ended follows.
+        if error.starts_with("time-limit:") || error.starts_with("output-limit:") {
+            return say_aside(&neutralise(error));
+        }
+        way.fail(Failure::told(error));
+    }
+
+    fn chunk(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
+        if self.input == Some(id) {
+            self.unsent.extend(bytes);
+            return self.send_input(way, cx);
+        }
+        match self.to.map(|to| cx.send_wire(to, bytes)) {
+            Some(Sent::Full) => cx.hold(id, LAGGING),
+            // `closed` tells why.
+            Some(Sent::Gone) => self.to.take().into_iter().for_each(|to| cx.close(to)),
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId) {
+        // Whoever reads what it writes has gone: it hears of that when it writes, as it would here.
+        if Some(id) == self.output || Some(id) == self.error {
+            return;
+        }
         cx.close(id);
         if self.input == Some(id) {
             self.input_over = true;
-            self.send_input(cx);
+            self.send_input(way, cx);
         }
     }
 
-    fn drained(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+    fn drained(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId) {
         if Some(id) == self.output || Some(id) == self.error {
-            if let Some(server) = self.errand.conn() {
+            if let Some(server) = way.conn() {
                 cx.release(server, LAGGING);
             }
-            self.look_whether_read(cx);
+            self.look_whether_read(way, cx);
         }
     }
 
-    fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        // A command may be silent for as long as it likes; keepalive finds out whether the machine is there.
-        if self.errand.conn().is_none() {
-            self.errand.timer(cx, id);
+    fn closed(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
+        let is_input = self.input.take_if(|input| *input == id).is_some();
+        let is_output = self.output.take_if(|output| *output == id).is_some();
+        let fails = |what: &str, kind: ErrorKind| Failure::new(Failure::HERE, format!("{what}: {kind}"));
+        let is_error = self.error.take_if(|error| *error == id).is_some();
+        match (why, unkept(why)) {
+            (Reason::Stopping, _) => {}
+            (Reason::Lost(kind), _) if is_input => way.spoil(fails("standard input", kind)),
+            (_, Some(kind)) if is_output => way.spoil(fails("standard output", kind)),
+            (_, Some(kind)) if is_error => way.spoil(fails("standard error", kind)),
+            // Whoever read it has heard enough, as `head` does: then the command goes too.
+            _ if is_output || is_error => way.succeed(BROKEN_PIPE),
+            _ => {}
         }
+        self.look_whether_read(way, cx);
     }
 
-    fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
-        let outcome = self.errand.line().done(cx, job, result);
-        self.lost(cx, outcome);
+    /// A command is never begun a second time by itself: nobody knows how far the first came.
+    fn broke(&mut self, way: &mut Way, _cx: &mut Cx<'_>, trouble: &Trouble) {
+        way.fail_to_stand(trouble);
     }
 
-    fn told(&mut self, _cx: &mut Cx<'_>, news: News) {
-        if news == News::Stopping {
-            self.outcome.get_or_insert(Err(Failure::new(Failure::INTERRUPTED, "stopped, and the command with it")));
-        }
-    }
-
-    fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        for end in [&mut self.output, &mut self.error, &mut self.input] {
-            end.take_if(|end| *end == id);
-        }
-        let outcome = self.errand.line().closed(cx, id, why);
-        self.lost(cx, outcome);
-        if self.outcome.is_some() {
-            self.look_whether_read(cx);
-        }
+    fn over(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
+        self.look_whether_read(way, cx);
     }
 }

@@ -1,13 +1,13 @@
 //! Standard input and output on the loop, and as they were when we are gone.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write, stderr, stdin, stdout};
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdin, stdout};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 
-use crate::hub::Target;
+use crate::hub::{Reason, Target};
 
 /// Descriptors that are read and written without waiting. Whether a descriptor waits is a property of what it stands
 /// for, which other programs may share (the shell, for one): where that can be had, ours stands for something of its
@@ -96,6 +96,15 @@ fn own(number: u8, how: &mut OpenOptions) -> Option<File> {
 impl Drop for Standard {
     fn drop(&mut self) {
         self.give_back();
+    }
+}
+
+/// Why output can't be kept, unless it was only its reader who went.
+#[must_use]
+pub fn unkept(why: Reason) -> Option<ErrorKind> {
+    match why {
+        Reason::Lost(kind) if !matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => Some(kind),
+        _ => None,
     }
 }
 

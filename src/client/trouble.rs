@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::time::Duration;
 
+use super::address::ServerAddress;
 use crate::hub::{Fault, Reason};
 
 /// What went wrong with the line.
@@ -44,6 +46,19 @@ impl Trouble {
             Reason::Ended | Reason::Closed | Reason::Fault(_) | Reason::Stopping => Self::Ended,
         }
     }
+
+    /// What the user is told if that was the end, and behind it what to do if nobody is there.
+    #[must_use]
+    pub fn ended(&self, at: &ServerAddress, advice: &str) -> String {
+        let nobody = matches!(self, Self::Unreachable(ErrorKind::ConnectionRefused | ErrorKind::NotFound));
+        if nobody && !advice.is_empty() { format!("{at}: {self} ({advice})") } else { format!("{at}: {self}") }
+    }
+
+    /// What the user is told if it is tried again.
+    #[must_use]
+    pub fn paused(&self, at: &ServerAddress, pause: Duration) -> String {
+        format!("{at}: {self}; trying again in {:.1} s", pause.as_secs_f32())
+    }
 }
 
 impl fmt::Display for Trouble {
@@ -68,17 +83,6 @@ impl fmt::Display for Trouble {
             Self::Silent => write!(out, "nothing came for 5 seconds after a PING, the line is dead"),
             Self::TooLong => write!(out, "the server sent a line that is longer than lines are"),
         }
-    }
-}
-
-/// What a new user can do about it.
-#[must_use]
-pub fn advice(trouble: &Trouble) -> &'static str {
-    match trouble {
-        Trouble::Unreachable(ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
-            " (`parlor` alone starts a server; `parlor chat ADDRESS` leads to another)"
-        }
-        _ => "",
     }
 }
 

@@ -25,7 +25,7 @@ use crate::log::Log;
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
+use crate::net::{Doorkeeper, Exit, Reactor, random, wall};
 use crate::services::chat::{self, Guard};
 use crate::services::files;
 
@@ -131,8 +131,6 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     #[cfg(feature = "tls")]
     let doors = behind_tls(doors, certificates.as_ref(), guard.misdeeds.as_ref(), &mut descriptors)?;
     let door = doorkeeper(&config, descriptors, misdeeds);
-    // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
-    survive_file_limits().map_err(failed("signals"))?;
     let concerned = Concerned::at(&door);
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
     #[cfg(feature = "tls")]

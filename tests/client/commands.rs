@@ -1,11 +1,11 @@
 //! `parlor run`, with the real server.
 
-use std::fs;
+use std::fs::{self, File};
 
 use tempfile::TempDir;
 
 use crate::program::Program;
-use crate::support::{Server, Start};
+use crate::support::{Server, Start, until};
 
 struct Offer {
     server: Server,
@@ -25,6 +25,10 @@ fn offer() -> Offer {
         [run.count]
         argv = ["sh", "-c", "while :; do echo line; done"]
         output = "1GiB"
+        [run.silent]
+        argv = ["sh", "-c", "read line; exit 3"]
+        [run.tick]
+        argv = ["sh", "-c", "while :; do echo line; sleep 0.1; done"]
         [run.die]
         argv = ["sh", "-c", "kill -TERM $$"]
     "#;
@@ -54,18 +58,50 @@ fn a_command_goes_when_nobody_reads_what_it_writes() {
     use std::io::{BufRead, BufReader};
     let offer = offer();
     let at = offer.server.place(0).to_string();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_parlor"))
-        .args(["run", "--at", &at, "count"])
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    assert_eq!(first, "line\n");
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
+    // One that writes without a pause, and one that writes a little now and then.
+    for word in ["count", "tick"] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_parlor"))
+            .args(["run", "--at", &at, word])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!(first, "line\n");
+        let mut code = None;
+        until("the end", || {
+            code = child.try_wait().unwrap().and_then(|status| status.code());
+            code.is_some()
+        });
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((code, String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""), "{word}");
+    }
+}
+
+#[test]
+fn a_command_that_writes_nothing_does_not_miss_its_reader() {
+    let offer = offer();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let args = ["run", "--at", &offer.server.place(0).to_string(), "silent"];
+    let ended = Program::writing(&args, File::from(std::os::fd::OwnedFd::from(writer)), "line\n");
+    assert_eq!((ended.code, ended.aside.len()), (Some(3), 0), "{ended:#?}");
+}
+
+#[test]
+fn output_that_cannot_be_kept_and_input_that_cannot_be_read_are_failures() {
+    let offer = offer();
+    let at = offer.server.place(0).to_string();
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    for words in [["greet", "ann"].as_slice(), &["count"]] {
+        let ended = Program::writing(&[&["run", "--at", &at], words].concat(), full(), "");
+        assert_eq!(ended.badly(), "parlor: standard output: no storage space");
+    }
+    let folder = File::open(".").unwrap();
+    let ended = Program::reading(&["run", "--at", &at, "sort"], folder).wait();
+    assert_eq!(ended.badly(), "parlor: standard input: is a directory");
 }
 
 #[test]

@@ -246,6 +246,10 @@ fn the_reason_of_a_closed_line_is_the_servers_last_word_and_nothing_that_was_ove
         house.settle();
         house.news()
     };
+    // The server went on after this one.
+    house.server_says(&complaint("unknown-command"));
+    house.server_says(r#"{"type":"pong","token":"1"}"#);
+    house.news();
     assert_eq!(closed(&mut house), ["down: the server closed the connection; Some(1)"]);
     house.pass(Duration::from_secs(2));
     house.opened();

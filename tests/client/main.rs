@@ -23,5 +23,6 @@ mod lying;
 mod manners;
 mod scripts;
 mod staying;
+mod streams;
 mod terminal;
 mod transfers;

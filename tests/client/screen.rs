@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -78,21 +78,25 @@ impl Screen {
 
     /// How often it rang.
     pub(crate) fn bells(&self) -> usize {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap()).matches('\x07').count()
+        self.sent().matches('\x07').count()
     }
 
     /// Was the terminal ever sent this?
     pub(crate) fn was_sent(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap()).contains(text)
+        self.sent().contains(text)
     }
 
-    /// Fails if the terminal was ever sent something else than text and what moves a cursor, erases, colours and switches.
+    /// All that the terminal was ever sent.
+    pub(crate) fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// Fails if the terminal was ever sent something else than text and what moves a cursor, erases, colours, switches, and remembers switches.
     pub(crate) fn expect_nothing_strange(&self) {
-        let bytes = self.bytes.lock().unwrap();
-        let text = String::from_utf8_lossy(&bytes);
+        let text = self.sent();
         for piece in text.split('\x1b').skip(1) {
             let end = piece.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(piece.len() - 1);
-            let is_known = piece.starts_with('[') && "HJKmhl".contains(&piece[end..=end]);
+            let is_known = piece.starts_with('[') && "HJKmhlsr".contains(&piece[end..=end]);
             assert!(is_known, "{:?}", &piece[..piece.floor_char_boundary(20)]);
         }
         let strange = |c: char| c.is_control() && !matches!(c, '\x1b' | '\r' | '\n' | '\x07');
@@ -163,14 +167,23 @@ impl Screen {
         tcgetattr(&self.far).unwrap().local_modes != self.before.local_modes
     }
 
-    /// Waits for its end; its exit code, if it was not a signal that ended it.
-    pub(crate) fn wait(&mut self) -> Option<i32> {
+    fn end(&mut self) -> ExitStatus {
         let mut status = None;
         until("the end of the client", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
-        status.unwrap().code()
+        status.unwrap()
+    }
+
+    /// Waits for its end; its exit code, if it was not a signal that ended it.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.end().code()
+    }
+
+    /// Waits for its end; the signal that ended it, if it was one.
+    pub(crate) fn wait_for_signal(&mut self) -> Option<i32> {
+        self.end().signal()
     }
 }
 

@@ -297,6 +297,9 @@ fn what_would_change_how_the_server_speaks_is_no_command_for_a_script_and_quit_e
     script.output_when("its name", |lines| lines.iter().any(|line| line == "- you are ann"));
     assert_eq!(script.wait().code, Some(0));
     until("the parting words", || listener.fence().iter().any(|line| line == "#lobby -- ann left (see you)"));
+    let sends = ["--commands", "--send", "/quit", "--send", "nor this"];
+    assert_eq!(Program::parlor(&[&["chat", &address(&chat)], &sends[..]].concat()).end().code, Some(0));
+    assert_eq!(history(&chat, "lobby").last().map(String::as_str), Some("last"));
 }
 
 #[test]
@@ -334,7 +337,7 @@ fn every_kind_of_address_leads_there() {
 #[test]
 fn lines_of_one_text_are_said_one_by_one() {
     let chat = Chat::new();
-    Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "one\ntwo\r\n\nthree"]).wait().well();
+    Program::parlor(&["chat", &address(&chat), "--room", "r", "--send", "one\ntwo\r\n\nthree\r"]).wait().well();
     assert_eq!(history(&chat, "r"), ["one", "two", "three"]);
 }
 

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::people::Chat;
 use crate::program::{Nobody, Program};
 use crate::screen::Screen;
-use crate::support::Start;
+use crate::support::{Start, until};
 
 fn opened(chat: &Chat, args: &[&str], columns: u16, rows: u16) -> Screen {
     let address = chat.server.place(0).to_string();
@@ -137,6 +137,38 @@ fn however_it_ends_the_terminal_is_as_it_was() {
 }
 
 #[test]
+fn a_signal_that_ends_it_from_outside_leaves_the_terminal_as_it_was() {
+    let chat = Chat::new();
+    for signal in [Signal::QUIT, Signal::ALARM, Signal::USR2, Signal::ABORT] {
+        let mut screen = opened(&chat, &[], 60, 10);
+        screen.types("half a line");
+        screen.when_shown("half a line");
+        screen.signal(signal);
+        assert_eq!(screen.wait_for_signal(), Some(signal.as_raw()));
+        screen.expect_sane();
+    }
+}
+
+#[test]
+fn the_wheel_is_not_taken_for_arrow_keys_while_it_shows_and_is_what_it_was_afterwards() {
+    let chat = Chat::new();
+    let mut screen = opened(&chat, &[], 60, 10);
+    let wheel = |screen: &Screen| {
+        screen.sent().split("\x1b[?1007").skip(1).map(|rest| rest[..1].to_owned()).collect::<String>()
+    };
+    // Saved, and switched off.
+    assert_eq!(wheel(&screen), "sl");
+    // Continued without having been stopped: what was saved must not be lost.
+    screen.signal(Signal::CONT);
+    until("the terminal taken again", || wheel(&screen) == "sll");
+    screen.types("\x04");
+    assert_eq!(screen.wait(), Some(0));
+    // On where nothing can be saved, for it usually is; else as it was.
+    until("the terminal given back", || wheel(&screen) == "sllhr");
+    screen.expect_nothing_strange();
+}
+
+#[test]
 fn a_new_user_without_a_server_is_told_what_to_do() {
     let nobody = Nobody::there();
     let mut screen = Screen::parlor(&["chat", &nobody.address()], 200, 10);
@@ -166,6 +198,11 @@ fn unread_rooms_are_marked_and_a_key_or_a_command_leads_there() {
     screen.when("one room less", |rows| !rows[8].contains("cakes"));
 }
 
+/// Does a row say this behind its hours and minutes?
+fn is_timed(row: &str, text: &str) -> bool {
+    row.get(6..).is_some_and(|rest| rest.starts_with(text)) && row.as_bytes()[2] == b':'
+}
+
 #[test]
 fn a_broken_line_is_told_in_the_status_and_what_was_typed_meanwhile_is_said_once() {
     // On a Unix socket: a port could be somebody else's by the time it is wanted again.
@@ -178,11 +215,15 @@ fn a_broken_line_is_told_in_the_status_and_what_was_typed_meanwhile_is_said_once
     screen.when_shown("<ann> before");
     server.signal(Signal::KILL);
     server.wait();
-    screen.when_shown("NO CONNECTION: connection refused");
+    // On a terminal of the usual width too it is seen how long it will take, and how much waits.
+    screen.resize(80, 10);
+    screen.when_shown("| NO CONNECTION, again in ");
     screen.types("meanwhile\r");
     screen.when_shown("<ann> meanwhile");
+    screen.when("what waits", |rows| rows[8].contains(" s, 1 on the way: "));
+    screen.when("when it happened", |rows| rows.iter().any(|row| is_timed(row, "! no connection: ")));
     let again = Start::serve(&["--flood", "off", "--no-history"]).listen(&listener).go();
-    screen.when_shown("connected again");
+    screen.when("when it was over", |rows| rows.iter().any(|row| is_timed(row, "- connected again")));
     screen.when("nothing on the way", |rows| !rows[8].contains("on the way"));
     assert_eq!(screen.rows().iter().filter(|row| row.contains("meanwhile")).count(), 1);
     drop(again);

@@ -6,8 +6,9 @@ use std::path::Path;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::program::{Ended, Program};
+use crate::program::{Ended, Nobody, Program};
 use crate::relay::breaking;
+use crate::screen::Screen;
 use crate::support::{Server, Start};
 
 struct Store {
@@ -116,6 +117,44 @@ fn over_a_line_that_breaks_a_file_goes_on_where_it_was() {
 }
 
 #[test]
+fn on_a_terminal_of_any_width_the_bar_is_one_row_and_what_is_told_meanwhile_begins_another() {
+    let store = Store::new();
+    let path = store.write("quite-a-long-name-of-a-file-that-is-big", &content(6_000_000));
+    let address = breaking(&store.address(), &[3_000_000, usize::MAX]);
+    let mut screen = Screen::parlor(&["put", &path, &address], 60, 20);
+    assert_eq!(screen.wait(), Some(0));
+    screen.when("the end", |rows| {
+        let bars: Vec<&String> = rows.iter().filter(|row| row.starts_with("quite-a-long-")).collect();
+        // One for each connection, and behind the first why it ended.
+        bars.len() == 2
+            && bars.iter().all(|bar| bar.contains("% "))
+            && rows.iter().position(|row| row == bars[0]) == Some(0)
+            && rows[1].starts_with("parlor: ")
+    });
+}
+
+#[test]
+fn what_is_no_plain_file_is_neither_put_nor_put_out_of_its_place() {
+    let store = Store::new();
+    let tea = store.write("tea.txt", b"green tea\n");
+    assert_eq!(store.put(&tea).code, Some(0));
+    fs::create_dir(store.path("folder")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, store.path("pipe"), rustix::fs::Mode::RWXU).unwrap();
+    for (name, force) in [("folder", false), ("folder/", true), ("pipe", true), ("pipe", false)] {
+        let mut args =
+            vec!["get".to_owned(), "tea.txt".to_owned(), store.address(), format!("--output={}", store.path(name))];
+        args.extend(force.then(|| "--force".to_owned()));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let told = Program::parlor(&args).end().badly();
+        assert!(told.ends_with(": that is no plain file; --output names another"), "{told}");
+    }
+    assert!(fs::metadata(store.path("folder")).unwrap().is_dir());
+    // Nor is it waited for until somebody writes into it.
+    assert!(store.put(&store.path("pipe")).badly().ends_with(": that is no plain file"));
+    assert_eq!(parts(store.folder.path()), 0);
+}
+
+#[test]
 fn interrupted_a_file_goes_on_when_the_same_command_is_given_again() {
     let store = Store::new();
     let path = store.write("big", &content(6_000_000));
@@ -181,4 +220,19 @@ fn another_service_is_told_from_files() {
     let ended = Program::parlor(&["files", &chat.server.place(0).to_string()]).end();
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert!(ended.aside[0].contains("something else than parlor files answers there"), "{ended:#?}");
+}
+
+#[test]
+fn whoever_finds_no_server_of_files_is_told_how_to_start_one() {
+    let nobody = Nobody::there();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("f");
+    fs::write(&path, "x").unwrap();
+    for command in [&["files"][..], &["get", "f"], &["put", path.to_str().unwrap()]] {
+        let ended = Program::parlor(&[command, &[&nobody.address()]].concat()).end();
+        assert_eq!(ended.code, Some(3), "{ended:#?}");
+        let told = &ended.aside[0];
+        assert!(told.contains("nobody listens there") && told.contains("`parlor serve --listen files="), "{told}");
+        assert!(!told.contains("parlor chat"), "{told}");
+    }
 }

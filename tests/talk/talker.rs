@@ -33,16 +33,21 @@ pub(crate) struct Talker {
 
 impl Talker {
     pub(crate) fn start(name: &str, people: &[(&str, &str)], flags: &[&str]) -> Self {
+        Self::showing(name, people, flags, Stdio::piped())
+    }
+
+    /// One whose output goes there.
+    pub(crate) fn showing(name: &str, people: &[(&str, &str)], flags: &[&str], output: Stdio) -> Self {
         let book = book(people);
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
         command.args(["talk", name, "--book"]).arg(book.path()).args(flags);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program is there");
         let log = Log::read(child.stderr.take().expect("piped"));
         let (sender, lines) = mpsc::channel();
-        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let output = child.stdout.take().map(BufReader::new);
         thread::spawn(move || {
-            for line in output.lines() {
+            for line in output.into_iter().flat_map(BufRead::lines) {
                 // Whoever does not listen any more has failed already.
                 let _ = sender.send(line.expect("what is shown is text"));
             }

@@ -143,6 +143,15 @@ fn however_it_ends_the_terminal_is_as_it_was() {
 }
 
 #[test]
+fn a_signal_that_ends_it_from_outside_leaves_the_terminal_as_it_was() {
+    let table = Table::of(&[("ann", at(9026)), ("ben", at(9027))]);
+    let mut ann = table.sit("ann", 60);
+    ann.signal(Signal::ALARM);
+    assert_eq!(ann.wait_for_signal(), Some(Signal::ALARM.as_raw()));
+    ann.expect_sane();
+}
+
+#[test]
 fn stopped_and_continued_the_terminal_is_given_back_and_taken_again() {
     let table = Table::of(&[("ann", at(9031)), ("ben", at(9032))]);
     let (mut ann, mut ben) = (table.sit("ann", 60), table.sit("ben", 60));

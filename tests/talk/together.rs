@@ -1,5 +1,6 @@
 //! Talking: everything at once, changing partners, the documents' book.
 
+use std::fs::File;
 use std::net::SocketAddr;
 
 use rustix::process::Signal;
@@ -145,13 +146,38 @@ fn whom_no_way_leads_to_is_told_at_once() {
     }
     ann.end();
     let log = ann.log.clone();
-    assert!(ann.wait().0.success());
+    // What was not done is nothing that a script should have to look for among the words.
+    assert_eq!(ann.wait().0.code(), Some(1));
     let wanted = [
         format!("- ! no-way: six is at [::1]:9, and from {here} no way leads there"),
         format!("- ! no-way: far is at 192.0.2.1:9, and from {here} no way leads there"),
         "- ! no-such-name: whom? there are ann, far, six".to_owned(),
     ];
     assert_eq!(log.to_the_end()[1..], wanted);
+}
+
+#[test]
+fn a_script_of_which_a_line_was_refused_has_failed() {
+    let mut ben = Talker::start("ben", &[("ben", "127.0.0.1:0")], &["--wait", "60"]);
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &[]);
+    ann.say(&"x".repeat(5000));
+    ann.say("short enough");
+    assert!(ben.shown().ends_with("> short enough"));
+    ann.end();
+    ben.end();
+    assert_eq!(ann.wait().0.code(), Some(1));
+    assert_eq!(ben.wait().0.code(), Some(0));
+}
+
+#[test]
+fn what_was_heard_and_can_not_be_kept_is_a_failure() {
+    let full = File::options().write(true).open("/dev/full").expect("every machine has one");
+    let ben = Talker::showing("ben", &[("ben", "127.0.0.1:0")], &["--wait", "60"], full.into());
+    let mut ann = start("ann", &with_ben(&ben, &[("ann", "127.0.0.1:0")]), &["--wait", "0"]);
+    ann.say("hello");
+    let log = ben.log.clone();
+    assert_eq!(ben.wait().0.code(), Some(1));
+    assert_eq!(log.to_the_end().last().map(String::as_str), Some("- ! output: no storage space"));
 }
 
 #[test]

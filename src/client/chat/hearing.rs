@@ -11,9 +11,8 @@ const MOST_ROOMS: usize = 64;
 impl Conversation {
     pub(super) fn object(&mut self, line: &str, mut heard: Heard) {
         self.respell(&mut heard);
-        if !matches!(heard, Heard::Ping { .. } | Heard::Pong { .. }) {
-            self.last_error = None;
-        }
+        // The server went on after it, so it is no reason to close.
+        self.last_error = None;
         match heard {
             Heard::Ping { token } => self.lines.push_back(format!("PONG {token}").trim_end().to_owned()),
             Heard::Pong { token } => self.events.push_back(Event::Pong(token)),

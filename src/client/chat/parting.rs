@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
-use crate::client::trouble::{Trouble, advice};
+use crate::client::trouble::Trouble;
 use crate::hub::{Cx, Sent};
 
 /// How long the goodbye may take: the documents' number.
@@ -13,15 +13,16 @@ const FAREWELL: Duration = Duration::from_secs(2);
 impl Script {
     pub(super) fn down(&mut self, cx: &mut Cx<'_>, trouble: &Trouble, pause: Option<Duration>) {
         self.say_complaint();
-        let address = self.talk.address().to_string();
         match pause {
             _ if self.leaving => self.finish(cx),
-            Some(pause) => {
-                let seconds = pause.as_secs_f32();
-                say_aside(&format!("{address}: {trouble}; trying again in {seconds:.1} s"));
-            }
-            None => self.fail(cx, &format!("{address}: {trouble}{}", advice(trouble))),
+            Some(pause) => say_aside(&trouble.paused(self.talk.address(), pause)),
+            None => self.fail_to_stand(cx, trouble),
         }
+    }
+
+    pub(super) fn fail_to_stand(&mut self, cx: &mut Cx<'_>, trouble: &Trouble) {
+        let why = self.talk.ended(trouble);
+        self.fail(cx, &why);
     }
 
     pub(super) fn fail(&mut self, cx: &mut Cx<'_>, why: &str) {

@@ -1,11 +1,10 @@
 //! `parlor chat` for scripts: lines in, lines out.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::outgoing::OUTSTANDING;
 use super::talk::{News, Talk};
-use crate::client::standard::{Standard, say_aside};
+use crate::client::standard::{Standard, say_aside, unkept};
 use crate::hub::{ConnId, Cx, Done, Fault, Framing, Hold, JobId, Limits, Moment, News as HubNews, Reason, Service};
 
 /// If in so long fewer receipts came than lines may be on their way, each line waits as long: the server paces us.
@@ -244,9 +243,7 @@ impl Service for Script {
         if self.output == Some(id) {
             self.unheard(cx);
             // Whoever goes while we speak has heard enough. Else what should be kept was not.
-            if let Reason::Lost(kind) = why
-                && !matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
-            {
+            if let Some(kind) = unkept(why) {
                 self.fail(cx, &format!("standard output: {kind}"));
             }
         } else if self.input == Input::Open(id) {

@@ -6,6 +6,7 @@ use super::outgoing::Saying;
 use super::plain::{harmless, plain};
 use super::script::{Input, Script};
 use crate::client::standard::say_aside;
+use crate::client::trouble::Trouble;
 use crate::hub::{Cx, Framing, Sent};
 use crate::services::chat::{MAX_SAID, holds_a_secret, neutralise};
 
@@ -21,16 +22,18 @@ impl Script {
             Event::Receipt(..) => self.receipts.0 += 1,
             Event::Pong(_) => {}
             Event::Refused(saying) => self.refused(cx, &saying),
-            Event::Failed(why) => {
-                let address = self.talk.address().to_string();
-                self.fail(cx, &format!("{address}: {why}"));
-            }
+            Event::Failed(why) => self.fail_to_stand(cx, &Trouble::Wrong(why)),
         }
     }
 
     pub(super) fn begin_to_speak(&mut self, cx: &mut Cx<'_>) {
-        for text in std::mem::take(&mut self.settings.send) {
-            text.lines().for_each(|line| self.take(cx, line.as_bytes()));
+        let send = std::mem::take(&mut self.settings.send);
+        for line in send.iter().flat_map(|text| text.lines()) {
+            // After `/quit`, or what could not be said, nothing more is.
+            if self.input == Input::NotYet {
+                // The last line too may have come out of a file whose lines end so.
+                self.take(cx, line.strip_suffix('\r').unwrap_or(line).as_bytes());
+            }
         }
         self.input = Input::Over;
         if self.settings.reads {

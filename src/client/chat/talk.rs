@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What the server says to those whom it does not want back.
 const SENT_AWAY: [&str; 2] = ["kicked:", "banned:"];
 
+/// What a new user can do who finds nobody there.
+const ADVICE: &str = "`parlor` alone starts a server; `parlor chat ADDRESS` leads to another";
+
 /// Whoever shows what is heard has to catch up first.
 const LAGGING: Hold = Hold::own(0);
 
@@ -61,6 +64,12 @@ impl Talk {
     #[must_use]
     pub fn address(&self) -> &ServerAddress {
         self.line.address()
+    }
+
+    /// What the user is told if this trouble was the end.
+    #[must_use]
+    pub fn ended(&self, trouble: &Trouble) -> String {
+        trouble.ended(self.line.address(), ADVICE)
     }
 
     /// The next thing that happened.

@@ -23,13 +23,18 @@ pub(super) struct Source {
 }
 
 pub(super) fn measure(path: &Path) -> io::Result<Source> {
-    let file = File::open(path)?;
+    // A pipe that nobody writes into would be waited for; to a plain file the flag means nothing.
+    let file = OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path)?;
     let about = file.metadata()?;
     if !about.is_file() {
         return Err(io::Error::other("that is no plain file"));
     }
     let (size, digest) = digest(&file)?;
     Ok(Source { file: Arc::new(file), size, digest })
+}
+
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
 }
 
 /// The size and the digest of a whole file.
@@ -84,6 +89,7 @@ fn place(path: &Path, digest: &str) -> PathBuf {
 
 /// The part that is there, if the file itself is not.
 pub(super) fn find_part(path: &Path, force: bool) -> io::Result<Option<Part>> {
+    look_at_place(path)?;
     if !force && path.exists() {
         return Err(is_here());
     }
@@ -106,9 +112,14 @@ pub(super) fn is_digest(text: &str) -> bool {
 pub(super) fn open_part(path: &Path, digest: &str) -> io::Result<Arc<File>> {
     let part = place(path, digest);
     // In a folder that others can write to somebody may have put a link to a file of ours there.
-    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
     let mut how = OpenOptions::new();
-    how.write(true).read(true).create(true).truncate(false).custom_flags(no_link).open(part).map(Arc::new)
+    how.write(true)
+        .read(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(flags(OFlags::NOFOLLOW))
+        .open(part)
+        .map(Arc::new)
 }
 
 pub(super) fn forget_part(path: &Path, digest: &str) -> io::Result<()> {
@@ -135,6 +146,7 @@ pub(super) fn finish(path: &Path, digest: &str, force: bool) -> io::Result<bool>
 /// Also what has come there since the beginning stays, unless it is to go.
 fn put_in_place(part: &Path, path: &Path, force: bool) -> io::Result<()> {
     if force {
+        look_at_place(path)?;
         return fs::rename(part, path);
     }
     match renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE) {
@@ -142,6 +154,14 @@ fn put_in_place(part: &Path, path: &Path, force: bool) -> io::Result<()> {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !path.exists() => fs::rename(part, path),
         Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(is_here()),
         renamed => Ok(renamed?),
+    }
+}
+
+/// Folders, pipes and devices are not put out of their place, whoever wants so.
+fn look_at_place(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(io::Error::other("that is no plain file; --output names another")),
+        _ => Ok(()),
     }
 }
 

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use super::disk::{self, PIECE, Part};
 use super::progress::Progress;
-use super::{GREETING, end, on_terminal, show};
-use crate::client::address::{FILES_PORT, ServerAddress};
-use crate::client::errand::{Errand, Failure, Word};
-use crate::client::login::Login;
+use super::{GOES_ON, PLACE, end, show};
+use crate::client::errand::{Deed, Failure, Place, Way};
 use crate::client::trouble::Trouble;
-use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, News, Reason, Service};
+use crate::hub::{ConnId, Cx, Done, Hold, JobId, Lane, Reason};
+use crate::services::chat::neutralise;
 
 /// What came and is not written yet; beyond it the server waits.
 const WAITING: usize = 2 * 1024 * 1024;
@@ -39,7 +38,6 @@ struct Whole {
 /// Getting one file.
 #[derive(Debug)]
 pub struct Get {
-    errand: Errand,
     name: String,
     path: PathBuf,
     force: bool,
@@ -56,16 +54,15 @@ pub struct Get {
     written: u64,
     held: bool,
     progress: Option<Progress>,
-    /// What became of it.
-    pub outcome: Option<Result<String, Failure>>,
+    /// It is in its place: its digest, and where that is.
+    placed: String,
 }
 
 impl Get {
     /// A file to be got.
     #[must_use]
-    pub fn new(address: ServerAddress, login: Option<Login>, name: String, path: PathBuf, force: bool) -> Self {
+    pub fn new(name: String, path: PathBuf, force: bool) -> Self {
         Self {
-            errand: Errand::new(address, FILES_PORT, GREETING).logging_in(login),
             name,
             path,
             force,
@@ -78,52 +75,23 @@ impl Get {
             written: 0,
             held: false,
             progress: None,
-            outcome: None,
+            placed: String::new(),
         }
     }
 
-    /// Begins: perhaps a part of it is here.
-    pub fn begin(&mut self, cx: &mut Cx<'_>) {
-        let (path, force) = (self.path.clone(), self.force);
-        self.job(cx, Job::Looking, move || disk::find_part(&path, force));
-    }
-
-    fn job<T: Send + 'static>(&mut self, cx: &mut Cx<'_>, job: Job, work: impl FnOnce() -> T + Send + 'static) {
+    fn job<T, W>(&mut self, way: &mut Way, cx: &mut Cx<'_>, job: Job, work: W)
+    where
+        T: Send + 'static,
+        W: FnOnce() -> T + Send + 'static,
+    {
         match cx.job(Lane::Ordered, work) {
             Ok(id) => self.jobs.push((id, job)),
-            Err(_) => self.fail(cx, Failure::new(Failure::HERE, "too much is under way")),
+            Err(_) => way.fail(Failure::new(Failure::HERE, "too much is under way")),
         }
     }
 
-    fn finish(&mut self, cx: &mut Cx<'_>, outcome: Result<String, Failure>) {
-        end(self.progress.as_ref());
-        self.outcome.get_or_insert(outcome);
-        cx.stop();
-    }
-
-    fn fail(&mut self, cx: &mut Cx<'_>, failure: Failure) {
-        self.finish(cx, Err(failure));
-    }
-
-    fn fail_here(&mut self, cx: &mut Cx<'_>, error: &io::Error) {
-        let text = format!("{}: {error}", self.path.display());
-        self.fail(cx, Failure::new(Failure::HERE, text));
-    }
-
-    fn lost(&mut self, cx: &mut Cx<'_>, outcome: Result<(), Trouble>) {
-        if self.outcome.is_some() || outcome.is_ok() || self.is_whole() {
-            return;
-        }
-        // What came before the cut is worth keeping.
-        self.write(cx, true);
-        if let Some(failure) = self.errand.lost(cx, outcome) {
-            self.fail(cx, failure);
-        }
-    }
-
-    fn connect(&mut self, cx: &mut Cx<'_>) {
-        let began = self.errand.line().connect(cx);
-        self.lost(cx, began);
+    fn fail_here(&self, way: &mut Way, error: &io::Error) {
+        way.fail(Failure::new(Failure::HERE, format!("{}: {error}", self.path.display())));
     }
 
     fn ask(&mut self, cx: &mut Cx<'_>, id: ConnId) {
@@ -133,37 +101,33 @@ impl Get {
     }
 
     /// `- body NAME SIZE SHA256 OFFSET`, and the bytes follow.
-    fn body(&mut self, cx: &mut Cx<'_>, id: ConnId, whole: Whole, from: u64) {
+    fn body(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, whole: Whole, from: u64) {
         if from > whole.size || !disk::is_digest(&whole.digest) {
-            return self.fail(cx, Failure::new(Failure::REFUSED, "the server's answer makes no sense"));
+            return way.fail(Failure::new(Failure::REFUSED, "the server's answer makes no sense"));
         }
         if let Some(part) = self.part.take_if(|part| part.digest != whole.digest) {
             // What we have is a part of something else. Its name may be ours again, so it must go first.
             let path = self.path.clone();
-            self.job(cx, Job::Forgetting, move || disk::forget_part(&path, &part.digest));
+            self.job(way, cx, Job::Forgetting, move || disk::forget_part(&path, &part.digest));
             if from > 0 {
-                return self.errand.line().give_up(
-                    cx,
-                    id,
-                    Trouble::Impossible("the file is another one now".to_owned()),
-                );
+                return way.give_up(cx, id, Trouble::Impossible("the file is another one now".to_owned()));
             }
         }
         cx.set_raw(id, whole.size - from);
         (self.at, self.written) = (from, from);
-        let shown = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.progress = Some(Progress::new(&shown, whole.size, from, cx.now(), on_terminal()));
+        let shown = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.progress = Some(Progress::new(&neutralise(&shown), whole.size, from, cx.now()));
         self.part = Some(Part { digest: whole.digest.clone(), size: from });
         self.whole = Some(whole);
-        self.errand.proven();
+        way.proven();
         show(self.progress.as_mut(), from, cx.now());
         // An empty file is one too.
         let (path, digest) = (self.path.clone(), self.part.as_ref().map_or(String::new(), |part| part.digest.clone()));
-        self.job(cx, Job::Writing(0), move || disk::open_part(&path, &digest).map(drop));
+        self.job(way, cx, Job::Writing(0), move || disk::open_part(&path, &digest).map(drop));
     }
 
     /// Hands what came to a helper, in large pieces or to the last byte.
-    fn write(&mut self, cx: &mut Cx<'_>, all: bool) {
+    fn write(&mut self, way: &mut Way, cx: &mut Cx<'_>, all: bool) {
         let Some(whole) = &self.whole else { return };
         if self.unwritten.is_empty() || !all && self.unwritten.len() < PIECE {
             return;
@@ -172,7 +136,7 @@ impl Get {
         let (path, digest, at, size) = (self.path.clone(), whole.digest.clone(), self.at, piece.len());
         self.at += size as u64;
         self.writing += size;
-        self.job(cx, Job::Writing(size), move || -> io::Result<()> {
+        self.job(way, cx, Job::Writing(size), move || -> io::Result<()> {
             disk::open_part(&path, &digest)?.write_all_at(&piece, at)
         });
     }
@@ -181,34 +145,34 @@ impl Get {
         self.whole.as_ref().is_some_and(|whole| self.at + self.unwritten.len() as u64 >= whole.size)
     }
 
-    fn look_whether_whole(&mut self, cx: &mut Cx<'_>) {
+    fn look_whether_whole(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
         if !self.is_whole() {
             return;
         }
-        self.write(cx, true);
+        self.write(way, cx, true);
         if let Some(whole) = &self.whole
             && self.written >= whole.size
             && self.writing == 0
             && self.jobs.is_empty()
         {
             let (path, digest, force) = (self.path.clone(), whole.digest.clone(), self.force);
-            self.job(cx, Job::Finishing, move || disk::finish(&path, &digest, force));
+            self.job(way, cx, Job::Finishing, move || disk::finish(&path, &digest, force));
         }
     }
 
-    fn looked(&mut self, cx: &mut Cx<'_>, found: io::Result<Option<Part>>) {
+    fn looked(&mut self, way: &mut Way, cx: &mut Cx<'_>, found: io::Result<Option<Part>>) {
         match found {
             Ok(part) => {
                 self.part = part;
-                self.connect(cx);
+                way.connect(cx);
             }
-            Err(error) => self.fail_here(cx, &error),
+            Err(error) => self.fail_here(way, &error),
         }
     }
 
-    fn wrote(&mut self, cx: &mut Cx<'_>, size: usize, result: io::Result<()>) {
+    fn wrote(&mut self, way: &mut Way, cx: &mut Cx<'_>, size: usize, result: io::Result<()>) {
         if let Err(error) = result {
-            return self.fail_here(cx, &error);
+            return self.fail_here(way, &error);
         }
         self.writing -= size;
         self.written += size as u64;
@@ -217,25 +181,25 @@ impl Get {
         }
         if self.held
             && self.writing < WAITING / 2
-            && let Some(id) = self.errand.conn()
+            && let Some(id) = way.conn()
         {
             self.held = false;
             cx.release(id, Hold::JOB);
         }
         show(self.progress.as_mut(), self.written, cx.now());
-        self.look_whether_whole(cx);
+        self.look_whether_whole(way, cx);
     }
 
-    fn finished(&mut self, cx: &mut Cx<'_>, result: io::Result<bool>) {
+    fn finished(&mut self, way: &mut Way, result: io::Result<bool>) {
         match (result, &self.whole) {
             (Ok(true), Some(whole)) => {
-                let line = format!("{}  {}", whole.digest, self.path.display());
-                self.finish(cx, Ok(line));
+                self.placed = format!("{}  {}\n", whole.digest, self.path.display());
+                way.succeed(0);
             }
-            (Err(error), _) => self.fail_here(cx, &error),
+            (Err(error), _) => self.fail_here(way, &error),
             _ => {
                 let text = "what came has another digest than the server said, and was thrown away";
-                self.fail(cx, Failure::new(Failure::CONTENT, text));
+                way.fail(Failure::new(Failure::CONTENT, text));
             }
         }
     }
@@ -249,86 +213,95 @@ fn returned<T: 'static>(result: Done) -> io::Result<T> {
     }
 }
 
-impl Service for Get {
-    fn frame(&mut self, cx: &mut Cx<'_>, id: ConnId, frame: &[u8]) {
-        let line = String::from_utf8_lossy(frame);
-        match self.errand.hear(cx, id, &line) {
-            Word::Ready => self.ask(cx, id),
-            Word::Answer(words) => {
-                let words: Vec<&str> = words.split(' ').collect();
-                if let ["body", _, size, digest, from] = words[..]
-                    && let (Ok(size), Ok(from)) = (size.parse(), from.parse())
-                {
-                    self.body(cx, id, Whole { size, digest: digest.to_lowercase() }, from);
-                }
-            }
-            // What we have is longer than the file: it is a part of another one.
-            Word::Error(error) if error.starts_with("bad-offset:") && self.part.is_some() => {
-                let part = self.part.take().expect("it was looked at");
-                let path = self.path.clone();
-                self.job(cx, Job::Forgetting, move || disk::forget_part(&path, &part.digest));
-                self.ask(cx, id);
-            }
-            Word::Error(error) => self.fail(cx, Failure::told(error)),
-            Word::Stranger => {
-                let failure = self.errand.stranger();
-                self.fail(cx, failure);
-            }
-            Word::Other => {}
+impl Deed for Get {
+    const PLACE: Place = PLACE;
+    const STOPPED: &'static str = GOES_ON;
+
+    /// Perhaps a part of it is here.
+    fn begin(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
+        let (path, force) = (self.path.clone(), self.force);
+        self.job(way, cx, Job::Looking, move || disk::find_part(&path, force));
+    }
+
+    fn ready(&mut self, _way: &mut Way, cx: &mut Cx<'_>, id: ConnId) {
+        self.ask(cx, id);
+    }
+
+    fn answer(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, words: &str) {
+        if let ["body", _, size, digest, from] = words.split(' ').collect::<Vec<_>>()[..]
+            && let (Ok(size), Ok(from)) = (size.parse(), from.parse())
+        {
+            self.body(way, cx, id, Whole { size, digest: digest.to_lowercase() }, from);
         }
     }
 
-    fn chunk(&mut self, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
+    fn error(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, error: &str) {
+        if error.starts_with("bad-offset:")
+            && let Some(part) = self.part.take()
+        {
+            // What we have is longer than the file: it is a part of another one.
+            let path = self.path.clone();
+            self.job(way, cx, Job::Forgetting, move || disk::forget_part(&path, &part.digest));
+            return self.ask(cx, id);
+        }
+        way.fail(Failure::told(error));
+    }
+
+    fn chunk(&mut self, way: &mut Way, cx: &mut Cx<'_>, id: ConnId, bytes: &[u8]) {
         self.unwritten.extend_from_slice(bytes);
-        self.write(cx, false);
+        self.write(way, cx, false);
         if self.writing > WAITING && !self.held {
             self.held = true;
             cx.hold(id, Hold::JOB);
         }
-        self.look_whether_whole(cx);
+        self.look_whether_whole(way, cx);
     }
 
-    fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.errand.timer(cx, id);
+    fn done(&mut self, way: &mut Way, cx: &mut Cx<'_>, job: JobId, result: Done) {
+        let Some(at) = self.jobs.iter().position(|(id, _)| *id == job) else { return };
+        match self.jobs.swap_remove(at).1 {
+            Job::Looking => self.looked(way, cx, returned(result)),
+            Job::Writing(size) => self.wrote(way, cx, size, returned(result)),
+            Job::Forgetting => {
+                if let Err(error) = returned::<()>(result) {
+                    self.fail_here(way, &error);
+                }
+                self.look_whether_whole(way, cx);
+            }
+            Job::Finishing => self.finished(way, returned(result)),
+        }
     }
 
-    fn alarm(&mut self, cx: &mut Cx<'_>) {
+    fn closed(&mut self, _way: &mut Way, _cx: &mut Cx<'_>, _id: ConnId, _why: Reason) {
+        self.held = false;
+    }
+
+    fn broke(&mut self, way: &mut Way, cx: &mut Cx<'_>, trouble: &Trouble) {
+        if !self.is_whole() {
+            // What came before the cut is worth keeping.
+            self.write(way, cx, true);
+            end(&mut self.progress);
+            way.again(cx, trouble);
+        }
+    }
+
+    fn again(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
         if self.jobs.is_empty() {
-            self.connect(cx);
+            way.connect(cx);
         } else {
             // What came before the cut is still being written, and then we know how much that is.
             cx.set_alarm(cx.now() + std::time::Duration::from_millis(100));
         }
     }
 
-    fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
-        let Some(at) = self.jobs.iter().position(|(id, _)| *id == job) else {
-            let outcome = self.errand.line().done(cx, job, result);
-            return self.lost(cx, outcome);
-        };
-        match self.jobs.swap_remove(at).1 {
-            Job::Looking => self.looked(cx, returned(result)),
-            Job::Writing(size) => self.wrote(cx, size, returned(result)),
-            Job::Forgetting => {
-                if let Err(error) = returned::<()>(result) {
-                    self.fail_here(cx, &error);
-                }
-                self.look_whether_whole(cx);
-            }
-            Job::Finishing => self.finished(cx, returned(result)),
-        }
+    fn over(&mut self, way: &mut Way, cx: &mut Cx<'_>) {
+        // What came before the end is worth keeping too.
+        self.write(way, cx, true);
+        end(&mut self.progress);
+        cx.stop();
     }
 
-    fn told(&mut self, cx: &mut Cx<'_>, news: News) {
-        if news == News::Stopping && self.outcome.is_none() {
-            self.write(cx, true);
-            self.fail(cx, Failure::new(Failure::INTERRUPTED, "stopped; the same command goes on where it was"));
-        }
-    }
-
-    fn closed(&mut self, cx: &mut Cx<'_>, id: ConnId, why: Reason) {
-        self.held = false;
-        let outcome = self.errand.line().closed(cx, id, why);
-        self.lost(cx, outcome);
+    fn shown(&self) -> String {
+        self.placed.clone()
     }
 }

@@ -10,6 +10,7 @@ use super::face::{Face, Lines};
 use super::peer::{Heard, Peer};
 use super::screen::{Act, Screen};
 use super::typed::QUEUE;
+use crate::client::standard::unkept;
 use crate::hub::{Address, ConnId, Cx, Fault, Moment, News, Reason, Service};
 use crate::services::chat::Name;
 
@@ -42,8 +43,8 @@ pub struct Talk {
     /// When those are told again what we heard who may not know.
     pub(super) tell_at: Moment,
     pub(super) scratch: String,
-    /// Not all of the input could be read.
-    failed: bool,
+    /// Not all of the input could be read, or obeyed.
+    pub(super) failed: bool,
 }
 
 impl Talk {
@@ -86,7 +87,7 @@ impl Talk {
         self.circle.undelivered()
     }
 
-    /// Was there input that could not be read? The user was told.
+    /// Was there input that could not be read, or lines of a script that were refused? The user was told.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.failed
@@ -210,8 +211,12 @@ impl Service for Talk {
                 self.input_is_over(cx, why);
             }
             Face::Lines(lines) if lines.output == Some(id) => {
-                // Whoever read what we show is gone.
                 lines.output = None;
+                // Whoever read what we show is gone; or what should be kept can't be.
+                if let Some(kind) = unkept(why) {
+                    self.failed = true;
+                    self.face.complain(cx, &format!("output: {kind}"));
+                }
                 cx.stop();
             }
             // The terminal is gone, and with it whoever sat there.

@@ -16,6 +16,8 @@ impl Talk {
     /// A line of the input.
     pub(super) fn typed(&mut self, cx: &mut Cx<'_>, line: &[u8]) {
         if let Err(complaint) = self.obey(cx, line) {
+            // A person sees it, and says it another way.
+            self.failed |= !self.is_person;
             self.face.complain(cx, &complaint);
         }
     }

@@ -9,7 +9,7 @@ use super::Terminal;
 use super::entry::{Entry, Kind};
 use crate::client::chat::naming;
 use crate::client::chat::{Event, Heard, News, Said};
-use crate::client::trouble::{Trouble, advice};
+use crate::client::trouble::Trouble;
 use crate::hub::{Cx, Wall};
 use crate::services::chat::neutralise;
 
@@ -39,15 +39,17 @@ impl Terminal {
             _ if self.leaving => self.end(cx),
             Some(pause) => {
                 if self.down.is_none() {
-                    self.notice(Kind::Wrong, &format!("no connection: {trouble}"));
+                    self.notice(cx, Kind::Wrong, &format!("no connection: {trouble}"));
                 }
                 self.down = Some((trouble.to_string(), cx.now() + pause));
             }
-            None => {
-                let address = self.talk.address().to_string();
-                self.fail(cx, &format!("{address}: {trouble}{}", advice(trouble)));
-            }
+            None => self.fail_to_stand(cx, trouble),
         }
+    }
+
+    fn fail_to_stand(&mut self, cx: &mut Cx<'_>, trouble: &Trouble) {
+        let why = self.talk.ended(trouble);
+        self.fail(cx, &why);
     }
 
     fn fail(&mut self, cx: &mut Cx<'_>, why: &str) {
@@ -68,7 +70,7 @@ impl Terminal {
                     self.board.look_at(0);
                 }
                 if back && self.down.take().is_some() {
-                    self.notice(Kind::Notice, "connected again");
+                    self.notice(cx, Kind::Notice, "connected again");
                 }
                 self.enter_rooms(true);
                 self.talk.measure(cx);
@@ -77,12 +79,9 @@ impl Terminal {
             Event::Receipt(id, _) => {
                 self.board.confirm(&id);
             }
-            Event::Refused(saying) => self.notice(Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
+            Event::Refused(saying) => self.notice(cx, Kind::Wrong, &format!("not said: {}", neutralise(&saying.text))),
             Event::Pong(_) => {}
-            Event::Failed(why) => {
-                let address = self.talk.address().to_string();
-                self.fail(cx, &format!("{address}: {why}"));
-            }
+            Event::Failed(why) => self.fail_to_stand(cx, &Trouble::Wrong(why)),
         }
     }
 

@@ -27,7 +27,7 @@ use super::chat::{LOBBY, Talk};
 use super::standard::say_aside;
 use crate::hub::{ConnId, Cx, Done, Fault, JobId, Moment, News, Reason, Service};
 
-pub use self::window::Window;
+pub use self::window::{Window, can_paint};
 
 /// After so long without a connection a word is said.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -116,26 +116,27 @@ impl Terminal {
         }
     }
 
+    /// What matters most stands first: a narrow terminal shows no more.
     fn status(&self, now: Moment) -> String {
-        let waiting = match self.talk.conversation.outgoing.len() {
+        let me = self.talk.conversation.me();
+        let waiting = |before: &str| match self.talk.conversation.outgoing.len() {
             0 => String::new(),
-            count => format!(" | {count} on the way"),
+            count => format!("{before}{count} on the way"),
         };
-        let line = match (&self.down, self.round_trip) {
+        match (&self.down, self.round_trip) {
             (Some((why, again)), _) => {
                 let seconds = (*again - now).as_secs() + 1;
                 let when = if now < *again { format!("again in {seconds} s") } else { "trying again".to_owned() };
-                format!("NO CONNECTION: {why}; {when}")
+                format!("{me} | NO CONNECTION, {when}{}: {why}", waiting(", "))
             }
-            (None, Some(time)) => format!("connected, {} ms", time.as_millis()),
-            (None, None) => "connected".to_owned(),
-        };
-        format!("{} | {line}{waiting}", self.talk.conversation.me())
+            (None, Some(time)) => format!("{me} | connected, {} ms{}", time.as_millis(), waiting(" | ")),
+            (None, None) => format!("{me} | connected{}", waiting(" | ")),
+        }
     }
 
     /// A word of our own, in the room that is looked at.
-    fn notice(&mut self, kind: Kind, text: &str) {
-        let entry = Entry::plain(kind, "", text);
+    fn notice(&mut self, cx: &Cx<'_>, kind: Kind, text: &str) {
+        let entry = Entry::plain(kind, &self.time_now(cx.wall()), text);
         self.board.add(None, entry);
         self.window.change();
     }
@@ -185,7 +186,7 @@ impl Service for Terminal {
         let (keys, wrong) = self.window.hear(id, bytes);
         self.keys(cx, &keys);
         if let Some(wrong) = wrong {
-            self.notice(Kind::Wrong, &wrong);
+            self.notice(cx, Kind::Wrong, &wrong);
         }
         self.follow(cx);
     }

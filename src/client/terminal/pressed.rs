@@ -12,7 +12,7 @@ impl Terminal {
             self.key(cx, key);
         }
         if self.editor.overflowed() {
-            self.notice(Kind::Wrong, "the line is full, and what came behind it was left out");
+            self.notice(cx, Kind::Wrong, "the line is full, and what came behind it was left out");
         }
     }
 

@@ -2,16 +2,25 @@
 
 use std::fs;
 use std::io::{self, Write, stdin, stdout};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
+use signal_hook::consts::{SIGABRT, SIGALRM, SIGPROF, SIGQUIT, SIGSYS, SIGTRAP, SIGTSTP, SIGUSR2, SIGVTALRM, SIGXCPU};
+
 use crate::hub::Target;
 
-/// Another page to draw on, pastes marked as such, nothing wrapped by the terminal.
-const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?7l\x1b[2J";
+/// Another page to draw on, pastes marked as such, nothing wrapped by the terminal, no arrow keys for turns of the wheel: they
+/// would bring back earlier lines.
+const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?7l\x1b[?1007l\x1b[2J";
 /// The reverse, and no colours.
-const LEAVE: &str = "\x1b[0m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &str = "\x1b[0m\x1b[?7h\x1b[?2004l\x1b[?1007h\x1b[?1007r\x1b[?25h\x1b[?1049l";
+/// What the wheel does is not the same in every terminal. Those that can remember it are asked to, the others have it on.
+const REMEMBER: &str = "\x1b[?1007s";
+
+/// What would end us at once, and can be caught. Others stop the loop in good order.
+const DEADLY: [i32; 9] = [SIGQUIT, SIGALRM, SIGUSR2, SIGABRT, SIGVTALRM, SIGPROF, SIGXCPU, SIGSYS, SIGTRAP];
 
 /// How the terminal was, while it is ours. A panic must be able to give it back from anywhere.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
@@ -45,9 +54,12 @@ impl Drop for Tty {
 /// Keys come one by one, and nothing is done about them but by us.
 pub(super) fn enter() -> io::Result<()> {
     let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
-    let was = match before.take() {
-        Some(was) => was,
-        None => tcgetattr(stdin())?,
+    let was = if let Some(was) = before.take() {
+        was
+    } else {
+        let was = tcgetattr(stdin())?;
+        write(REMEMBER)?;
+        was
     };
     let mut raw = was.clone();
     raw.make_raw();
@@ -85,6 +97,22 @@ pub(super) fn watch(signal: i32) -> io::Result<Target> {
     let (reader, writer) = io::pipe()?;
     signal_hook::low_level::pipe::register(signal, writer)?;
     Ok(Target::Pipe { input: Some(reader.into()), output: None })
+}
+
+/// The same for all that would end us at once; which it was can be asked then.
+pub(super) fn watch_deadly() -> io::Result<(Target, Arc<AtomicUsize>)> {
+    let (reader, writer) = io::pipe()?;
+    let came = Arc::new(AtomicUsize::new(0));
+    for signal in DEADLY {
+        signal_hook::flag::register_usize(signal, Arc::clone(&came), signal.unsigned_abs() as usize)?;
+        signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
+    }
+    Ok((Target::Pipe { input: Some(reader.into()), output: None }, came))
+}
+
+/// Ends us as the signal would have done.
+pub(super) fn die_of(signal: usize) -> io::Result<()> {
+    signal_hook::low_level::emulate_default_handler(i32::try_from(signal).unwrap_or(SIGABRT))
 }
 
 /// Is there a shell that would continue us? Where we are the first of a session (`ssh -t HOST parlor chat`, a window of tmux),
@@ -129,7 +157,7 @@ impl Kin {
 
 /// Stops us as the terminal's own key would have done, and comes back when we are continued.
 pub(super) fn stop() -> io::Result<()> {
-    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
+    signal_hook::low_level::emulate_default_handler(SIGTSTP)
 }
 
 #[cfg(test)]

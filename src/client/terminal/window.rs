@@ -1,6 +1,8 @@
 //! What somebody sits at: keys come from it, pictures go to it, and whatever ends us, it is given back as it was.
 
 use std::io::{self, IsTerminal, stdin, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
@@ -22,6 +24,7 @@ struct Ends {
     resized: Option<ConnId>,
     stopped: Option<ConnId>,
     continued: Option<ConnId>,
+    dying: Option<ConnId>,
 }
 
 /// A terminal, on the loop.
@@ -31,6 +34,8 @@ pub struct Window {
     /// Ours from the moment on in which there is something to show.
     tty: Option<Tty>,
     ends: Ends,
+    /// The signal that is to end us, once it has come.
+    deadly: Arc<AtomicUsize>,
     /// Columns and rows.
     size: (usize, usize),
     keyboard: Keyboard,
@@ -41,12 +46,19 @@ pub struct Window {
     next_frame: Moment,
 }
 
+/// Can a terminal of this kind be told to draw?
+#[must_use]
+pub fn can_paint() -> bool {
+    std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty())
+}
+
 impl Default for Window {
     fn default() -> Self {
         Self {
             standard: Standard::default(),
             tty: None,
             ends: Ends::default(),
+            deadly: Arc::default(),
             size: (80, 24),
             keyboard: Keyboard::default(),
             canvas: Canvas::default(),
@@ -61,8 +73,7 @@ impl Window {
     /// Does somebody sit at a terminal that can show a picture?
     #[must_use]
     pub fn is_here() -> bool {
-        let able = std::env::var("TERM").is_ok_and(|terminal| terminal != "dumb" && !terminal.is_empty());
-        stdin().is_terminal() && stdout().is_terminal() && able
+        stdin().is_terminal() && stdout().is_terminal() && can_paint()
     }
 
     /// Takes the terminal over.
@@ -71,6 +82,8 @@ impl Window {
     /// When it can't be had.
     pub fn open(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
         self.tty = Some(Tty::take()?);
+        let (dying, deadly) = tty::watch_deadly()?;
+        self.deadly = deadly;
         let mut open = |target: io::Result<_>| target.map(|target| cx.open(target, Framing::Raw));
         self.ends = Ends {
             input: Some(open(self.standard.input())?),
@@ -78,6 +91,7 @@ impl Window {
             resized: Some(open(tty::watch(SIGWINCH))?),
             stopped: Some(open(tty::watch(SIGTSTP))?),
             continued: Some(open(tty::watch(SIGCONT))?),
+            dying: Some(open(Ok(dying))?),
         };
         if let Some(output) = self.ends.output {
             // A terminal that was stopped with Ctrl-S stands still as long as somebody likes.
@@ -117,6 +131,7 @@ impl Window {
             }
             end if end == self.ends.stopped => self.suspend(),
             end if end == self.ends.continued => self.resume(),
+            end if end == self.ends.dying => self.die(),
             _ => Ok(()),
         };
         (Vec::new(), done.err())
@@ -159,6 +174,12 @@ impl Window {
         let entered = tty::enter().map_err(|error| format!("the terminal: {error}"));
         self.standard.take_again();
         entered
+    }
+
+    fn die(&mut self) -> Result<(), String> {
+        self.standard.give_back();
+        tty::give_back();
+        tty::die_of(self.deadly.load(Ordering::Relaxed)).map_err(|error| format!("this can't be ended so: {error}"))
     }
 
     /// Everything is to be painted anew.
