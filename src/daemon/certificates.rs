@@ -1,11 +1,13 @@
 //! The certificate of TLS listeners: read when the server starts, and read again when it is told to.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::listeners::Listen;
 use crate::hub::{ConnId, Cx, Done, Framing, Hub, JobId, Lane, Service};
+use crate::net::Counts;
 use crate::net::listen::Bound;
-use crate::net::tls::{Files, Keyring, Keys};
+use crate::net::tls::{Files, Keyring, Keys, failures};
 use crate::services::Handover;
 
 /// Who may shake hands at one door at once. It takes a moment, so when so many do, most of them never will.
@@ -24,6 +26,8 @@ pub struct TlsConfig {
 #[derive(Debug)]
 pub(super) struct Certificates {
     keyring: Keyring,
+    /// Who failed to shake hands, by why.
+    pub(super) failed: Rc<Counts>,
 }
 
 impl Certificates {
@@ -41,12 +45,12 @@ impl Certificates {
         let config = config.ok_or("a listener with +tls needs --tls-certificate and --tls-key")?;
         let keys = config.files.read()?;
         log::info!("TLS with {}, SHA-256 {}", config.files.certificate.display(), keys.fingerprint());
-        Ok(Some(Self { keyring: Keyring::new(keys, config.handshake) }))
+        Ok(Some(Self { keyring: Keyring::new(keys, config.handshake), failed: failures() }))
     }
 
     /// A listener behind TLS, with room for so many who shake hands.
     pub(super) fn guard(&self, bound: Bound, framing: Framing, guests: usize) -> std::io::Result<Bound> {
-        bound.behind_tls(self.keyring.clone(), framing, guests)
+        bound.behind_tls(self.keyring.clone(), framing, guests).map(|bound| bound.counting(&self.failed))
     }
 
     /// Has them read again whenever it is said where they are now.

@@ -14,6 +14,7 @@ use super::certificates::{Certificates, GUESTS};
 use super::control::{Concerned, Control};
 use super::doors::{self, Door};
 use super::entry::{self, Entry, Noted};
+use super::exposition::Losses;
 use super::history;
 use super::house::House;
 use super::listeners::{Kind, Listen};
@@ -136,6 +137,8 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let concerned = Concerned::at(&door);
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
     #[cfg(feature = "tls")]
+    let handshakes = certificates.as_ref().map(|certificates| Losses::of_handshakes(&certificates.failed));
+    #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
@@ -152,9 +155,12 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         listening.push((id, listen, bound));
     }
     let control = Control::new(in_force, house.concerned.clone(), Supervisor::from_environment());
-    let (control, overseer) = (house.add_control(control), house.overseer());
+    let (control, mut overseer) = (house.add_control(control), house.overseer());
+    #[cfg(feature = "tls")]
+    overseer.losses.extend(handshakes);
     let House { hub, figures, chat, .. } = house;
     let mut reactor = Reactor::new(hub, door, Options::client()).map_err(failed("no loop"))?;
+    overseer.losses.push(Losses::of_datagrams(&reactor.lost_datagrams()));
     reactor.watch(figures);
     reactor.watch(Rc::new(overseer));
     reactor.drain_within(config.wire.drain);

@@ -2,6 +2,7 @@
 
 mod admission;
 mod clock;
+mod counts;
 mod door;
 mod ending;
 mod errands;
@@ -26,6 +27,7 @@ mod watcher;
 
 pub use admission::{Doorkeeper, Terms};
 pub use clock::{Clock, wall};
+pub use counts::Counts;
 pub use ending::DRAIN;
 pub use jobs::Stopper;
 pub use penalties::{AddressRules, Misdeeds, PerAddress, report};
