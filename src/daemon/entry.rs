@@ -1,8 +1,10 @@
 //! Who may come in: from settings to what the chat and the door are told.
 
+use std::cell::Cell;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use super::server::Config;
 use crate::net::{AddressRules, shown};
 use crate::services::accounts::{Accounts, doubts};
-use crate::services::chat::{Guard, Narrow, Rules, Startups};
+use crate::services::chat::{Demands, Guard, Rules};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
 const MISDEEDS: usize = 1024;
@@ -26,14 +28,8 @@ pub const RULES: &str = "house-rules";
 pub struct Entry {
     /// The file of accounts.
     pub accounts: Option<PathBuf>,
-    /// Nobody speaks who has not logged in.
-    pub require_login: bool,
-    /// Passwords are taken over plain TCP from other machines.
-    pub plain_login: bool,
-    /// How many may be here that have not logged in yet.
-    pub startups: Startups,
-    /// What those are held to.
-    pub narrow: Narrow,
+    /// What is asked of newcomers.
+    pub demands: Demands,
     /// Where bans and locks are kept, if they are.
     pub rules: Option<PathBuf>,
     /// What all connections together may leave unread and unsent.
@@ -111,10 +107,7 @@ pub fn guard(
     let rules = rules.map(|path| Rules::open(path).map_err(|error| (at("bans and locks", path), error)));
     let guard = Guard {
         accounts: accounts.transpose()?,
-        require_login: entry.require_login,
-        plain_login: entry.plain_login,
-        startups: entry.startups,
-        narrow: entry.narrow,
+        demands: Rc::new(Cell::new(entry.demands)),
         limits: config.limits.clone(),
         rules: rules.transpose()?.unwrap_or_default(),
         misdeeds: Some(misdeeds),

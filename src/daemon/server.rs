@@ -118,6 +118,7 @@ pub(super) fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
 pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError> {
     let config = in_force.config().map_err(|why| failed("configuration")(io::Error::other(why)))?;
     let doors = doors::open(&in_force, &config)?;
+    let needs_login = doors::need_login(&doors, &config);
     // Also of those that somebody else has bound, who say so by their names alone.
     #[cfg(feature = "tls")]
     let certificates = Certificates::read(config.tls.as_ref(), doors.iter().map(|(listen, _)| listen))
@@ -134,7 +135,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     let door = doorkeeper(&config, descriptors, misdeeds);
     // Where files may not grow past a limit, a write that would is a fault of its service, and not the server's end.
     survive_file_limits().map_err(failed("signals"))?;
-    let concerned = Concerned::at(&door);
+    let concerned = Concerned::at(&door, &guard);
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
     #[cfg(feature = "tls")]
     let handshakes = certificates.as_ref().map(|certificates| Losses::of_handshakes(&certificates.failed));
@@ -154,7 +155,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         }
         listening.push((id, listen, bound));
     }
-    let control = Control::new(in_force, house.concerned.clone(), Supervisor::from_environment());
+    let control = Control::new(in_force, house.concerned.clone(), needs_login, Supervisor::from_environment());
     let (control, mut overseer) = (house.add_control(control), house.overseer());
     #[cfg(feature = "tls")]
     overseer.losses.extend(handshakes);

@@ -187,3 +187,66 @@ fn quotas_of_files_change_while_people_are_there() {
     let refused = b"! quota: with it guests together would have 1001 bytes here, and 1000 is the most\n";
     guest.ask(offer.as_bytes(), refused);
 }
+
+/// A configuration with a file of accounts that has none.
+fn with_accounts() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let accounts = folder.path().join("accounts");
+    std::fs::write(&accounts, "").unwrap();
+    let text = format!("{CHAT}accounts = {accounts:?}\n");
+    (folder, text)
+}
+
+const WHO: &str = "- parlor chat: who are you? /login NAME PASSWORD; /help";
+
+#[test]
+fn whoever_comes_after_it_was_required_has_to_log_in_and_whoever_is_here_stays() {
+    let (_folder, head) = with_accounts();
+    let written = Written::new(&head);
+    let server = written.serve().expecting(1).go();
+    let mut guest = guest(&server);
+    written.rewrite(&format!("{head}require-login = true\nlogin-startups = '1:100:1'\n"));
+    reload(&server, "reloaded: require-login = true (was false)");
+    server.log.wait("the other change", |line| line.contains("reloaded: login-startups = 1:100:1 (was 10:30:100)"));
+    let mut stranger = server.client(0);
+    assert_eq!(stranger.line(), WHO);
+    stranger.ask(b"hello\n", b"! login-first: /login NAME PASSWORD comes first\n");
+    assert!(server.client(0).line().starts_with("! full: 1 others have not logged in yet"));
+    guest.ask(b"/join tea\n", b"- you are in #tea, with 0 others\n");
+    // Whoever was asked to log in still has to; who comes now has not.
+    written.rewrite(&head);
+    reload(&server, "reloaded: require-login = false (was true)");
+    stranger.ask(b"hello\n", b"! login-first: /login NAME PASSWORD comes first\n");
+    assert!(guest_line(&server).contains("you are guest"));
+}
+
+#[test]
+fn what_strangers_are_held_to_is_what_it_was_when_they_came() {
+    let (_folder, head) = with_accounts();
+    let head = format!("{head}require-login = true\n");
+    let written = Written::new(&format!("{head}[limits]\nlogin-time = '1h'\n"));
+    let server = written.serve().expecting(1).go();
+    let mut early = server.client(0);
+    assert_eq!(early.line(), WHO);
+    written.rewrite(&format!("{head}[limits]\nlogin-time = '1s'\nline-before-login = 700\n"));
+    reload(&server, "reloaded: limits.line-before-login = 700");
+    let mut late = server.client(0);
+    assert_eq!(late.line(), WHO);
+    assert_eq!(late.rest(), b"! login-timeout: nobody logged in here within 1 seconds; goodbye\n");
+    let mut late = server.client(0);
+    assert_eq!(late.line(), WHO);
+    let line = [&[b'a'; 701][..], b"\n"].concat();
+    late.send(&line);
+    assert!(late.line().starts_with("! too-long: a frame here has at most 700 bytes"));
+    early.ask(&line, b"! login-first: /login NAME PASSWORD comes first\n");
+}
+
+#[test]
+fn nobody_is_made_to_log_in_where_nobody_can() {
+    let (_folder, head) = with_accounts();
+    let written = Written::new(CHAT);
+    let server = written.serve().expecting(1).go();
+    written.rewrite(&format!("{head}require-login = true\n"));
+    reload(&server, "not reloaded: require-login = false can't change while the server runs; true needs a restart");
+    assert!(guest_line(&server).contains("you are guest"));
+}
