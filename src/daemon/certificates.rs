@@ -8,7 +8,7 @@ use crate::hub::{ConnId, Cx, Done, Framing, Hub, JobId, Lane, Service};
 use crate::net::Counts;
 use crate::net::listen::Bound;
 use crate::net::tls::{Files, Keyring, Keys, failures};
-use crate::services::Handover;
+use crate::services::{Handover, whole_file};
 
 /// Who may shake hands at one door at once. It takes a moment, so when so many do, most of them never will.
 pub(super) const GUESTS: usize = 1024;
@@ -74,13 +74,20 @@ impl Renewal {
     fn begin(&mut self, cx: &mut Cx<'_>) {
         let Some(config) = self.next.take() else { return };
         let files = config.files.clone();
-        match cx.job(Lane::Any, move || files.read()) {
+        match cx.job(Lane::Any, move || read_again(&files)) {
             Ok(_) => self.reading = Some(config),
             Err(_) => {
                 log::error!("the certificate was not read again: too much else waits; the old one stays in force");
             }
         }
     }
+}
+
+fn read_again(files: &Files) -> Result<Keys, String> {
+    for path in [&files.certificate, &files.key].into_iter().chain(&files.client_ca) {
+        whole_file::readable_again(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    files.read()
 }
 
 impl Service for Renewal {

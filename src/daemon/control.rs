@@ -148,7 +148,7 @@ impl Control {
         }
         let layers = self.in_force.layers.clone();
         self.supervisor.tell_reloading();
-        self.reading = cx.job(Lane::Any, move || layers.read()).ok();
+        self.reading = cx.job(Lane::Any, move || layers.read_again()).ok();
         if self.reading.is_none() {
             self.again = true;
             cx.set_alarm(self.heartbeat.min(cx.now() + AGAIN));

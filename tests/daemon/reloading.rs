@@ -1,9 +1,11 @@
 //! SIGHUP reads the configuration again, and drops nobody.
 
+use std::path::Path;
+
 use rustix::process::Signal;
 
 use crate::settings::Written;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, Start};
 
 const CHAT: &str = "listen = [\"chat=127.0.0.1:0\"]\nno-history = true\n";
 
@@ -86,6 +88,32 @@ fn a_configuration_that_is_gone_changes_nothing() {
     let line = reload(&server, "not reloaded, what was in force stays so: ");
     assert!(line.ends_with("parlor.toml: No such file or directory (os error 2)"), "{line}");
     guest(&server).ask(b"PING x\n", b"PONG x\n");
+}
+
+/// A pipe with a name, through which this goes once.
+fn piped(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let (written, text) = (path.clone(), text.to_owned());
+    // Opened when somebody reads it.
+    std::thread::spawn(move || std::fs::write(written, text).unwrap());
+    path.display().to_string()
+}
+
+#[test]
+fn what_came_through_a_pipe_is_not_waited_for_again_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = piped(folder.path(), "config", &format!("{CHAT}require-login = true\nmax-connections = 5\n"));
+    let accounts = piped(folder.path(), "accounts", "");
+    let server = Start::serve(&["--config", &config, "--accounts", &accounts]).expecting(1).go();
+    for _ in 0..2 {
+        let seen = server.log.len();
+        let line = reload(&server, "not reloaded, what was in force stays so: ");
+        assert!(line.ends_with("config: a pipe is read once, and never again; expected a file"), "{line}");
+        let line = server.log.wait_from(seen, "the accounts", |line| line.contains("the accounts stay as they were: "));
+        assert!(line.ends_with("accounts: a pipe is read once, and never again; expected a file"), "{line}");
+    }
+    assert_eq!(server.stop().code(), 0);
 }
 
 #[test]

@@ -187,3 +187,21 @@ fn whoever_is_known_only_by_logging_in_is_never_let_in_without_it_from_beyond_th
     let mut stranger = Secure::to(&here, house.authority.client()).unwrap();
     assert_eq!(stranger.line(), "- parlor chat: who are you? /login NAME PASSWORD; /help");
 }
+
+#[test]
+fn a_key_that_came_through_a_pipe_is_not_waited_for_again() {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let (certificate, key) = authority.here().files(folder.path(), "server");
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let (written, text) = (pipe.clone(), std::fs::read(key).unwrap());
+    // Opened when somebody reads it.
+    std::thread::spawn(move || std::fs::write(written, text).unwrap());
+    let flags = ["--tls-certificate", certificate.to_str().unwrap(), "--tls-key", pipe.to_str().unwrap()];
+    let server = Start::serve(&flags).listen("echo+tls=127.0.0.1:0").go();
+    server.signal(Signal::HUP);
+    let said = "certificate not replaced, the old one stays in force: ";
+    let line = server.log.wait(said, |line| line.contains(said));
+    assert!(line.ends_with("pipe: a pipe is read once, and never again; expected a file"), "{line}");
+    Secure::to(server.place(0), authority.client()).unwrap().ask(b"hello\n", b"hello\n");
+}

@@ -1,6 +1,7 @@
 //! Flags over the environment over the file over what is so anyway.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -13,6 +14,7 @@ use super::Settings;
 use super::file::{self, Contents, Given, Place};
 use super::sections::{self, Sections};
 use super::table::{LISTEN, key_of, prepared, settings, variable};
+use crate::services::whole_file;
 
 /// Where a value came from that nobody gave.
 const DEFAULT: &str = "default";
@@ -153,6 +155,18 @@ impl Layers {
             _ => arg,
         });
         self.combine(&command, contents, listeners.is_some())
+    }
+
+    /// Reads everything again, for a server that runs.
+    ///
+    /// # Errors
+    /// Something is wrong in it, or it can't be read twice.
+    pub fn read_again(&self) -> Result<InForce, Wrong> {
+        if let Some(path) = &self.file {
+            let wrong = |error: io::Error| Wrong::Settings(vec![format!("{}: {error}", path.display())]);
+            whole_file::readable_again(path).map_err(wrong)?;
+        }
+        self.read()
     }
 
     /// Reads the file alone, as if there were neither flags nor environment.
