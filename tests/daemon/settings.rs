@@ -174,6 +174,22 @@ fn what_is_shown_is_a_configuration_that_says_the_same() {
 }
 
 #[test]
+fn of_several_state_folders_the_first_is_the_historys() {
+    let data = |folders: &str| shown(&printed(Start::serve(&[]).env("STATE_DIRECTORY", folders)), "data").0;
+    assert_eq!(data("/var/lib/parlor:/var/lib/more"), "\"/var/lib/parlor\"");
+    assert_eq!(data("/var/lib/parlor"), "\"/var/lib/parlor\"");
+}
+
+/// A folder that is named is used for bans, also without a history; one that nobody named is not.
+#[test]
+fn without_a_history_no_folder_is_shown_that_nobody_named() {
+    let first = printed(Start::serve(&["--no-history"]));
+    assert!(first.lines().any(|line| line.starts_with("#data =")), "{first}");
+    let named = printed(Start::serve(&["--no-history", "--data", "/named"]));
+    assert_eq!(shown(&named, "data"), ("\"/named\"".to_owned(), "--data".to_owned()));
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
     for (text, wanted) in [
         ("nodelay = \"maybe\"", "1:11: nodelay = \"maybe\": expected one of on, off"),

@@ -208,7 +208,7 @@ impl Layers {
             let name = arg.get_long().unwrap_or_default().to_owned();
             let raw = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
             let mut values: Vec<String> = raw.map(|value| value.to_string_lossy().into_owned()).collect();
-            if name == "data" && values.is_empty() {
+            if name == "data" && values.is_empty() && !settings.chat.is_without_history() {
                 values.extend(settings.kept().0.map(|folder| folder.display().to_string()));
             }
             let from = who_said(&matches, arg, &contents.given, listen_in_environment);
