@@ -9,6 +9,8 @@ use std::str::FromStr;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use rustix::system::sysinfo;
+
 use super::server::Config;
 use crate::net::{AddressRules, shown};
 use crate::services::accounts::{Accounts, doubts};
@@ -75,17 +77,16 @@ impl Share {
 
 /// The memory that we may use, in bytes.
 fn memory() -> u64 {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim();
-        Some(line.strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
-    });
+    let machine = sysinfo();
+    let machine = machine.totalram.saturating_mul(machine.mem_unit.into());
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
     let folder = Path::new("/sys/fs/cgroup").join(group);
     // A group is bound by those above it too.
     let limits = folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup"));
-    let limits = limits.filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse().ok());
-    limits.chain(machine).min().unwrap_or(u64::MAX)
+    // Past the lower one it is slowed down, past the other killed.
+    let files = limits.flat_map(|folder| [folder.join("memory.high"), folder.join("memory.max")]);
+    files.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok()).min().unwrap_or(machine).min(machine)
 }
 
 /// What services are told of who may come in, and where the door hears of misdeeds. Accounts and bans are read only if
