@@ -12,7 +12,7 @@ use super::logger;
 use super::server::Config;
 use super::serving::offers;
 use super::settings::{Change, Changes, InForce, Wrong};
-use super::supervisor::Supervisor;
+use super::supervisor::{Supervisor, TURNS};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
 use crate::net::{Doorkeeper, Terms, log_addresses};
 use crate::services::chat::{self, Demands, Guard};
@@ -240,7 +240,7 @@ impl Service for Control {
 
     fn alarm(&mut self, cx: &mut Cx<'_>) {
         if self.heartbeat <= cx.now() {
-            self.supervisor.tell("WATCHDOG=1");
+            self.supervisor.tell(TURNS);
             self.heartbeat = self.supervisor.heartbeat().map_or(Moment::NEVER, |every| cx.now() + every);
         }
         cx.set_alarm(self.heartbeat);
