@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod contained;
 mod exposition;
 mod limits;
 mod logging;
