@@ -190,6 +190,9 @@ fn commands_are_offered_changed_and_taken_back_while_callers_are_there() {
     assert!(lines.len() == 2 && lines[0].starts_with("- command two: "), "{lines:?}");
     written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', 'two']\ntime = 5\n"));
     reload(&server, "reloaded: run.two = echo two, for 5s (was echo two)");
+    let callers = "role = 'operator'\naccounts = ['ann', 'bob']\n";
+    written.rewrite(&format!("accounts = '/dev/null'\n{listen}[run.two]\nargv = ['echo', 'two']\n{callers}"));
+    reload(&server, "reloaded: run.two = echo two, by ann, bob, operators (was echo two, for 5s)");
     let lines = list(&mut caller);
     // One that is no command line changes nothing.
     written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', '{{x:nonsense}}']\n"));

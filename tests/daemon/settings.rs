@@ -174,6 +174,31 @@ fn what_is_shown_is_a_configuration_that_says_the_same() {
 }
 
 #[test]
+fn a_number_may_be_written_as_toml_allows_it() {
+    let all =
+        printed(Written::new("backlog = 0x10\nfast-open = 0b11\nuser-timeout = 0o17\nunix-mode = 0o640\n").serve());
+    for (key, value) in [("backlog", "16"), ("fast-open", "3"), ("user-timeout", "15"), ("unix-mode", "\"0o640\"")] {
+        assert_eq!(shown(&all, key).0, value, "{key}");
+    }
+}
+
+#[test]
+fn listeners_that_do_not_meet_are_right() {
+    for listeners in [
+        "'echo=127.0.0.1:7', 'echo=127.0.0.2:7'",
+        "'echo=127.0.0.1:7', 'echo+udp=127.0.0.1:7'",
+        "'echo=0.0.0.0:7', 'echo=[::]:7'",
+        "'echo=0.0.0.0:0', 'echo=127.0.0.1:0'",
+        "'echo=[fe80::1%1]:7', 'echo=[fe80::1%2]:7'",
+        "'echo=[fe80::1%lo]:7'",
+        "'echo=unix:a', 'echo=unix:b'",
+    ] {
+        let finished = Written::new(&format!("open = true\nlisten = [{listeners}]\n")).check();
+        assert_eq!(finished.code(), 0, "{listeners}: {finished:#?}");
+    }
+}
+
+#[test]
 fn of_several_state_folders_the_first_is_the_historys() {
     let data = |folders: &str| shown(&printed(Start::serve(&[]).env("STATE_DIRECTORY", folders)), "data").0;
     assert_eq!(data("/var/lib/parlor:/var/lib/more"), "\"/var/lib/parlor\"");
@@ -213,6 +238,7 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
             "2:8: limits.line = \"8 KB\": expected a number of bytes, as 65536, 64KiB, 1MiB or 1GiB",
         ),
         ("limits.stall = \"soon\"", "1:16: limits.stall = \"soon\": expected a time, as 90s, 500ms, 10m, 24h or 30d"),
+        ("backlog = 0x1_0000_0000", "1:11: backlog = 0x1_0000_0000: expected a whole number from 0 to 4294967295"),
         ("unix-mode = 1777", "1:13: unix-mode = 1777: expected an octal mode up to 777"),
         ("sync = \"second", "1:15: invalid basic string, expected `\"`"),
         ("log = 'info'\nlog = 'warn'", "2:1: duplicate key"),
@@ -295,6 +321,19 @@ fn limits_that_contradict_one_another_are_refused() {
             " listen = ['echo=127.0.0.1:7', 'upper=127.0.0.1:7']",
             "1:2: listen = echo=127.0.0.1:7, upper=127.0.0.1:7: upper=127.0.0.1:7: another listener has this address: \
              expected each once",
+        ),
+        (
+            "open = true\nlisten = ['echo=127.0.0.1:7', 'upper=0.0.0.0:7']",
+            "2:1: listen = echo=127.0.0.1:7, upper=0.0.0.0:7: upper=0.0.0.0:7: another listener has this address: \
+             expected each once",
+        ),
+        (
+            "[run.ls]\nargv = ['ls']\n[run.ps]\nargv = ['ps']\nrole = 'operator'",
+            "3:6: run.ps: nobody could call it: accounts names no file",
+        ),
+        (
+            "[run.ls]\nargv = ['ls']\ntime = 0",
+            "1:6: run.ls: time = 0s: it would be killed at once: expected at least 1ms",
         ),
         (
             "listen = ['echo=0.0.0.0:7']",

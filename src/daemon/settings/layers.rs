@@ -225,7 +225,11 @@ impl Layers {
         let mut wrong = Vec::new();
         settings.contradictions(&mut wrong);
         let mut wrong: Vec<String> = wrong.iter().map(|(name, why)| contradiction(&origins, name, why)).collect();
-        wrong.extend(contents.sections.contradictions(settings.entry.has_accounts()));
+        for (key, why) in contents.sections.contradictions(settings.entry.has_accounts()) {
+            let begins = contents.begins.iter().find(|(begun, _)| *begun == key).map(|(_, place)| place);
+            let place = self.file.iter().zip(begins).map(|(path, place)| format!("{}:{place}: ", path.display()));
+            wrong.push(format!("{}{key}: {why}", place.collect::<String>()));
+        }
         if !wrong.is_empty() {
             return Err(Wrong::Settings(wrong));
         }
