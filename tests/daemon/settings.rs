@@ -142,6 +142,33 @@ fn flags_win_over_the_environment_and_that_over_the_file_and_that_over_defaults(
 }
 
 #[test]
+fn what_is_wrong_in_the_environment_is_named_as_it_stands_there() {
+    for (name, value, wanted) in [
+        (
+            "PARLOR_BACKLOG",
+            "-1",
+            "error: invalid value '-1' for 'PARLOR_BACKLOG': expected a whole number from 0 to 4294967295",
+        ),
+        ("PARLOR_OPEN", "", "error: invalid value '' for 'PARLOR_OPEN': value was not a boolean"),
+        ("PARLOR_CONFIG", "", "error: a value is required for 'PARLOR_CONFIG' but none was supplied"),
+        ("PARLOR_NODELAY", "maybe", "error: invalid value 'maybe' for 'PARLOR_NODELAY'"),
+        (
+            "PARLOR_LIMIT_LINE",
+            "8KB",
+            "error: invalid value '8KB' for 'PARLOR_LIMIT_LINE': expected a number of bytes, as 65536, 64KiB, 1MiB or 1GiB",
+        ),
+    ] {
+        for command in [&["serve"][..], &[], &["serve", "--listen", "echo=127.0.0.1:0"]] {
+            let finished = Start::parlor(command).env(name, value).run();
+            assert_eq!((finished.code(), &*finished.stderr[0]), (2, wanted), "{command:?}");
+        }
+    }
+    // A flag is blamed for itself, whatever the environment says.
+    let finished = Start::serve(&["--backlog=-1"]).env("PARLOR_BACKLOG", "5").run();
+    assert!(finished.stderr[0].contains("'-1' for '--backlog <N>'"), "{finished:#?}");
+}
+
+#[test]
 fn the_file_may_be_named_by_the_environment() {
     let written = Written::new("listen = [\"upper=127.0.0.1:0\"]\n");
     for command in [&["serve"][..], &[]] {
