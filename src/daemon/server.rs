@@ -22,7 +22,7 @@ use super::serving;
 use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
 use crate::hub::{Framing, Hub, Limits, ListenerId, Profile, ServiceId};
-use crate::log::Log;
+use crate::log::{Log, OpenError};
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
@@ -293,8 +293,13 @@ fn bounded(framing: Framing, wire: WireLimits) -> Framing {
 fn open_history(history: &History) -> Result<Log, StartError> {
     let now = wall().millis();
     let opened = history::open(history, now, &mut random::source());
-    let what = || format!("cannot keep the history in {}", history.folder.display());
-    opened.map_err(|cause| StartError { what: what(), cause: cause.into() })
+    opened.map_err(|cause| {
+        let what = format!("cannot keep the history in {}", history.folder.display());
+        // Where the system refuses, somewhere else may be better.
+        let is_refused = matches!(cause, OpenError::Failed { .. });
+        let advice = if is_refused { "; --data names another folder, --no-history keeps none" } else { "" };
+        StartError { what, cause: format!("{cause}{advice}").into() }
+    })
 }
 
 /// As many descriptors as the system allows; answers how many that is.

@@ -49,3 +49,28 @@ fn the_first_process_of_a_container_can_be_stopped_before_it_serves() {
     kill_process(first(&server), Signal::TERM).unwrap();
     assert_eq!(server.wait().code(), 143);
 }
+
+/// The first processes of two containers have one number.
+#[test]
+fn a_history_of_another_container_is_said_to_be_so() {
+    if !may_be_contained() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let start = || Start::serve(&["--data", folder.path().to_str().unwrap()]).listen("chat=127.0.0.1:0");
+    let _first = start().under(&CONTAINED).go();
+    let finished = start().under(&CONTAINED).run();
+    assert_eq!(finished.code(), 1);
+    let wanted = "process 1 of another container keeps its history there";
+    assert!(finished.stderr.iter().any(|line| line.ends_with(wanted)), "{finished:#?}");
+}
+
+#[test]
+fn where_no_history_can_be_kept_it_is_said_what_can_be_done() {
+    // Nobody makes a folder there, whoever they are.
+    let finished = Start::serve(&["--data", "/proc/parlor", "--listen", "chat=127.0.0.1:0"]).run();
+    assert_eq!(finished.code(), 1);
+    let line = finished.stderr.last().unwrap();
+    assert!(line.starts_with("parlor: cannot keep the history in /proc/parlor: making the folder failed: "), "{line}");
+    assert!(line.ends_with("; --data names another folder, --no-history keeps none"), "{line}");
+}

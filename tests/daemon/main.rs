@@ -14,3 +14,4 @@ mod packaging;
 mod reloading;
 mod settings;
 mod supervisor;
+mod values;

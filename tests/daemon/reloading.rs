@@ -224,7 +224,7 @@ fn with_accounts() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let accounts = folder.path().join("accounts");
     std::fs::write(&accounts, "").unwrap();
-    let text = format!("{CHAT}accounts = {accounts:?}\n");
+    let text = format!("{CHAT}accounts = '{}'\n", accounts.display());
     (folder, text)
 }
 
