@@ -50,15 +50,19 @@ fn what_is_wrong_in_the_environment_is_named_as_it_stands_there() {
         (
             "PARLOR_BACKLOG",
             "-1",
-            "error: invalid value '-1' for 'PARLOR_BACKLOG': expected a whole number from 0 to 4294967295",
+            "error: invalid value '-1' for 'PARLOR_BACKLOG (--backlog <N>)': expected a whole number from 0 to 4294967295",
         ),
-        ("PARLOR_OPEN", "", "error: invalid value '' for 'PARLOR_OPEN': value was not a boolean"),
-        ("PARLOR_CONFIG", "", "error: a value is required for 'PARLOR_CONFIG' but none was supplied"),
-        ("PARLOR_NODELAY", "maybe", "error: invalid value 'maybe' for 'PARLOR_NODELAY'"),
+        (
+            "PARLOR_OPEN",
+            "",
+            "error: invalid value '' for 'PARLOR_OPEN (--open[=<true|false>])': value was not a boolean",
+        ),
+        ("PARLOR_CONFIG", "", "error: a value is required for 'PARLOR_CONFIG (--config <FILE>)' but none was supplied"),
+        ("PARLOR_NODELAY", "maybe", "error: invalid value 'maybe' for 'PARLOR_NODELAY (--nodelay <NODELAY>)'"),
         (
             "PARLOR_LIMIT_LINE",
             "8KB",
-            "error: invalid value '8KB' for 'PARLOR_LIMIT_LINE': expected a number of bytes, as 65536, 64KiB, 1MiB or 1GiB",
+            "error: invalid value '8KB' for 'PARLOR_LIMIT_LINE (--limit-line <BYTES>)': expected a number of bytes, as 65536, 64KiB, 1MiB or 1GiB",
         ),
     ] {
         for command in [&["serve"][..], &[], &["serve", "--listen", "echo=127.0.0.1:0"]] {

@@ -33,7 +33,7 @@ pub fn prepared(command: Command) -> Command {
     })
 }
 
-/// Has an error name the variable that is wrong, where it would name a flag that nobody gave.
+/// Has an error name the variable that is wrong, where it would name only a flag, which nobody gave.
 #[must_use]
 pub fn naming_variables(mut error: clap::Error, words: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
@@ -43,7 +43,8 @@ pub fn naming_variables(mut error: clap::Error, words: &[OsString]) -> clap::Err
         word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(&name))
     };
     if std::env::var_os(variable(&name)).is_some() && !words.iter().any(is_flag) {
-        error.insert(ContextKind::InvalidArg, ContextValue::String(variable(&name)));
+        let both = format!("{} ({flag})", variable(&name));
+        error.insert(ContextKind::InvalidArg, ContextValue::String(both));
     }
     error
 }
