@@ -136,7 +136,9 @@ fn command() -> clap::Command {
 }
 
 fn parsed(words: impl IntoIterator<Item = OsString>) -> Cli {
-    let matches = command().get_matches_from(words);
+    let words: Vec<OsString> = words.into_iter().collect();
+    let matches = command().try_get_matches_from(&words);
+    let matches = matches.unwrap_or_else(|error| settings::naming_variables(error, &words).exit());
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command()).exit())
 }
 

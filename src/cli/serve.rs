@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use super::Failure;
 use crate::daemon::settings::{self, Layers, Settings, Wrong};
 use crate::daemon::{self, logger};
-use crate::net::{Exit, log_addresses};
+use crate::net::{Exit, log_addresses, stop_from_the_start};
 
 /// Runs it; `given` is what flags and environment say. They are read again with the file below them.
 pub(super) fn run(given: &Settings) -> Result<ExitCode, Failure> {
+    stop_from_the_start()?;
     // The words behind `serve`. Without that word there are none.
     let words = std::env::args_os().skip(2).collect();
     let layers = Layers { words, file: given.config.clone() };

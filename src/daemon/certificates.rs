@@ -1,12 +1,14 @@
 //! The certificate of TLS listeners: read when the server starts, and read again when it is told to.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::listeners::Listen;
 use crate::hub::{ConnId, Cx, Done, Framing, Hub, JobId, Lane, Service};
+use crate::net::Counts;
 use crate::net::listen::Bound;
-use crate::net::tls::{Files, Keyring, Keys};
-use crate::services::Handover;
+use crate::net::tls::{Files, Keyring, Keys, failures};
+use crate::services::{Handover, whole_file};
 
 /// Who may shake hands at one door at once. It takes a moment, so when so many do, most of them never will.
 pub(super) const GUESTS: usize = 1024;
@@ -24,6 +26,8 @@ pub struct TlsConfig {
 #[derive(Debug)]
 pub(super) struct Certificates {
     keyring: Keyring,
+    /// Who failed to shake hands, by why.
+    pub(super) failed: Rc<Counts>,
 }
 
 impl Certificates {
@@ -41,12 +45,12 @@ impl Certificates {
         let config = config.ok_or("a listener with +tls needs --tls-certificate and --tls-key")?;
         let keys = config.files.read()?;
         log::info!("TLS with {}, SHA-256 {}", config.files.certificate.display(), keys.fingerprint());
-        Ok(Some(Self { keyring: Keyring::new(keys, config.handshake) }))
+        Ok(Some(Self { keyring: Keyring::new(keys, config.handshake), failed: failures() }))
     }
 
     /// A listener behind TLS, with room for so many who shake hands.
     pub(super) fn guard(&self, bound: Bound, framing: Framing, guests: usize) -> std::io::Result<Bound> {
-        bound.behind_tls(self.keyring.clone(), framing, guests)
+        bound.behind_tls(self.keyring.clone(), framing, guests).map(|bound| bound.counting(&self.failed))
     }
 
     /// Has them read again whenever it is said where they are now.
@@ -70,13 +74,20 @@ impl Renewal {
     fn begin(&mut self, cx: &mut Cx<'_>) {
         let Some(config) = self.next.take() else { return };
         let files = config.files.clone();
-        match cx.job(Lane::Any, move || files.read()) {
+        match cx.job(Lane::Any, move || read_again(&files)) {
             Ok(_) => self.reading = Some(config),
             Err(_) => {
                 log::error!("the certificate was not read again: too much else waits; the old one stays in force");
             }
         }
     }
+}
+
+fn read_again(files: &Files) -> Result<Keys, String> {
+    for path in [&files.certificate, &files.key].into_iter().chain(&files.client_ca) {
+        whole_file::readable_again(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    files.read()
 }
 
 impl Service for Renewal {

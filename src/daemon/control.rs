@@ -1,6 +1,7 @@
 //! The server's own service: it has no connections. It reads settings again when told to, off the loop, and hands what
 //! can change to whom it concerns; and it tells the service manager how things are, from the loop itself.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,20 +12,29 @@ use super::logger;
 use super::server::Config;
 use super::serving::offers;
 use super::settings::{Change, Changes, InForce, Wrong};
-use super::supervisor::Supervisor;
+use super::supervisor::{Supervisor, TURNS};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
 use crate::net::{Doorkeeper, Terms, log_addresses};
+use crate::services::chat::{self, Demands, Guard};
 use crate::services::run::Offers;
-use crate::services::{Handover, chat, files};
+use crate::services::{Handover, files};
 
 /// After a job was not taken, because too many wait.
 const AGAIN: Duration = Duration::from_secs(1);
 
 const ACCOUNTS: &str = "accounts";
+const REQUIRE_LOGIN: &str = "require-login";
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 39] = [
+const LIVE: [&str; 46] = [
     ACCOUNTS,
+    REQUIRE_LOGIN,
+    "plain-login",
+    "login-startups",
+    "limit-login-time",
+    "limit-line-before-login",
+    "limit-frame-before-login",
+    "limit-output-before-login",
     "log",
     "log-format",
     "log-addresses",
@@ -71,6 +81,8 @@ pub(super) struct Concerned {
     pub(super) chat: Handover<chat::Settings>,
     pub(super) files: Handover<files::Settings>,
     pub(super) run: Handover<Offers>,
+    /// Whoever asks newcomers who they are.
+    pub(super) demands: Rc<Cell<Demands>>,
     /// Whoever reads accounts: where they are, or nothing for where they were.
     pub(super) accounts: Handover<Option<PathBuf>>,
     /// Listeners behind TLS.
@@ -80,11 +92,12 @@ pub(super) struct Concerned {
 }
 
 impl Concerned {
-    pub(super) fn at(door: &Doorkeeper) -> Self {
+    pub(super) fn at(door: &Doorkeeper, guard: &Guard) -> Self {
         Self {
             chat: Handover::default(),
             files: Handover::default(),
             run: Handover::default(),
+            demands: Rc::clone(&guard.demands),
             accounts: Handover::default(),
             #[cfg(feature = "tls")]
             tls: Handover::default(),
@@ -98,6 +111,8 @@ impl Concerned {
 pub(super) struct Control {
     in_force: InForce,
     concerned: Concerned,
+    /// Something is listened on that may be only while one has to log in there.
+    needs_login: bool,
     supervisor: Supervisor,
     reading: Option<JobId>,
     /// Told to read again while a reading was under way, or when none could begin.
@@ -111,8 +126,9 @@ pub(super) struct Control {
 impl Control {
     /// With the settings that the server was started with.
     #[must_use]
-    pub(super) fn new(in_force: InForce, concerned: Concerned, supervisor: Supervisor) -> Self {
-        Self { in_force, concerned, supervisor, reading: None, again: false, heartbeat: Moment::NEVER, stopping: false }
+    pub(super) fn new(in_force: InForce, concerned: Concerned, needs_login: bool, supervisor: Supervisor) -> Self {
+        let (reading, again, heartbeat, stopping) = (None, false, Moment::NEVER, false);
+        Self { in_force, concerned, needs_login, supervisor, reading, again, heartbeat, stopping }
     }
 
     /// The server is ready.
@@ -132,7 +148,7 @@ impl Control {
         }
         let layers = self.in_force.layers.clone();
         self.supervisor.tell_reloading();
-        self.reading = cx.job(Lane::Any, move || layers.read()).ok();
+        self.reading = cx.job(Lane::Any, move || layers.read_again()).ok();
         if self.reading.is_none() {
             self.again = true;
             cx.set_alarm(self.heartbeat.min(cx.now() + AGAIN));
@@ -169,10 +185,12 @@ impl Control {
         }
     }
 
-    /// What can change. Where accounts are is one of them; whether there are any is not.
+    /// What can change. Where accounts are is one of them; whether there are any is not, and without some nobody can be
+    /// made to log in. Nor do strangers come in where only those who log in may.
     fn live(&self, read: &InForce) -> Vec<&'static str> {
         let is_other = self.in_force.is_said(ACCOUNTS) != read.is_said(ACCOUNTS);
-        LIVE.into_iter().filter(|&name| !is_other || name != ACCOUNTS).collect()
+        let stays = |name| is_other && name == ACCOUNTS || (is_other || self.needs_login) && name == REQUIRE_LOGIN;
+        LIVE.into_iter().filter(|&name| !stays(name)).collect()
     }
 
     /// Has what stands in files of its own read again: there, where it is to be by what is in force now.
@@ -197,6 +215,10 @@ impl Control {
         if changes.takes("buffers") {
             door.buffers.set(config.entry.buffers.bytes());
         }
+        let demands = config.entry.demands;
+        let was_required = self.concerned.demands.get().require_login;
+        let require_login = if changes.takes(REQUIRE_LOGIN) { demands.require_login } else { was_required };
+        self.concerned.demands.set(Demands { require_login, ..demands });
         self.concerned.chat.put(config.chat);
         self.concerned.files.put(config.file_limits);
         self.concerned.run.put(offers);
@@ -218,7 +240,7 @@ impl Service for Control {
 
     fn alarm(&mut self, cx: &mut Cx<'_>) {
         if self.heartbeat <= cx.now() {
-            self.supervisor.tell("WATCHDOG=1");
+            self.supervisor.tell(TURNS);
             self.heartbeat = self.supervisor.heartbeat().map_or(Moment::NEVER, |every| cx.now() + every);
         }
         cx.set_alarm(self.heartbeat);

@@ -62,6 +62,13 @@ pub(super) fn open(in_force: &InForce, config: &Config) -> Result<Vec<(Listen, D
     Ok(doors)
 }
 
+/// Is something listened on that may be only because nobody comes in there who has not logged in?
+pub(super) fn need_login(doors: &[(Listen, Door)], config: &Config) -> bool {
+    let mut without = config.clone();
+    without.entry.demands.require_login = false;
+    doors.iter().any(|(listen, _)| permitted(listen, &without).is_err())
+}
+
 /// An inherited socket serves what `FileDescriptorName=` in its unit says.
 fn named(name: &str, address: &Address) -> io::Result<Listen> {
     let listen = format!("{name}={address}")
@@ -104,7 +111,9 @@ pub(super) fn permitted(listen: &Listen, config: &Config) -> io::Result<()> {
     let why = match listen.kind {
         Kind::Run => keeps_from_running(address.ip(), listen.tls, config),
         // Nobody logs in to the other services.
-        Kind::Chat | Kind::Files => exposes(address.ip(), listen.tls && config.entry.require_login, config.open),
+        Kind::Chat | Kind::Files => {
+            exposes(address.ip(), listen.tls && config.entry.demands.require_login, config.open)
+        }
         _ => exposes(address.ip(), false, config.open),
     };
     why.map_or(Ok(()), |why| Err(io::Error::other(why)))

@@ -1,16 +1,20 @@
 //! Who may come in: from settings to what the chat and the door are told.
 
+use std::cell::Cell;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use rustix::system::sysinfo;
+
 use super::server::Config;
 use crate::net::{AddressRules, shown};
 use crate::services::accounts::{Accounts, doubts};
-use crate::services::chat::{Guard, Narrow, Rules, Startups};
+use crate::services::chat::{Demands, Guard, Rules};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
 const MISDEEDS: usize = 1024;
@@ -26,14 +30,8 @@ pub const RULES: &str = "house-rules";
 pub struct Entry {
     /// The file of accounts.
     pub accounts: Option<PathBuf>,
-    /// Nobody speaks who has not logged in.
-    pub require_login: bool,
-    /// Passwords are taken over plain TCP from other machines.
-    pub plain_login: bool,
-    /// How many may be here that have not logged in yet.
-    pub startups: Startups,
-    /// What those are held to.
-    pub narrow: Narrow,
+    /// What is asked of newcomers.
+    pub demands: Demands,
     /// Where bans and locks are kept, if they are.
     pub rules: Option<PathBuf>,
     /// What all connections together may leave unread and unsent.
@@ -79,17 +77,16 @@ impl Share {
 
 /// The memory that we may use, in bytes.
 fn memory() -> u64 {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim();
-        Some(line.strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
-    });
+    let machine = sysinfo();
+    let machine = machine.totalram.saturating_mul(machine.mem_unit.into());
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
     let folder = Path::new("/sys/fs/cgroup").join(group);
     // A group is bound by those above it too.
     let limits = folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup"));
-    let limits = limits.filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse().ok());
-    limits.chain(machine).min().unwrap_or(u64::MAX)
+    // Past the lower one it is slowed down, past the other killed.
+    let files = limits.flat_map(|folder| [folder.join("memory.high"), folder.join("memory.max")]);
+    files.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok()).min().unwrap_or(machine).min(machine)
 }
 
 /// What services are told of who may come in, and where the door hears of misdeeds. Accounts and bans are read only if
@@ -111,10 +108,7 @@ pub fn guard(
     let rules = rules.map(|path| Rules::open(path).map_err(|error| (at("bans and locks", path), error)));
     let guard = Guard {
         accounts: accounts.transpose()?,
-        require_login: entry.require_login,
-        plain_login: entry.plain_login,
-        startups: entry.startups,
-        narrow: entry.narrow,
+        demands: Rc::new(Cell::new(entry.demands)),
         limits: config.limits.clone(),
         rules: rules.transpose()?.unwrap_or_default(),
         misdeeds: Some(misdeeds),

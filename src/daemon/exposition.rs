@@ -1,10 +1,12 @@
 //! Figures in Prometheus's text format, version 0.0.4, and as lines for people.
 
 use std::fmt::{Display, Write as _};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::figures::{BUCKETS, Figures};
 use crate::hub::{Cx, Tally};
+use crate::net::Counts;
 use crate::services::chat;
 
 /// How everything stands at one moment.
@@ -14,10 +16,36 @@ pub(super) struct Snapshot<'a> {
     pub(super) pooled: usize,
     pub(super) jobs: usize,
     pub(super) sockets: usize,
-    /// Who was turned away, by why.
-    pub(super) refused: Vec<(&'static str, u64)>,
+    pub(super) losses: &'a [Losses],
     pub(super) up: Duration,
     pub(super) chat: Option<chat::Figures>,
+}
+
+/// What was not taken, by why: the figure's name, what it is, and how often.
+#[derive(Debug)]
+pub(super) struct Losses {
+    name: &'static str,
+    help: &'static str,
+    counts: Rc<Counts>,
+}
+
+impl Losses {
+    /// At the door.
+    pub(super) fn of_newcomers(counts: &Rc<Counts>) -> Self {
+        Self { name: "refused", help: "Connections turned away at the door, by why.", counts: Rc::clone(counts) }
+    }
+
+    /// On the porch.
+    #[cfg(feature = "tls")]
+    pub(super) fn of_handshakes(counts: &Rc<Counts>) -> Self {
+        Self { name: "handshakes_failed", help: "TLS handshakes that failed, by why.", counts: Rc::clone(counts) }
+    }
+
+    /// Of questions and of answers.
+    pub(super) fn of_datagrams(counts: &Rc<Counts>) -> Self {
+        let help = "Datagrams dropped, answers included, by why.";
+        Self { name: "datagrams_dropped", help, counts: Rc::clone(counts) }
+    }
 }
 
 /// A figure without labels: its name, what it is, whether it only rises, and its value.
@@ -101,9 +129,12 @@ impl Snapshot<'_> {
             out.family(name, help, if rises { "counter" } else { "gauge" });
             out.sample(name, &[], value);
         }
-        out.family("refused_total", "Connections turned away at the door, by why.", "counter");
-        for &(why, count) in &self.refused {
-            out.sample("refused_total", &[("reason", why)], count);
+        for Losses { name, help, counts } in self.losses {
+            let name = format!("{name}_total");
+            out.family(&name, help, "counter");
+            for (why, count) in counts.all() {
+                out.sample(&name, &[("reason", why)], count);
+            }
         }
         out.family("connections", "Connections that are served.", "gauge");
         for (service, count) in self.present() {
@@ -141,7 +172,9 @@ impl Snapshot<'_> {
     pub(super) fn lines(&self, cx: &Cx<'_>) -> Vec<String> {
         let mut lines: Vec<String> =
             self.plain(cx).into_iter().map(|(name, _, _, value)| format!("{name} {value}")).collect();
-        lines.extend(self.refused.iter().map(|(why, count)| format!("refused {why} {count}")));
+        for Losses { name, counts, .. } in self.losses {
+            lines.extend(counts.all().map(|(why, count)| format!("{name} {why} {count}")));
+        }
         lines.extend(self.present().iter().map(|(service, count)| format!("connections {service} {count}")));
         let closed = self.figures.closed.borrow();
         lines.extend(closed.iter().map(|((service, why), count)| format!("closed {service} {why} {count}")));

@@ -21,7 +21,9 @@ pub struct History {
 #[must_use]
 pub fn default_folder() -> Option<PathBuf> {
     let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(managed) = path("STATE_DIRECTORY") {
+    // Of several, with colons between, the first.
+    let managed = env::var_os("STATE_DIRECTORY").and_then(|all| env::split_paths(&all).next());
+    if let Some(managed) = managed.filter(|first| !first.as_os_str().is_empty()) {
         return Some(managed);
     }
     let state = path("XDG_STATE_HOME").filter(|path| path.is_absolute());

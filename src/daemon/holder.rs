@@ -25,7 +25,10 @@ const ACCEPTS: &str = "00010000";
 pub(super) fn advice(wanted: Wanted<'_>) -> String {
     let inodes = sockets(wanted);
     match process_with(&inodes) {
-        Some(process) => format!("{process} listens there already; stop it, or choose another address"),
+        Some(process) if process == std::process::id() => {
+            "another listener of this server has it; expected each once".to_owned()
+        }
+        Some(process) => format!("{} listens there already; stop it, or choose another address", describe(process)),
         None if !inodes.is_empty() => {
             "somebody else's process listens there already; have it stopped, or choose another address".to_owned()
         }
@@ -46,11 +49,11 @@ fn sockets(wanted: Wanted<'_>) -> Vec<String> {
     }
 }
 
-/// `process 4711 (parlor)`; `None` when it is one into whose descriptors we may not look.
-fn process_with(inodes: &[String]) -> Option<String> {
+/// Its number; `None` when it is one into whose descriptors we may not look.
+fn process_with(inodes: &[String]) -> Option<u32> {
     let names: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     let numbers = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    numbers.into_iter().find(|&process| has_one(process, &names)).map(describe)
+    numbers.into_iter().find(|&process| has_one(process, &names))
 }
 
 fn internet(at: SocketAddr, tables: [&str; 2], is_in_the_way: impl Fn(&str) -> bool) -> Vec<String> {
@@ -107,6 +110,7 @@ fn has_one(process: u32, sockets: &[String]) -> bool {
     targets.into_iter().any(|target| sockets.iter().any(|socket| target == Path::new(socket)))
 }
 
+/// `process 4711 (parlor)`
 fn describe(process: u32) -> String {
     let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     format!("process {process} ({})", name.trim_end())

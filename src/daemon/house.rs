@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::admin::Admin;
 use super::control::{Concerned, Control};
+use super::exposition::Losses;
 use super::figures::Figures;
 use super::listeners::Kind;
 use super::metrics::Metrics;
@@ -128,7 +129,7 @@ impl House {
         Overseer {
             figures: Rc::clone(&self.figures),
             wishes: Rc::clone(&self.wishes),
-            door: Rc::clone(&self.concerned.door),
+            losses: vec![Losses::of_newcomers(&self.concerned.door.refused)],
             chat: self.chat,
             metrics: self.metrics,
             admin: self.admin,

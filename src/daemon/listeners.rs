@@ -135,10 +135,16 @@ impl FromStr for Listen {
 }
 
 impl Listen {
-    /// Could not both be bound? Port 0 takes any, and another each time.
+    /// Could not both be bound? Port 0 takes any, and another each time; all addresses are those of one family.
     pub(super) fn collides(&self, other: &Self) -> bool {
-        let is_any = matches!(self.at, At::Tcp(address) if address.port() == 0);
-        self.at == other.at && self.udp == other.udp && !is_any
+        let meet = match (&self.at, &other.at) {
+            (At::Tcp(one), At::Tcp(two)) if one.port() == 0 || one.port() != two.port() => false,
+            (At::Tcp(one), At::Tcp(two)) if one.is_ipv4() == two.is_ipv4() => {
+                one == two || one.ip().is_unspecified() || two.ip().is_unspecified()
+            }
+            (one, two) => one == two,
+        };
+        meet && self.udp == other.udp
     }
 
     fn is_fit_for_datagrams(&self, framing: Option<Framing>) -> Result<(), String> {
@@ -176,10 +182,13 @@ impl FromStr for At {
         if let Ok(address) = text.parse() {
             return Ok(Self::Tcp(address));
         }
-        // A name. Looked up once, before the loop begins.
-        let found = text
-            .to_socket_addrs()
-            .map_err(|error| format!("{text:?} is no HOST:PORT, [IPV6]:PORT or unix:PATH ({error})"))?;
+        // A name. Looked up once, before the loop begins; what stands in brackets may name the network, as fe80::1%eth0.
+        let bracketed = text.strip_prefix('[').and_then(|rest| rest.split_once("]:"));
+        let found = match bracketed.and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?))) {
+            Some(place) => place.to_socket_addrs(),
+            None => text.to_socket_addrs(),
+        };
+        let found = found.map_err(|error| format!("{text:?} is no HOST:PORT, [IPV6]:PORT or unix:PATH ({error})"))?;
         found.into_iter().next().map(Self::Tcp).ok_or_else(|| format!("{text:?} has no address"))
     }
 }

@@ -1,11 +1,13 @@
 //! The log: standard error, one event one line, whatever a peer put into it.
 
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::fstat;
+use rustix::io::Errno;
 
 use crate::net::wall;
 
@@ -49,7 +51,7 @@ pub fn set_format(format: Format) {
 /// redirected it since, they are not those of the stream.
 fn is_journal() -> bool {
     let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
-    fstat(std::io::stderr()).is_ok_and(|found| named == format!("{}:{}", found.st_dev, found.st_ino))
+    fstat(io::stderr()).is_ok_and(|found| named == format!("{}:{}", found.st_dev, found.st_ino))
 }
 
 impl Log for Logger {
@@ -61,12 +63,35 @@ impl Log for Logger {
         if self.enabled(record.metadata()) {
             let format = if LOGFMT.load(Ordering::Relaxed) { Format::Logfmt } else { Format::Plain };
             let line = self.line(format, record.level(), record.args(), &wall());
-            // In one write, so that lines of several processes do not mix. A log that can't be written can't say so.
-            let _ = std::io::stderr().write_all(line.as_bytes());
+            // A log that can't be written can't say so.
+            let _ = write(&line);
         }
     }
 
     fn flush(&self) {}
+}
+
+/// In one write, so that lines of several processes do not mix. Waits for room, also where somebody else has set what is
+/// standard error for them too not to block: half a line would make the next one part of it.
+fn write(line: &str) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    let mut rest = line.as_bytes();
+    while !rest.is_empty() {
+        match stderr.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => rest = &rest[count..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let mut room = [PollFd::new(&stderr, PollFlags::OUT)];
+                match poll(&mut room, None) {
+                    Err(Errno::INTR) | Ok(_) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Logger {

@@ -5,12 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::admin::Admin;
-use super::exposition::Snapshot;
+use super::exposition::{Losses, Snapshot};
 use super::figures::Figures;
 use super::metrics::Metrics;
 use super::watched::Watched;
 use crate::hub::{ConnId, Hub, Moment, News, ServiceId};
-use crate::net::{Terms, Watcher};
+use crate::net::Watcher;
 use crate::services::chat::Chat;
 
 /// What somebody wants of whoever holds the hub.
@@ -29,7 +29,7 @@ pub(super) struct Wishes {
 pub(super) struct Overseer {
     pub(super) figures: Rc<Figures>,
     pub(super) wishes: Rc<Wishes>,
-    pub(super) door: Rc<Terms>,
+    pub(super) losses: Vec<Losses>,
     pub(super) chat: Option<ServiceId>,
     pub(super) metrics: Option<ServiceId>,
     pub(super) admin: Option<ServiceId>,
@@ -53,7 +53,7 @@ impl Watcher for Overseer {
                 pooled: hub.pooled(),
                 jobs: hub.jobs(),
                 sockets: hub.sockets(),
-                refused: self.door.refused(),
+                losses: &self.losses,
                 up: ended - Moment::START,
                 chat,
             };

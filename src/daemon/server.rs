@@ -14,6 +14,7 @@ use super::certificates::{Certificates, GUESTS};
 use super::control::{Concerned, Control};
 use super::doors::{self, Door};
 use super::entry::{self, Entry, Noted};
+use super::exposition::Losses;
 use super::history;
 use super::house::House;
 use super::listeners::{Kind, Listen};
@@ -21,7 +22,7 @@ use super::serving;
 use super::settings::{InForce, Offer, WireLimits};
 use super::supervisor::Supervisor;
 use crate::hub::{Framing, Hub, Limits, ListenerId, Profile, ServiceId};
-use crate::log::Log;
+use crate::log::{Log, OpenError};
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
@@ -117,6 +118,7 @@ pub(super) fn failed(what: &str) -> impl Fn(io::Error) -> StartError {
 pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError> {
     let config = in_force.config().map_err(|why| failed("configuration")(io::Error::other(why)))?;
     let doors = doors::open(&in_force, &config)?;
+    let needs_login = doors::need_login(&doors, &config);
     // Also of those that somebody else has bound, who say so by their names alone.
     #[cfg(feature = "tls")]
     let certificates = Certificates::read(config.tls.as_ref(), doors.iter().map(|(listen, _)| listen))
@@ -131,8 +133,10 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     #[cfg(feature = "tls")]
     let doors = behind_tls(doors, certificates.as_ref(), guard.misdeeds.as_ref(), &mut descriptors)?;
     let door = doorkeeper(&config, descriptors, misdeeds);
-    let concerned = Concerned::at(&door);
+    let concerned = Concerned::at(&door, &guard);
     let mut house = House::new(Hub::new(config.limits.clone(), random::source()), concerned, guard.misdeeds.clone());
+    #[cfg(feature = "tls")]
+    let handshakes = certificates.as_ref().map(|certificates| Losses::of_handshakes(&certificates.failed));
     #[cfg(feature = "tls")]
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
@@ -149,10 +153,13 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         }
         listening.push((id, listen, bound));
     }
-    let control = Control::new(in_force, house.concerned.clone(), Supervisor::from_environment());
-    let (control, overseer) = (house.add_control(control), house.overseer());
+    let control = Control::new(in_force, house.concerned.clone(), needs_login, Supervisor::from_environment());
+    let (control, mut overseer) = (house.add_control(control), house.overseer());
+    #[cfg(feature = "tls")]
+    overseer.losses.extend(handshakes);
     let House { hub, figures, chat, .. } = house;
     let mut reactor = Reactor::new(hub, door, Options::client()).map_err(failed("no loop"))?;
+    overseer.losses.push(Losses::of_datagrams(&reactor.lost_datagrams()));
     reactor.watch(figures);
     reactor.watch(Rc::new(overseer));
     reactor.drain_within(config.wire.drain);
@@ -284,8 +291,13 @@ fn bounded(framing: Framing, wire: WireLimits) -> Framing {
 fn open_history(history: &History) -> Result<Log, StartError> {
     let now = wall().millis();
     let opened = history::open(history, now, &mut random::source());
-    let what = || format!("cannot keep the history in {}", history.folder.display());
-    opened.map_err(|cause| StartError { what: what(), cause: cause.into() })
+    opened.map_err(|cause| {
+        let what = format!("cannot keep the history in {}", history.folder.display());
+        // Where the system refuses, somewhere else may be better.
+        let is_refused = matches!(cause, OpenError::Failed { .. });
+        let advice = if is_refused { "; --data names another folder, --no-history keeps none" } else { "" };
+        StartError { what, cause: format!("{cause}{advice}").into() }
+    })
 }
 
 /// As many descriptors as the system allows; answers how many that is.

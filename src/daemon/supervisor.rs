@@ -9,8 +9,12 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+use log::Level;
 use rustix::process::getpid;
 use rustix::time::{ClockId, clock_gettime};
+
+/// Heard by its watchdog.
+pub(super) const TURNS: &str = "WATCHDOG=1";
 
 /// The service manager, if there is one that wants to know.
 #[derive(Debug, Default)]
@@ -45,7 +49,10 @@ impl Supervisor {
         if let Some((socket, address)) = &self.socket
             && let Err(error) = socket.send_to_addr(state.as_bytes(), address)
         {
-            log::debug!("the supervisor could not be told {state:?}: {error}");
+            // Whoever waits in vain to be told that we are ready, kills us. That the loop turns is told so often that it
+            // need not be said each time.
+            let level = if state == TURNS { Level::Debug } else { Level::Warn };
+            log::log!(level, "the supervisor could not be told {state:?} (NOTIFY_SOCKET): {error}");
         }
     }
 

@@ -96,6 +96,10 @@ pub enum OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // Nobody else has our number where we are.
+            Self::Taken { pid: Some(pid) } if *pid == std::process::id() => {
+                write!(out, "process {pid} of another container keeps its history there")
+            }
             Self::Taken { pid: Some(pid) } => write!(out, "process {pid} keeps its history there"),
             Self::Taken { pid: None } => out.write_str("another process keeps its history there"),
             Self::Newer { segment } => write!(out, "{segment:08}.log was written by a newer version"),

@@ -1,7 +1,6 @@
 //! Who may come in, and when nobody can.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
@@ -9,6 +8,7 @@ use std::rc::Rc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use super::counts::Counts;
 use super::penalties::{AddressRules, Addresses, Refusal};
 use super::reactor::Reactor;
 use crate::hub::{Address, ConnId, Hub, Identity, ListenerId, Moment, Reason};
@@ -32,17 +32,8 @@ pub struct Terms {
     pub addresses: RefCell<AddressRules>,
     /// What all connections may leave unread and unsent together.
     pub buffers: Cell<usize>,
-    refused: RefCell<BTreeMap<&'static str, u64>>,
-}
-
-impl Terms {
-    /// How many were turned away for want of what, each in the word that they were told.
-    #[must_use]
-    pub fn refused(&self) -> Vec<(&'static str, u64)> {
-        let refused = self.refused.borrow();
-        let codes = Refusal::KINDS.map(Refusal::code);
-        codes.iter().map(|&code| (code, refused.get(code).copied().unwrap_or(0))).collect()
-    }
+    /// Whom it has turned away, by the word that they were told.
+    pub refused: Rc<Counts>,
 }
 
 /// The door: how many may be inside, and how it behaves when there is no room for another.
@@ -73,7 +64,7 @@ impl Doorkeeper {
             max_connections: Cell::new(max_connections),
             addresses: RefCell::default(),
             buffers: Cell::new(usize::MAX),
-            refused: RefCell::default(),
+            refused: Counts::of(Refusal::KINDS.map(Refusal::code)),
         };
         Self {
             terms: Rc::new(terms),
@@ -127,7 +118,7 @@ impl Doorkeeper {
         let is_full = inside >= self.terms.max_connections.get();
         let judged = if is_full { Err(Refusal::Full) } else { self.addresses.judge(&rules, &peer, hub, now) };
         if let Err(refusal) = judged {
-            *self.terms.refused.borrow_mut().entry(refusal.code()).or_default() += 1;
+            self.terms.refused.count(refusal.code());
             return hub.refused(listener, peer, &format!("! {}: {refusal}", refusal.code()));
         }
         let id = hub.accepted(listener, peer.clone(), who);

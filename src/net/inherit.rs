@@ -18,8 +18,12 @@ use crate::hub::Address;
 /// Takes the sockets that were handed to this process, each with its name in the unit. Whoever asks again gets none.
 #[must_use]
 pub fn inherited() -> Vec<(String, OwnedFd)> {
-    let ours = env::var("LISTEN_PID").is_ok_and(|pid| pid == getpid().as_raw_pid().to_string());
-    let count = env::var("LISTEN_FDS").ok().filter(|_| ours).and_then(|count| count.parse().ok()).unwrap_or(0);
+    let (count, whose) = (env::var("LISTEN_FDS").ok(), env::var("LISTEN_PID").unwrap_or_default());
+    let ours = getpid().as_raw_pid().to_string();
+    if count.is_some() && whose != ours {
+        log::warn!("sockets are handed over, but not to this process: LISTEN_PID={whose}, and this is {ours}");
+    }
+    let count = count.filter(|_| whose == ours).and_then(|count| count.parse().ok()).unwrap_or(0);
     let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':').map(str::to_owned);
     let take = |socket: OwnedFd| {

@@ -81,9 +81,10 @@ impl Jobs {
             Lane::Ordered => (&mut self.ordered, 1, 0),
             Lane::Heavy => (&mut self.heavy, 1, LAST),
         };
-        let queue = queue.get_or_insert_with(|| start_helpers(helpers, priority, &self.answered.0, &self.waker));
-        if queue.send((job, work)).is_err() {
-            // No helper could be started: the job is answered all the same.
+        let asked = queue.get_or_insert_with(|| start_helpers(helpers, priority, &self.answered.0, &self.waker));
+        if asked.send((job, work)).is_err() {
+            // No helper could be started: the job is answered all the same, and the next one may have better luck.
+            *queue = None;
             self.answer(job, Err(Panicked));
         }
     }

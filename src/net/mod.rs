@@ -2,6 +2,7 @@
 
 mod admission;
 mod clock;
+mod counts;
 mod door;
 mod ending;
 mod errands;
@@ -26,12 +27,13 @@ mod watcher;
 
 pub use admission::{Doorkeeper, Terms};
 pub use clock::{Clock, wall};
+pub use counts::Counts;
 pub use ending::DRAIN;
 pub use jobs::Stopper;
 pub use penalties::{AddressRules, Misdeeds, PerAddress, report};
 pub use reactor::{Exit, Reactor};
 pub use shown::{Detail, log_addresses, shown};
-pub use signals::survive_file_limits;
+pub use signals::{stop_from_the_start, survive_file_limits};
 #[cfg(feature = "tls")]
 pub use tls::Trust;
 pub use watcher::Watcher;

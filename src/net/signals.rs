@@ -1,9 +1,11 @@
 //! Signals as events on the same poll.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::{fmt, io};
 
 use mio::{Interest, Registry, Token};
+use rustix::process::{Pid, getpid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 /// What a signal asks for.
@@ -27,6 +29,25 @@ pub fn survive_file_limits() -> io::Result<()> {
     Ok(())
 }
 
+/// Switched off when a loop obeys signals.
+static ENDS_AT_ONCE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Has SIGTERM and SIGINT end the first process of a container until a loop obeys them. Every other they end anyway; it
+/// hears of no signal that it does not ask for, and a start can take its time: a name is looked up, a disk is slow.
+///
+/// # Errors
+/// When no handler can be installed.
+pub fn stop_from_the_start() -> io::Result<()> {
+    if getpid() == Pid::INIT {
+        let on = ENDS_AT_ONCE.get_or_init(|| Arc::new(AtomicBool::new(true)));
+        for signal in [SIGTERM, SIGINT] {
+            // As a shell counts the end by a signal.
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(on))?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) struct Signals {
     source: signal_hook_mio::v1_0::Signals,
     hangup: Wish,
@@ -42,6 +63,9 @@ impl Signals {
     pub(super) fn register(registry: &Registry, token: Token, hangup_stops: bool) -> io::Result<Self> {
         let mut source = signal_hook_mio::v1_0::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
         registry.register(&mut source, token, Interest::READABLE)?;
+        if let Some(on) = ENDS_AT_ONCE.get() {
+            on.store(false, Ordering::SeqCst);
+        }
         let hangup = if hangup_stops { Wish::Stop } else { Wish::Reload };
         Ok(Self { source, hangup })
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Reads a file of at most `most` bytes.
@@ -16,6 +16,16 @@ pub fn read(path: &Path, most: usize) -> io::Result<String> {
         return Err(io::Error::new(ErrorKind::InvalidData, format!("it is longer than {most} bytes")));
     }
     Ok(text)
+}
+
+/// May what was read once be read again? From a pipe, as a shell's `<(command)` is one, nothing would come, or never an
+/// end.
+///
+/// # Errors
+/// It is a pipe.
+pub fn readable_again(path: &Path) -> io::Result<()> {
+    let is_pipe = fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo());
+    if is_pipe { Err(io::Error::other("a pipe is read once, and never again; expected a file")) } else { Ok(()) }
 }
 
 /// Puts `text` in the place of what the file holds. Only its owner may read it, whatever was allowed before.

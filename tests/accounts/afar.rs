@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use parlor::hub::{Address, ConnId, Framing, Hub, Limits, Moment, Profile, Request, Wall};
 use parlor::services::accounts::{Accounts, load};
-use parlor::services::chat::{Chat, Guard, Settings};
+use parlor::services::chat::{Chat, Demands, Guard, Settings};
 
 use crate::support::accounts::accounts;
 
@@ -22,7 +22,8 @@ impl House {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), accounts()).unwrap();
         let accounts = Accounts::open(file.path()).unwrap();
-        let guard = Guard { accounts: Some(accounts.clone()), plain_login, ..Guard::default() };
+        let guard = Guard { accounts: Some(accounts.clone()), ..Guard::default() };
+        guard.demands.set(Demands { plain_login, ..Demands::default() });
         let mut hub = Hub::new(Limits::default(), Box::new(|bytes: &mut [u8]| bytes.fill(7)));
         let chat = hub.add(Chat::new(Settings::default(), None).guarded(guard));
         let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));

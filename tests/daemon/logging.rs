@@ -1,6 +1,14 @@
 //! The log: for people, for programs, for the journal, and how much of addresses it shows.
 
-use crate::support::Start;
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Start, proc, until};
 
 #[test]
 fn programs_get_pairs() {
@@ -75,4 +83,38 @@ fn whoever_starts_it_is_told_of_what_will_not_be_as_they_think() {
     let room = "max-connections = 100, but the limit of descriptors leaves room for 64; more will have to wait (ulimit -n, \
                 LimitNOFILE=)";
     assert_eq!(texts, ["PARLOR_MAX_CONNECTION is no setting; parlor serve --help names those that are", room]);
+}
+
+/// Whoever started it may have set the pipe so for themselves: it is one and the same.
+#[test]
+fn a_log_that_does_not_block_gets_whole_lines_all_the_same() {
+    let (ours, theirs) = std::io::pipe().unwrap();
+    ioctl_fionbio(&theirs, true).unwrap();
+    let kept = theirs.try_clone().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("echo");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    command.args(["serve", "--log", "debug", "--listen", &format!("echo=unix:{}", path.display())]);
+    let mut server = command.stderr(theirs).spawn().unwrap();
+    drop(command);
+    until("a server that listens", || path.exists());
+    let mut callers = Vec::new();
+    until("a log that is full", || {
+        callers.extend((0..5).filter_map(|_| UnixStream::connect(&path).ok()));
+        let mut full = [PollFd::new(&kept, PollFlags::OUT)];
+        poll(&mut full, Some(&Timespec::default())).unwrap() == 0
+    });
+    let came = callers.len();
+    drop((callers, kept));
+    // It has said what it could, and waits: for us, or, if it had lost the rest, for nobody.
+    let mut asleep = 0;
+    until("a server at rest", || {
+        asleep = if proc::state(Pid::from_child(&server)) == 'S' { asleep + 1 } else { 0 };
+        asleep == 20
+    });
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    let lines: Vec<String> = BufReader::new(ours).lines().map(Result::unwrap).collect();
+    assert!(server.wait().unwrap().success());
+    let count = |what: &str| lines.iter().filter(|line| line.starts_with("20") && line.contains(what)).count();
+    assert_eq!([count(": opened, from "), count(": closed, "), count("stopping")], [came, came, 1]);
 }

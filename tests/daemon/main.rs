@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod contained;
 mod exposition;
 mod limits;
 mod logging;
@@ -13,3 +14,4 @@ mod packaging;
 mod reloading;
 mod settings;
 mod supervisor;
+mod values;

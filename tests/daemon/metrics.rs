@@ -65,6 +65,7 @@ fn figures_are_in_prometheus_text_format_and_say_what_happened() {
         ("parlor_opened_total{service=\"echo\"}", 2.0),
         ("parlor_closed_total{service=\"echo\",reason=\"ended\"}", 2.0),
         ("parlor_refused_total{reason=\"penalty\"}", 0.0),
+        ("parlor_datagrams_dropped_total{reason=\"too-fast\"}", 0.0),
         ("parlor_outbox_bytes", 0.0),
         ("parlor_history_stopped", 0.0),
         ("parlor_history_segments", 1.0),

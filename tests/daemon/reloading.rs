@@ -1,9 +1,11 @@
 //! SIGHUP reads the configuration again, and drops nobody.
 
+use std::path::Path;
+
 use rustix::process::Signal;
 
 use crate::settings::Written;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, Start};
 
 const CHAT: &str = "listen = [\"chat=127.0.0.1:0\"]\nno-history = true\n";
 
@@ -88,6 +90,32 @@ fn a_configuration_that_is_gone_changes_nothing() {
     guest(&server).ask(b"PING x\n", b"PONG x\n");
 }
 
+/// A pipe with a name, through which this goes once.
+fn piped(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let (written, text) = (path.clone(), text.to_owned());
+    // Opened when somebody reads it.
+    std::thread::spawn(move || std::fs::write(written, text).unwrap());
+    path.display().to_string()
+}
+
+#[test]
+fn what_came_through_a_pipe_is_not_waited_for_again_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = piped(folder.path(), "config", &format!("{CHAT}require-login = true\nmax-connections = 5\n"));
+    let accounts = piped(folder.path(), "accounts", "");
+    let server = Start::serve(&["--config", &config, "--accounts", &accounts]).expecting(1).go();
+    for _ in 0..2 {
+        let seen = server.log.len();
+        let line = reload(&server, "not reloaded, what was in force stays so: ");
+        assert!(line.ends_with("config: a pipe is read once, and never again; expected a file"), "{line}");
+        let line = server.log.wait_from(seen, "the accounts", |line| line.contains("the accounts stay as they were: "));
+        assert!(line.ends_with("accounts: a pipe is read once, and never again; expected a file"), "{line}");
+    }
+    assert_eq!(server.stop().code(), 0);
+}
+
 #[test]
 fn limits_of_the_chat_are_those_of_the_file_and_change_while_it_runs() {
     let written = Written::new(&format!("{CHAT}[limits]\nrooms-each = 2\n"));
@@ -162,6 +190,9 @@ fn commands_are_offered_changed_and_taken_back_while_callers_are_there() {
     assert!(lines.len() == 2 && lines[0].starts_with("- command two: "), "{lines:?}");
     written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', 'two']\ntime = 5\n"));
     reload(&server, "reloaded: run.two = echo two, for 5s (was echo two)");
+    let callers = "role = 'operator'\naccounts = ['ann', 'bob']\n";
+    written.rewrite(&format!("accounts = '/dev/null'\n{listen}[run.two]\nargv = ['echo', 'two']\n{callers}"));
+    reload(&server, "reloaded: run.two = echo two, by ann, bob, operators (was echo two, for 5s)");
     let lines = list(&mut caller);
     // One that is no command line changes nothing.
     written.rewrite(&format!("{listen}[run.two]\nargv = ['echo', '{{x:nonsense}}']\n"));
@@ -186,4 +217,67 @@ fn quotas_of_files_change_while_people_are_there() {
     let offer = format!("offer tea 1001 {}\n", "0".repeat(64));
     let refused = b"! quota: with it guests together would have 1001 bytes here, and 1000 is the most\n";
     guest.ask(offer.as_bytes(), refused);
+}
+
+/// A configuration with a file of accounts that has none.
+fn with_accounts() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let accounts = folder.path().join("accounts");
+    std::fs::write(&accounts, "").unwrap();
+    let text = format!("{CHAT}accounts = '{}'\n", accounts.display());
+    (folder, text)
+}
+
+const WHO: &str = "- parlor chat: who are you? /login NAME PASSWORD; /help";
+
+#[test]
+fn whoever_comes_after_it_was_required_has_to_log_in_and_whoever_is_here_stays() {
+    let (_folder, head) = with_accounts();
+    let written = Written::new(&head);
+    let server = written.serve().expecting(1).go();
+    let mut guest = guest(&server);
+    written.rewrite(&format!("{head}require-login = true\nlogin-startups = '1:100:1'\n"));
+    reload(&server, "reloaded: require-login = true (was false)");
+    server.log.wait("the other change", |line| line.contains("reloaded: login-startups = 1:100:1 (was 10:30:100)"));
+    let mut stranger = server.client(0);
+    assert_eq!(stranger.line(), WHO);
+    stranger.ask(b"hello\n", b"! login-first: /login NAME PASSWORD comes first\n");
+    assert!(server.client(0).line().starts_with("! full: 1 others have not logged in yet"));
+    guest.ask(b"/join tea\n", b"- you are in #tea, with 0 others\n");
+    // Whoever was asked to log in still has to; who comes now has not.
+    written.rewrite(&head);
+    reload(&server, "reloaded: require-login = false (was true)");
+    stranger.ask(b"hello\n", b"! login-first: /login NAME PASSWORD comes first\n");
+    assert!(guest_line(&server).contains("you are guest"));
+}
+
+#[test]
+fn what_strangers_are_held_to_is_what_it_was_when_they_came() {
+    let (_folder, head) = with_accounts();
+    let head = format!("{head}require-login = true\n");
+    let written = Written::new(&format!("{head}[limits]\nlogin-time = '1h'\n"));
+    let server = written.serve().expecting(1).go();
+    let mut early = server.client(0);
+    assert_eq!(early.line(), WHO);
+    written.rewrite(&format!("{head}[limits]\nlogin-time = '1s'\nline-before-login = 700\n"));
+    reload(&server, "reloaded: limits.line-before-login = 700");
+    let mut late = server.client(0);
+    assert_eq!(late.line(), WHO);
+    assert_eq!(late.rest(), b"! login-timeout: nobody logged in here within 1 seconds; goodbye\n");
+    let mut late = server.client(0);
+    assert_eq!(late.line(), WHO);
+    let line = [&[b'a'; 701][..], b"\n"].concat();
+    late.send(&line);
+    assert!(late.line().starts_with("! too-long: a frame here has at most 700 bytes"));
+    early.ask(&line, b"! login-first: /login NAME PASSWORD comes first\n");
+}
+
+#[test]
+fn nobody_is_made_to_log_in_where_nobody_can() {
+    let (_folder, head) = with_accounts();
+    let written = Written::new(CHAT);
+    let server = written.serve().expecting(1).go();
+    written.rewrite(&format!("{head}require-login = true\n"));
+    reload(&server, "not reloaded: require-login = false can't change while the server runs; true needs a restart");
+    assert!(guest_line(&server).contains("you are guest"));
 }

@@ -51,14 +51,14 @@ fn complaints(text: &str) -> Vec<String> {
 }
 
 /// A value and where it came from, as `--print-config` shows them.
-fn shown(printed: &str, key: &str) -> (String, String) {
+pub(crate) fn shown(printed: &str, key: &str) -> (String, String) {
     let line = printed.lines().find(|line| line.starts_with(&format!("{key} = ")));
     let line = line.unwrap_or_else(|| panic!("nothing of {key} in {printed}"));
     let (value, from) = line.split_once(" # ").unwrap();
     (value.split_once(" = ").unwrap().1.trim_end().to_owned(), from.to_owned())
 }
 
-fn printed(start: Start) -> String {
+pub(crate) fn printed(start: Start) -> String {
     let finished = start.flags(&["--print-config"]).run();
     assert_eq!((finished.code(), finished.stderr.len()), (0, 0), "{finished:#?}");
     finished.stdout
@@ -197,6 +197,7 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_would_be_right() {
             "2:8: limits.line = \"8 KB\": expected a number of bytes, as 65536, 64KiB, 1MiB or 1GiB",
         ),
         ("limits.stall = \"soon\"", "1:16: limits.stall = \"soon\": expected a time, as 90s, 500ms, 10m, 24h or 30d"),
+        ("backlog = 0x1_0000_0000", "1:11: backlog = 0x1_0000_0000: expected a whole number from 0 to 4294967295"),
         ("unix-mode = 1777", "1:13: unix-mode = 1777: expected an octal mode up to 777"),
         ("sync = \"second", "1:15: invalid basic string, expected `\"`"),
         ("log = 'info'\nlog = 'warn'", "2:1: duplicate key"),
@@ -279,6 +280,19 @@ fn limits_that_contradict_one_another_are_refused() {
             " listen = ['echo=127.0.0.1:7', 'upper=127.0.0.1:7']",
             "1:2: listen = echo=127.0.0.1:7, upper=127.0.0.1:7: upper=127.0.0.1:7: another listener has this address: \
              expected each once",
+        ),
+        (
+            "open = true\nlisten = ['echo=127.0.0.1:7', 'upper=0.0.0.0:7']",
+            "2:1: listen = echo=127.0.0.1:7, upper=0.0.0.0:7: upper=0.0.0.0:7: another listener has this address: \
+             expected each once",
+        ),
+        (
+            "[run.ls]\nargv = ['ls']\n[run.ps]\nargv = ['ps']\nrole = 'operator'",
+            "3:6: run.ps: nobody could call it: accounts names no file",
+        ),
+        (
+            "[run.ls]\nargv = ['ls']\ntime = 0",
+            "1:6: run.ls: time = 0s: it would be killed at once: expected at least 1ms",
         ),
         (
             "listen = ['echo=0.0.0.0:7']",

@@ -99,7 +99,13 @@ fn a_supervisor_that_is_not_there_keeps_nobody_from_serving() {
     for nowhere in ["/nowhere/notify", "@parlor-nobody-listens-here", "relative"] {
         let server = Start::serve(&[]).env("NOTIFY_SOCKET", nowhere).listen("echo=127.0.0.1:0").go();
         server.client(0).ask(b"a\n", b"a\n");
-        assert_eq!(server.stop().code(), 0);
+        let finished = server.stop();
+        assert_eq!(finished.code(), 0);
+        let said = |state: &str| format!("WARN  the supervisor could not be told \"{state}\" (NOTIFY_SOCKET): ");
+        for state in ["READY=1", "STOPPING=1"] {
+            let is_said = finished.stderr.iter().any(|line| line.contains(&said(state)));
+            assert!(is_said, "{state}, {nowhere}: {finished:#?}");
+        }
     }
 }
 
@@ -198,7 +204,10 @@ fn sockets_meant_for_another_process_are_left_alone() {
     let start = Start::serve(&[]).env("LISTEN_PID", "1").env("LISTEN_FDS", "3").listen("echo=127.0.0.1:0");
     let server = start.go();
     server.client(0).ask(b"a\n", b"a\n");
-    assert_eq!(server.stop().code(), 0);
+    let finished = server.stop();
+    assert_eq!(finished.code(), 0);
+    let said = "WARN  sockets are handed over, but not to this process: LISTEN_PID=1, and this is ";
+    assert!(finished.stderr.iter().any(|line| line.contains(said)), "{finished:#?}");
     // Meant for this one, and not there.
     let pid = "export LISTEN_PID=$$ LISTEN_FDS=70";
     let server = Start::serve(&[]).after(pid).listen("echo=127.0.0.1:0").go();

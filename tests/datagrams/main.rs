@@ -5,6 +5,7 @@ mod support;
 
 mod answers;
 mod crowds;
+mod dropped;
 mod listening;
 mod loops;
 mod peer;

@@ -1,5 +1,7 @@
 //! A system that lacks something when the server starts.
 
+use rustix::process::Signal;
+
 use crate::support::Start;
 use crate::support::tools::needs;
 
@@ -30,6 +32,22 @@ fn an_option_that_the_system_does_not_tell_of_is_said_to_be_unknown() {
     let lines = server.log.lines();
     let buffer = lines.iter().find(|line| line.contains("receive-buffer: asked 65536, granted not known ("));
     assert!(buffer.is_some(), "{lines:#?}");
+    server.client(0).ask(b"1\n", b"1\n");
+}
+
+#[test]
+fn helpers_that_cannot_be_started_are_tried_again_with_the_next_job() {
+    if !needs("strace") {
+        return;
+    }
+    let start = Start::serve(&[]).listen("echo=127.0.0.1:0");
+    let server = start.strace(&["trace=clone,clone3", "inject=clone,clone3:error=EAGAIN:when=1..2"]).go();
+    for wanted in ["the helper that read the settings died", "reloaded: nothing has changed"] {
+        let seen = server.log.len();
+        server.signal(Signal::HUP);
+        let line = server.log.wait_from(seen, "a reload", |line| line.contains("reloaded"));
+        assert!(line.contains(wanted), "{line}");
+    }
     server.client(0).ask(b"1\n", b"1\n");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parlor::hub::{Address, ConnId};
 use parlor::services::accounts::Accounts;
-use parlor::services::chat::{Guard, Startups};
+use parlor::services::chat::{Demands, Guard, Startups};
 use parlor::services::files::Settings;
 
 use crate::house::{House, content, digest};
@@ -24,13 +24,21 @@ pub(crate) fn guard() -> (Guard, Receiver<(IpAddr, Duration)>) {
     (Guard { accounts, misdeeds: Some(misdeeds), ..Guard::default() }, noted)
 }
 
+fn demanding(guard: Guard, demands: Demands) -> Guard {
+    guard.demands.set(demands);
+    guard
+}
+
 fn inn() -> House {
     House::guarded(Settings::default(), guard().0)
 }
 
 fn strict() -> (House, Receiver<(IpAddr, Duration)>) {
     let (guard, noted) = guard();
-    (House::guarded(Settings::default(), Guard { require_login: true, ..guard }), noted)
+    (
+        House::guarded(Settings::default(), demanding(guard, Demands { require_login: true, ..Demands::default() })),
+        noted,
+    )
 }
 
 /// Somebody from another machine.
@@ -94,7 +102,10 @@ fn whoever_does_not_log_in_goes_after_half_a_minute_and_is_noted_at_the_door() {
 fn so_many_strangers_come_in_and_no_more() {
     let (guard, _) = guard();
     let startups = Startups { from: 2, percent: 100, all: 2 };
-    let mut house = House::guarded(Settings::default(), Guard { require_login: true, startups, ..guard });
+    let mut house = House::guarded(
+        Settings::default(),
+        demanding(guard, Demands { require_login: true, startups, ..Demands::default() }),
+    );
     let (one, _other) = (house.guest(), house.guest());
     let full = "! full: 2 others have not logged in yet; come again in a moment (login-startups)";
     assert_eq!(house.turned_away(), full);
@@ -163,7 +174,8 @@ fn a_password_is_not_taken_over_a_line_on_which_others_can_listen() {
     assert_eq!(house.asks(id, "login alice alice's password"), insecure);
     assert_eq!(house.jobs(), 0);
     let (guard, _) = guard();
-    let mut house = House::guarded(Settings::default(), Guard { plain_login: true, ..guard });
+    let mut house =
+        House::guarded(Settings::default(), demanding(guard, Demands { plain_login: true, ..Demands::default() }));
     let id = from_afar(&mut house);
     logs_in(&mut house, id, "alice");
 }

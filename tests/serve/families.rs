@@ -88,6 +88,19 @@ fn d24_a_second_copy_is_told_whose_process_has_the_address_and_what_to_do() {
 }
 
 #[test]
+fn two_listeners_of_one_server_that_want_one_address_are_told_so() {
+    let folder = tempfile::tempdir().expect("ours");
+    for at in [format!("{}:8084", own_address()), format!("unix:{}", folder.path().join("u.sock").display())] {
+        let finished = Start::serve(&["--listen", &format!("echo={at}"), "--listen", &format!("upper={at}")]).run();
+        assert_eq!((finished.code(), finished.stderr.len()), (1, 1), "{finished:#?}");
+        let wanted = format!(
+            "cannot listen upper={at}: address in use: another listener of this server has it; expected each once"
+        );
+        assert!(finished.stderr[0].ends_with(&wanted), "{finished:#?}");
+    }
+}
+
+#[test]
 fn d24_a_restart_binds_at_once_though_connections_are_in_time_wait() {
     // At an address that is nobody else's while no server has it.
     let at = SocketAddrV4::new(own_address(), 8888);

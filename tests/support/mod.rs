@@ -98,6 +98,15 @@ impl Server {
         Figures::parse(&line)
     }
 
+    /// A figure of its metrics listener number `index`, by its name and labels there.
+    pub(crate) fn metric(&self, index: usize, sample: &str) -> u64 {
+        let mut client = self.client(index);
+        client.send(b"GET /metrics HTTP/1.1\r\n\r\n");
+        let page = String::from_utf8(client.rest()).expect("figures are text");
+        let value = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {sample} in {page}")).parse().expect("a whole number")
+    }
+
     /// Waits until the server has nothing to do: between two askings nothing changed but by the asking.
     pub(crate) fn settled(&self) -> Figures {
         let mut before = self.figures();

@@ -14,6 +14,7 @@ mod cost;
 mod entering;
 #[cfg(feature = "client")]
 mod errands;
+mod failures;
 mod house;
 mod memory;
 mod page;

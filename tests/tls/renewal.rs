@@ -1,10 +1,12 @@
 //! Certificates are read again while connections stand.
 
+use std::net::Ipv4Addr;
+
 use rustix::process::Signal;
 
 use crate::authority::{Authority, Pair, Valid};
 use crate::house::{House, Secure};
-use crate::support::Start;
+use crate::support::{Place, Start};
 
 fn reload(house: &House, said: &str) {
     let before = house.server.log.len();
@@ -164,4 +166,42 @@ fn where_the_files_are_can_change_while_it_runs_and_what_is_wrong_leaves_the_old
     write("second", "backlog = 'none'\n");
     reload("certificate read again");
     stays.ask(b"hello\n", b"hello\n");
+}
+
+#[test]
+fn whoever_is_known_only_by_logging_in_is_never_let_in_without_it_from_beyond_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, accounts] = ["parlor.toml", "accounts"].map(|name| folder.path().join(name));
+    std::fs::write(&accounts, "").unwrap();
+    let write = |required: bool| {
+        let text = format!("accounts = {accounts:?}\nrequire-login = {required}\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    write(true);
+    let flags = ["--config", file.to_str().unwrap()];
+    let house = House::with(&["chat+tls=0.0.0.0:0"], |start, _| start.flags(&flags));
+    write(false);
+    reload(&house, "not reloaded: require-login = true can't change while the server runs; false needs a restart");
+    let Place::Tcp(everywhere) = house.server.place(0) else { panic!("it is no file") };
+    let here = Place::Tcp((Ipv4Addr::LOCALHOST, everywhere.port()).into());
+    let mut stranger = Secure::to(&here, house.authority.client()).unwrap();
+    assert_eq!(stranger.line(), "- parlor chat: who are you? /login NAME PASSWORD; /help");
+}
+
+#[test]
+fn a_key_that_came_through_a_pipe_is_not_waited_for_again() {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let (certificate, key) = authority.here().files(folder.path(), "server");
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let (written, text) = (pipe.clone(), std::fs::read(key).unwrap());
+    // Opened when somebody reads it.
+    std::thread::spawn(move || std::fs::write(written, text).unwrap());
+    let flags = ["--tls-certificate", certificate.to_str().unwrap(), "--tls-key", pipe.to_str().unwrap()];
+    let server = Start::serve(&flags).listen("echo+tls=127.0.0.1:0").go();
+    server.signal(Signal::HUP);
+    let said = "certificate not replaced, the old one stays in force: ";
+    let line = server.log.wait(said, |line| line.contains(said));
+    assert!(line.ends_with("pipe: a pipe is read once, and never again; expected a file"), "{line}");
+    Secure::to(server.place(0), authority.client()).unwrap().ask(b"hello\n", b"hello\n");
 }

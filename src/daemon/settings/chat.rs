@@ -136,6 +136,11 @@ fn room_name(text: &str) -> Result<Name, String> {
 }
 
 impl ChatArgs {
+    /// Is none kept?
+    pub(super) fn is_without_history(&self) -> bool {
+        self.no_history
+    }
+
     /// Where the history is kept, if it is.
     pub(super) fn history(&self) -> Result<Option<History>, String> {
         if self.no_history {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::values::{Bytes, Span, Switch};
 use crate::daemon::entry::{Entry, Share};
 use crate::net::{AddressRules, PerAddress};
-use crate::services::chat::{Narrow, Startups};
+use crate::services::chat::{Demands, Narrow, Startups};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct EntryArgs {
@@ -72,14 +72,16 @@ impl EntryArgs {
         let length = |bytes: Bytes| u32::try_from(bytes.0).unwrap_or(u32::MAX);
         Entry {
             accounts: self.accounts.clone(),
-            require_login: self.require_login,
-            plain_login: self.plain_login,
-            startups: self.login_startups,
-            narrow: Narrow {
-                line: length(self.limit_line_before_login),
-                frame: length(self.limit_frame_before_login),
-                output: self.limit_output_before_login.size(),
-                time: self.limit_login_time.0,
+            demands: Demands {
+                require_login: self.require_login,
+                plain_login: self.plain_login,
+                startups: self.login_startups,
+                narrow: Narrow {
+                    line: length(self.limit_line_before_login),
+                    frame: length(self.limit_frame_before_login),
+                    output: self.limit_output_before_login.size(),
+                    time: self.limit_login_time.0,
+                },
             },
             rules,
             buffers: self.buffers,

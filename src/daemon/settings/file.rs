@@ -21,6 +21,8 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) struct Contents {
     pub(super) given: Vec<Given>,
     pub(super) sections: Sections,
+    /// Where each thing in them begins, by its key.
+    pub(super) begins: Vec<(String, Place)>,
 }
 
 /// A setting that a file gives.
@@ -117,6 +119,8 @@ impl Reading<'_> {
                 return self.complain(key.span().start, wanted);
             }
             for inner in value.get_ref().as_table().into_iter().flat_map(|table| table.keys()) {
+                let place = Place::of(self.text, inner.span().start);
+                self.contents.begins.push((format!("{name}.{}", inner.get_ref()), place));
                 if let Some(why) = sections::misnamed(&name, inner.get_ref()) {
                     self.complain(inner.span().start, format!("{name}.{:?}: {why}", inner.get_ref()));
                 }
@@ -183,7 +187,14 @@ fn unknown(command: &Command, name: &str) -> String {
 fn word(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),
-        DeValue::Integer(number) => Ok(number.to_string()),
+        DeValue::Integer(number) => {
+            let written = number.to_string();
+            // A mode is octal as it stands.
+            if number.radix() == 10 || approved(arg, written.clone()).is_ok() {
+                return Ok(written);
+            }
+            Ok(u64::from_str_radix(number.as_str(), number.radix()).map_or(written, |number| number.to_string()))
+        }
         DeValue::Boolean(value) => {
             let takes = |word| arg.get_possible_values().iter().any(|possible| possible.get_name() == word);
             let is_switch = takes("on") && !takes("true");

@@ -1,6 +1,7 @@
 //! Flags over the environment over the file over what is so anyway.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -13,6 +14,7 @@ use super::Settings;
 use super::file::{self, Contents, Given, Place};
 use super::sections::{self, Sections};
 use super::table::{LISTEN, key_of, prepared, settings, variable};
+use crate::services::whole_file;
 
 /// Where a value came from that nobody gave.
 const DEFAULT: &str = "default";
@@ -155,6 +157,18 @@ impl Layers {
         self.combine(&command, contents, listeners.is_some())
     }
 
+    /// Reads everything again, for a server that runs.
+    ///
+    /// # Errors
+    /// Something is wrong in it, or it can't be read twice.
+    pub fn read_again(&self) -> Result<InForce, Wrong> {
+        if let Some(path) = &self.file {
+            let wrong = |error: io::Error| Wrong::Settings(vec![format!("{}: {error}", path.display())]);
+            whole_file::readable_again(path).map_err(wrong)?;
+        }
+        self.read()
+    }
+
     /// Reads the file alone, as if there were neither flags nor environment.
     ///
     /// # Errors
@@ -194,7 +208,7 @@ impl Layers {
             let name = arg.get_long().unwrap_or_default().to_owned();
             let raw = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
             let mut values: Vec<String> = raw.map(|value| value.to_string_lossy().into_owned()).collect();
-            if name == "data" && values.is_empty() {
+            if name == "data" && values.is_empty() && !settings.chat.is_without_history() {
                 values.extend(settings.kept().0.map(|folder| folder.display().to_string()));
             }
             let from = who_said(&matches, arg, &contents.given, listen_in_environment);
@@ -211,7 +225,11 @@ impl Layers {
         let mut wrong = Vec::new();
         settings.contradictions(&mut wrong);
         let mut wrong: Vec<String> = wrong.iter().map(|(name, why)| contradiction(&origins, name, why)).collect();
-        wrong.extend(contents.sections.contradictions(settings.entry.has_accounts()));
+        for (key, why) in contents.sections.contradictions(settings.entry.has_accounts()) {
+            let begins = contents.begins.iter().find(|(begun, _)| *begun == key).map(|(_, place)| place);
+            let place = self.file.iter().zip(begins).map(|(path, place)| format!("{}:{place}: ", path.display()));
+            wrong.push(format!("{}{key}: {why}", place.collect::<String>()));
+        }
         if !wrong.is_empty() {
             return Err(Wrong::Settings(wrong));
         }

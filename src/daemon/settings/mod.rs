@@ -32,7 +32,7 @@ pub use self::layers::{Change, Changes, InForce, Layers, Wrong};
 pub use self::limits::WireLimits;
 pub use self::sections::{Offer, Sections};
 pub use self::show::{in_force, sample};
-pub use self::table::prepared;
+pub use self::table::{naming_variables, prepared};
 pub use self::values::{Bytes, Span};
 
 /// What can be chosen about a server.

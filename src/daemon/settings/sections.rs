@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -79,11 +80,15 @@ pub struct Offer {
 }
 
 impl Sections {
-    /// What can't be true together with the settings.
-    pub(super) fn contradictions(&self, has_accounts: bool) -> Vec<String> {
+    /// What can't be true, alone or together with the settings: of which key, and why.
+    pub(super) fn contradictions(&self, has_accounts: bool) -> Vec<(String, &'static str)> {
         let is_for_some = |offer: &Offer| !offer.accounts.is_empty() || offer.role.is_some();
-        let offers = self.run.iter().filter(|(_, offer)| is_for_some(offer) && !has_accounts);
-        offers.map(|(name, _)| format!("run.{name}: nobody could call it: accounts names no file")).collect()
+        let why = |offer: &Offer| match offer.time {
+            Some(Span(Duration::ZERO)) => Some("time = 0s: it would be killed at once: expected at least 1ms"),
+            _ if is_for_some(offer) && !has_accounts => Some("nobody could call it: accounts names no file"),
+            _ => None,
+        };
+        self.run.iter().filter_map(|(name, offer)| Some((format!("{RUN}.{name}"), why(offer)?))).collect()
     }
 }
 
@@ -103,7 +108,10 @@ impl fmt::Display for Offer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.argv.join(" "))?;
         self.time.map_or(Ok(()), |time| write!(out, ", for {time}"))?;
-        self.output.map_or(Ok(()), |output| write!(out, ", {output}"))
+        self.output.map_or(Ok(()), |output| write!(out, ", {output}"))?;
+        let callers = self.accounts.iter().cloned().chain(self.role.map(|role| format!("{role}s")));
+        let callers: Vec<String> = callers.collect();
+        if callers.is_empty() { Ok(()) } else { write!(out, ", by {}", callers.join(", ")) }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The table of settings is clap's: every flag of `serve` is one, and from its name follow its variable and its key.
 
+use std::ffi::OsString;
+
 use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command};
 
 /// Tables of the file whose keys are flags with a prefix: `--limit-line` is `line` in `[limits]`.
@@ -28,6 +31,22 @@ pub fn prepared(command: Command) -> Command {
             if matches!(arg.get_action(), ArgAction::SetTrue) && long != "print-config" { boolean(arg) } else { arg };
         if [LISTEN, "print-config"].contains(&&*long) { arg } else { arg.env(variable(&long)) }
     })
+}
+
+/// Has an error name the variable that is wrong, where it would name only a flag, which nobody gave.
+#[must_use]
+pub fn naming_variables(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
+    let name = flag.trim_start_matches("--").split([' ', '[', '=']).next().unwrap_or_default().to_owned();
+    let is_flag = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(&name))
+    };
+    if std::env::var_os(variable(&name)).is_some() && !words.iter().any(is_flag) {
+        let both = format!("{} ({flag})", variable(&name));
+        error.insert(ContextKind::InvalidArg, ContextValue::String(both));
+    }
+    error
 }
 
 /// Also a no can be said: over the file, over the environment.

@@ -1,5 +1,6 @@
 //! TLS: the same streams, encrypted; who we are (keys), whom we believe (trust), and where newcomers shake hands (porch).
 
+mod failure;
 mod keys;
 mod porch;
 mod session;
@@ -7,16 +8,25 @@ mod trust;
 mod words;
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 
+use super::counts::Counts;
+
 pub use keys::{Files, Keyring, Keys};
 pub(super) use porch::Porch;
 pub use session::Tls;
 pub use trust::Trust;
+
+/// How many who came to shake hands did not come in, by why, for [`Bound::counting`](super::listen::Bound::counting).
+#[must_use]
+pub fn failures() -> Rc<Counts> {
+    failure::Failure::counts()
+}
 
 /// The cryptography: ring's, for it is one package and builds with a C compiler alone.
 fn provider() -> Arc<CryptoProvider> {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::event::Source;
@@ -16,10 +17,12 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use rustix::time::{timerfd_create, timerfd_settime};
 use socket2::SockRef;
 
+use super::failure::Failure;
 use super::session::Tls;
 use super::{Keyring, words};
 use crate::hub::{Address, Framing, Identity, Moment};
 use crate::net::clock::Clock;
+use crate::net::counts::Counts;
 use crate::net::door::Door;
 use crate::net::listen::{Accepted, Bound};
 use crate::net::pump::Wire;
@@ -28,12 +31,6 @@ use crate::net::{Misdeeds, report, shown};
 
 /// What somebody who was turned away may still say, so that no reset destroys what we told them.
 const LAST_BYTES: usize = 64 * 1024;
-
-/// What is reported of those who do not come to shake hands: that they spoke something else, took too long, or went;
-/// OpenSSH's `PerSourcePenalties` for a failed authentication, for exceeding the grace time, for none.
-const NO_HANDSHAKE: Duration = Duration::from_secs(5);
-const TOO_SLOW: Duration = Duration::from_secs(10);
-const LEFT: Duration = Duration::from_secs(1);
 
 const DOOR: usize = 0;
 const TIMER: usize = 1;
@@ -64,6 +61,7 @@ pub(in crate::net) struct Porch {
     clock: Clock,
     /// Where it is told who did not come to shake hands.
     misdeeds: Option<Misdeeds>,
+    failed: Rc<Counts>,
     /// By number, so the first has waited longest.
     guests: BTreeMap<usize, Guest>,
     next: usize,
@@ -82,14 +80,21 @@ impl Bound {
         let socket = Door::Tls(Box::new(Porch::new(self.socket, keyring, framing, guests)?));
         Ok(Self { socket, ..self })
     }
-}
 
-impl Bound {
     /// Tells the door of those who do not come to shake hands here.
     #[must_use]
     pub fn reporting(mut self, misdeeds: &Misdeeds) -> Self {
         if let Door::Tls(porch) = &mut self.socket {
             porch.misdeeds = Some(misdeeds.clone());
+        }
+        self
+    }
+
+    /// Counts there who fails to shake hands here, by why.
+    #[must_use]
+    pub fn counting(mut self, failed: &Rc<Counts>) -> Self {
+        if let Door::Tls(porch) = &mut self.socket {
+            porch.failed = Rc::clone(failed);
         }
         self
     }
@@ -114,6 +119,7 @@ impl Porch {
             timer,
             clock,
             misdeeds: None,
+            failed: Failure::counts(),
             guests,
             next,
             knocks,
@@ -187,7 +193,7 @@ impl Porch {
 
     fn place(&mut self, stream: Stream, peer: Address, who: Option<Identity>) -> io::Result<()> {
         if self.guests.len() == self.room {
-            self.give_up_first("too many others came", None);
+            self.give_up_first("too many others came", Failure::Crowded);
         }
         let stream = Tls::new(stream, self.keyring.session().map_err(io::Error::other)?);
         let number = self.next;
@@ -211,9 +217,9 @@ impl Porch {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Lost,
             Err(error) => {
                 log::info!("TLS: {} is turned away: {error}", shown(&guest.peer));
-                let weight = if error.kind() == ErrorKind::InvalidData { NO_HANDSHAKE } else { LEFT };
-                note(self.misdeeds.as_ref(), &guest.peer, weight);
-                if error.kind() != ErrorKind::InvalidData || !guest.is_told(self.framing) {
+                let failure = Failure::of(&error, !guest.stream.may_be_plain(), guest.stream.broken());
+                note(&self.failed, self.misdeeds.as_ref(), &guest.peer, failure);
+                if failure == Failure::Left || !guest.is_told(self.framing) {
                     self.guests.remove(&number);
                 }
                 Accepted::Lost
@@ -241,20 +247,17 @@ impl Porch {
     fn expire(&mut self) {
         let now = self.clock.now();
         while self.guests.first_key_value().is_some_and(|(_, guest)| guest.deadline <= now) {
-            self.give_up_first("it took too long", Some(TOO_SLOW));
+            self.give_up_first("it took too long", Failure::TooSlow);
         }
         self.arm();
     }
 
-    /// Whoever is only in the way of others has done nothing wrong.
-    fn give_up_first(&mut self, why: &str, misdeed: Option<Duration>) {
+    fn give_up_first(&mut self, why: &str, failure: Failure) {
         if let Some((_, mut guest)) = self.guests.pop_first()
             && guest.leaving.is_none()
         {
             log::info!("TLS: {} is turned away: {why}", shown(&guest.peer));
-            if let Some(weight) = misdeed {
-                note(self.misdeeds.as_ref(), &guest.peer, weight);
-            }
+            note(&self.failed, self.misdeeds.as_ref(), &guest.peer, failure);
             guest.is_told(self.framing);
         }
     }
@@ -304,8 +307,9 @@ impl Guest {
     }
 }
 
-fn note(misdeeds: Option<&Misdeeds>, peer: &Address, weight: Duration) {
-    if let Some(misdeeds) = misdeeds {
+fn note(failed: &Counts, misdeeds: Option<&Misdeeds>, peer: &Address, failure: Failure) {
+    failed.count(failure.code());
+    if let (Some(misdeeds), Some(weight)) = (misdeeds, failure.weight()) {
         report(misdeeds, peer, weight);
     }
 }

@@ -106,6 +106,11 @@ impl<S: Wire> Tls<S> {
         !self.heard || self.awaited.have > 0 && !TYPES.contains(&self.awaited.header[0])
     }
 
+    /// What it did against the protocol, or said that we did.
+    pub(super) fn broken(&self) -> Option<&Error> {
+        self.broken.as_ref()
+    }
+
     /// The fingerprint of the peer's certificate, if it showed one.
     pub fn certificate(&self) -> Option<String> {
         self.session.peer_certificates().and_then(<[_]>::first).map(fingerprint)

@@ -4,6 +4,7 @@
 //! A source can be forged. So no answer is longer than its question, nothing is said unasked, an address is answered
 //! only so fast, and our own words are known when they come back.
 
+mod loss;
 mod pace;
 mod source;
 
@@ -18,8 +19,10 @@ use mio::net::UdpSocket;
 use mio::{Interest, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use self::loss::Loss;
 use self::pace::Paces;
 use self::source::Source;
+use super::counts::Counts;
 use super::pump::Pump;
 use super::reactor::Reactor;
 use super::socket::{self, Options, Role};
@@ -158,6 +161,7 @@ pub(super) struct Datagrams {
     standing: Rc<Cell<usize>>,
     paces: Paces,
     terms: Terms,
+    lost: Rc<Counts>,
     /// Where a datagram is read, behind its length. One byte longer than the longest: what fills it is over-long.
     scratch: Box<[u8]>,
 }
@@ -174,6 +178,7 @@ impl Default for Datagrams {
             standing: Rc::default(),
             paces,
             terms: Terms::default(),
+            lost: Loss::counts(),
             scratch,
         }
     }
@@ -196,6 +201,12 @@ impl Reactor {
     pub fn treat_datagrams(&mut self, terms: Terms) {
         self.udp.paces.set(terms.burst, terms.rate);
         self.udp.terms = terms;
+    }
+
+    /// How many datagrams were dropped, answers included, by why.
+    #[must_use]
+    pub fn lost_datagrams(&self) -> Rc<Counts> {
+        Rc::clone(&self.udp.lost)
     }
 
     /// Makes a connection of an address that has not spoken yet, on the socket that was given to `listener`. It never
@@ -238,7 +249,9 @@ impl Datagrams {
                 match self.ports[index].socket.recv_from(&mut self.scratch[PREFIX..]) {
                     Ok((size, from)) => {
                         bytes += PREFIX + size;
-                        self.heed((index, from), size, hub, pump, now);
+                        if let Err(loss) = self.heed((index, from), size, hub, pump, now) {
+                            self.lost.count(loss.code());
+                        }
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => self.ports[index].ready = false,
                     // Word of a datagram that found nobody, or a signal: neither says anything of the next one.
@@ -249,13 +262,16 @@ impl Datagrams {
     }
 
     /// One datagram came. It becomes a frame of its source's connection, or is dropped without a word.
-    fn heed(&mut self, key: Key, size: usize, hub: &mut Hub, pump: &mut Pump<Stream>, now: Moment) {
+    fn heed(&mut self, key: Key, size: usize, hub: &mut Hub, pump: &mut Pump<Stream>, now: Moment) -> Result<(), Loss> {
         let (port, from) = (&self.ports[key.0], key.1);
         let lowest = if port.manner == Manner::Answering { SERVICES_BELOW } else { 1 };
         let may_answer = from.port() >= lowest && from != port.address && !is_for_many(from.ip());
         let is_known = self.known.get(&key).is_some_and(|known| known.heard.is_none());
-        if !may_answer || !is_known && !self.paces.admit(from, now) {
-            return;
+        if !may_answer {
+            return Err(Loss::NoAnswer);
+        }
+        if !is_known && !self.paces.admit(from, now) {
+            return Err(Loss::TooFast);
         }
         let most = self.terms.datagram;
         if size > most as usize {
@@ -263,16 +279,21 @@ impl Datagrams {
                 let reason = format!("! too-long: a datagram here has at most {most} bytes; nothing of it was used");
                 let _ = port.socket.send_to(reason.as_bytes(), from);
             }
-            return;
+            return Err(Loss::TooLong);
         }
         let source = self.source(key, hub, pump);
         let length = u32::try_from(size).expect("a datagram is small");
         self.scratch[..PREFIX].copy_from_slice(&length.to_be_bytes());
         let frame = &self.scratch[..PREFIX + size];
-        if source.hears(&frame[PREFIX..], now) && hub.intake(source.id) >= frame.len() {
-            source.asked(size);
-            hub.receive(source.id, frame);
+        if !source.hears(&frame[PREFIX..], now) {
+            return Err(Loss::Echo);
         }
+        if hub.intake(source.id) < frame.len() {
+            return Err(Loss::NoRoom);
+        }
+        source.asked(size);
+        hub.receive(source.id, frame);
+        Ok(())
     }
 
     /// The source of a datagram; a new one, if it was not known or its connection is gone.
@@ -300,7 +321,7 @@ impl Datagrams {
         let port = &self.ports[key.0];
         let id = hub.accepted(port.listener, Address::Udp(key.1), None);
         let source = Rc::new(Source::new(id, Rc::clone(&port.socket), key.1, port.manner));
-        pump.accepted(id, Stream::Datagrams(Answers::new(Rc::clone(&source), &self.standing)));
+        pump.accepted(id, Stream::Datagrams(Answers::new(Rc::clone(&source), &self.standing, &self.lost)));
         self.known.insert(key, Known { source: Rc::clone(&source), heard });
         if let Some(heard) = heard {
             self.by_age.insert(heard, key);

@@ -9,8 +9,10 @@ use std::rc::Rc;
 use mio::net::UdpSocket;
 
 use super::Manner;
+use super::loss::Loss;
 use super::pace::{Bucket, own_words};
 use crate::hub::{ConnId, Moment};
+use crate::net::counts::Counts;
 
 /// Questions of one source that were not answered yet. A turn brings fewer, and is answered before the next.
 const QUESTIONS: usize = 1024;
@@ -63,18 +65,19 @@ impl Source {
 
     /// Sends what the service said, unless nobody asked, or for less than that: whoever forges sources must not make
     /// us say more than they said themselves.
-    fn answer(&self, answer: &[u8]) {
+    fn answer(&self, answer: &[u8]) -> Result<(), Loss> {
         if self.manner == Manner::Answering {
-            let asked = self.questions.borrow_mut().pop_front();
-            if asked.is_none_or(|asked| answer.len() > asked) {
-                return;
+            // What is said unasked is no answer that anybody misses: that a silent source is forgotten, above all.
+            let Some(asked) = self.questions.borrow_mut().pop_front() else { return Ok(()) };
+            if answer.len() > asked {
+                return Err(Loss::LongerAnswer);
             }
             let mut answered = self.answered.borrow_mut();
             answered.truncate(REMEMBERED - 1);
             answered.push_front(digest(answer));
         }
         // A send that would block is dropped, and so is one that the network refuses: a datagram promises nothing.
-        let _ = self.socket.send_to(answer, self.peer);
+        self.socket.send_to(answer, self.peer).map(drop).map_err(|_| Loss::Unsent)
     }
 }
 
@@ -90,12 +93,13 @@ pub struct Answers {
     source: Rc<Source>,
     /// How many of these there are.
     standing: Rc<Cell<usize>>,
+    lost: Rc<Counts>,
 }
 
 impl Answers {
-    pub(super) fn new(source: Rc<Source>, standing: &Rc<Cell<usize>>) -> Self {
+    pub(super) fn new(source: Rc<Source>, standing: &Rc<Cell<usize>>, lost: &Rc<Counts>) -> Self {
         standing.set(standing.get() + 1);
-        Self { source, standing: Rc::clone(standing) }
+        Self { source, standing: Rc::clone(standing), lost: Rc::clone(lost) }
     }
 
     /// Takes every whole frame of `wire`, and answers how many bytes that was.
@@ -104,7 +108,9 @@ impl Answers {
         while let Some((prefix, behind)) = rest.split_first_chunk() {
             let length = u32::from_be_bytes(*prefix) as usize;
             let Some((answer, next)) = behind.split_at_checked(length) else { break };
-            self.source.answer(answer);
+            if let Err(loss) = self.source.answer(answer) {
+                self.lost.count(loss.code());
+            }
             rest = next;
         }
         wire.len() - rest.len()

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
 use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, ListenerId, Moment};
@@ -31,8 +32,10 @@ pub enum Coming {
 struct Waiting {
     /// How frames will stand on its wire then.
     framing: Framing,
-    /// Until when it may take.
+    /// Until when it may take,
     until: Moment,
+    /// and how long that is from the beginning.
+    within: Duration,
 }
 
 /// The name that was typed, if it can be one, and what was shown.
@@ -56,7 +59,6 @@ pub struct Desk {
     visitors: BTreeMap<ConnId, Visitor>,
     /// How many of them wait.
     strangers: usize,
-    before_login: Rc<Limits>,
     after_login: Rc<Limits>,
     gate: Gate<Claim>,
     verdicts: Vec<(ConnId, Claim, Verdict)>,
@@ -69,8 +71,8 @@ impl Desk {
     #[must_use]
     pub fn new(guard: Guard) -> Self {
         let gate = guard.accounts.as_ref().map(Gate::to).unwrap_or_default();
-        let (before_login, after_login) = (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
-        Self { guard, before_login, after_login, gate, ..Self::default() }
+        let after_login = Rc::new(guard.limits.clone());
+        Self { guard, after_login, gate, ..Self::default() }
     }
 
     /// What is sent on this listener can be read by nobody in between.
@@ -81,7 +83,7 @@ impl Desk {
     /// Is nobody here who has not logged in?
     #[must_use]
     pub fn requires_login(&self) -> bool {
-        self.guard.require_login
+        self.guard.demands.get().require_login
     }
 
     /// Somebody comes. `must`: nothing is done for them before they have logged in. Whose certificate stands with an account
@@ -91,20 +93,21 @@ impl Desk {
         let account = cx.about(id).and_then(|about| self.guard.recognised(&about));
         let must_still = must && account.is_none();
         if must_still {
-            let (strangers, mut draw) = (self.strangers, [0; 4]);
+            let (strangers, demands, mut draw) = (self.strangers, self.guard.demands.get(), [0; 4]);
             cx.random(&mut draw);
-            if self.guard.startups.refuse(strangers, u32::from_le_bytes(draw)) {
+            if demands.startups.refuse(strangers, u32::from_le_bytes(draw)) {
                 let line = format!(
                     "! full: {strangers} others have not logged in yet; come again in a moment (login-startups)"
                 );
                 refuse(cx, id, &line);
                 return Coming::Refused;
             }
-            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + self.guard.narrow.time);
-            cx.set_framing(id, narrower(framing, self.guard.narrow));
-            cx.set_limits(id, &self.before_login);
+            let to = demands.narrow;
+            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + to.time);
+            cx.set_framing(id, narrower(framing, to));
+            cx.set_limits(id, &Rc::new(narrow(&self.guard.limits, to)));
             cx.set_timer(id, until);
-            waiting = Some(Waiting { framing, until });
+            waiting = Some(Waiting { framing, until, within: to.time });
             self.strangers += 1;
         }
         self.visitors.insert(id, Visitor { must, waiting, account, wrong: 0 });
@@ -295,7 +298,7 @@ impl Desk {
             cx.set_timer(id, waiting.until);
             return true;
         }
-        let text = format!("nobody logged in here within {} seconds; goodbye", self.guard.narrow.time.as_secs());
+        let text = format!("nobody logged in here within {} seconds; goodbye", waiting.within.as_secs());
         let _ = cx.send(id, Wrong::new("login-timeout", text).to_string().as_bytes());
         let peer = cx.about(id).and_then(|about| ip_of(about.peer));
         self.guard.report(peer, LATE_LOGIN);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{Accounts, Book, doubts, load};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Service};
-use crate::services::Handover;
+use crate::services::{Handover, whole_file};
 
 /// What a helper read: the accounts, and what is doubtful about their file.
 type Read = io::Result<(Book, Vec<String>)>;
@@ -34,7 +34,7 @@ impl Service for Reader {
         let path = wanted.unwrap_or_else(|| self.accounts.path());
         let read = path.clone();
         let job = cx.job(Lane::Any, move || {
-            load(&read).map(|book| {
+            whole_file::readable_again(&read).and_then(|()| load(&read)).map(|book| {
                 let doubts = doubts(&read, &book);
                 (book, doubts)
             })

@@ -31,7 +31,7 @@ impl Chat {
             }
         };
         self.voices.insert(person, voice);
-        if self.steward.guard.require_login {
+        if self.steward.guard.demands.get().require_login {
             return self.greet_stranger(cx, person, known);
         }
         let lobby = self.lobby.clone();

@@ -229,7 +229,7 @@ impl Chat {
     fn log_off(&mut self, cx: &mut Cx<'_>, person: PersonId) {
         let name = self.steward.standings.account(person).map(Name::to_string).unwrap_or_default();
         log::info!("{name} is logged out: the account is gone, or was changed");
-        if self.steward.guard.require_login {
+        if self.steward.guard.demands.get().require_login {
             let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
             let text = format!("the account {name} is gone, or was changed; come anew; goodbye");
             self.complain(cx, person, "logged-out", &text);

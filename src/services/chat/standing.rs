@@ -1,6 +1,7 @@
 //! Who somebody is to the house, and what they may ask for because of it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::language::{Command, Name, Order};
 use super::rooms::PersonId;
@@ -106,8 +107,10 @@ pub(super) fn word(command: &Command<'_>) -> &'static str {
 pub(super) struct Waiting {
     /// How frames will stand on its wire then.
     pub(super) framing: Framing,
-    /// Until when it may take.
+    /// Until when it may take,
     pub(super) until: Moment,
+    /// and how long that is from the beginning.
+    pub(super) within: Duration,
 }
 
 /// An account that somebody has logged in to, and how.
@@ -174,10 +177,14 @@ impl Standings {
         self.get(person).is_some_and(|papers| papers.waiting.is_some())
     }
 
+    /// What somebody is waiting with who has to log in.
+    pub(super) fn waiting(&self, person: PersonId) -> Option<&Waiting> {
+        self.get(person).and_then(|papers| papers.waiting.as_ref())
+    }
+
     /// Until when somebody has to log in.
     pub(super) fn until(&self, person: PersonId) -> Moment {
-        let waiting = self.get(person).and_then(|papers| papers.waiting.as_ref());
-        waiting.map_or(Moment::NEVER, |waiting| waiting.until)
+        self.waiting(person).map_or(Moment::NEVER, |waiting| waiting.until)
     }
 
     /// How many have not logged in yet.

@@ -1,6 +1,7 @@
 //! What the chat knows of who is who and who may what. The chat asks here; what it then does is in `proving`, `order`
 //! and `locks`.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
@@ -77,6 +78,19 @@ impl Startups {
     }
 }
 
+/// What is asked of newcomers. Whoever is here already came in by what was asked then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Demands {
+    /// Nobody comes in who does not log in.
+    pub require_login: bool,
+    /// Passwords are taken over plain TCP from other machines too.
+    pub plain_login: bool,
+    /// How many may be here that have not logged in yet.
+    pub startups: Startups,
+    /// What those are held to.
+    pub narrow: Narrow,
+}
+
 /// A misdeed's weight, for whoever keeps the door: an address, and how long it is to stay out for that alone.
 pub type Misdeeds = SyncSender<(IpAddr, Duration)>;
 
@@ -91,15 +105,9 @@ pub(in crate::services) const LATE_LOGIN: Duration = Duration::from_secs(10);
 pub struct Guard {
     /// Who has an account.
     pub accounts: Option<Accounts>,
-    /// Nobody else comes in.
-    pub require_login: bool,
-    /// Passwords are taken over plain TCP from other machines too.
-    pub plain_login: bool,
-    /// How many may be here that have not logged in yet.
-    pub startups: Startups,
-    /// What those are held to.
-    pub narrow: Narrow,
-    /// The bounds of those who have.
+    /// What is asked of newcomers, by every service; can change while they run.
+    pub demands: Rc<Cell<Demands>>,
+    /// The bounds of those who have logged in, where one has to.
     pub limits: Limits,
     /// What was laid down before.
     pub rules: Rules,
@@ -117,18 +125,19 @@ impl Guard {
     pub fn for_another(&self) -> Self {
         Self {
             accounts: self.accounts.clone(),
+            demands: Rc::clone(&self.demands),
             limits: self.limits.clone(),
             misdeeds: self.misdeeds.clone(),
             rules: Rules::default(),
             private: Vec::new(),
-            ..*self
+            show_address: self.show_address,
         }
     }
 
     /// Can nobody between us read what this connection sends?
     pub(in crate::services) fn is_private(&self, about: &About<'_>) -> bool {
         let own = matches!(about.peer, Address::Tcp(peer) if peer.ip().to_canonical().is_loopback());
-        self.plain_login
+        self.demands.get().plain_login
             || own
             || !matches!(about.peer, Address::Tcp(_))
             || about.listener.is_some_and(|listener| self.private.contains(&listener))
@@ -180,8 +189,7 @@ pub(super) enum Purpose {
 pub(super) struct Steward {
     pub(super) guard: Guard,
     pub(super) standings: Standings,
-    /// The bounds of connections before login and after it.
-    pub(super) before_login: Rc<Limits>,
+    /// The bounds of connections after login.
     pub(super) after_login: Rc<Limits>,
     pub(super) gate: Gate<Purpose>,
     /// Verdicts that are to be carried out with the next batch.

@@ -32,8 +32,7 @@ impl Chat {
     /// With accounts, rules and a lookout for misdeeds.
     #[must_use]
     pub fn guarded(mut self, guard: Guard) -> Self {
-        (self.steward.before_login, self.steward.after_login) =
-            (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
+        self.steward.after_login = Rc::new(guard.limits.clone());
         if let Some(accounts) = &guard.accounts {
             self.steward.gate = Gate::to(accounts);
         }
@@ -58,10 +57,10 @@ impl Chat {
             let line = format!("! banned: your address is banned {}", ban.told());
             return refuse(cx, conn, &line);
         }
-        let (strangers, startups) = (self.steward.standings.strangers(), self.steward.guard.startups);
+        let (strangers, demands) = (self.steward.standings.strangers(), self.steward.guard.demands.get());
         let mut draw = [0; 4];
         cx.random(&mut draw);
-        if self.steward.guard.require_login && !known && startups.refuse(strangers, u32::from_le_bytes(draw)) {
+        if demands.require_login && !known && demands.startups.refuse(strangers, u32::from_le_bytes(draw)) {
             let line =
                 format!("! full: {strangers} others have not logged in yet; come again in a moment (login-startups)");
             return refuse(cx, conn, &line);
@@ -72,10 +71,10 @@ impl Chat {
     /// Somebody came who has to log in before anything else.
     pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId, known: Option<&Name>) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let (framing, narrow) = (cx.framing(conn).unwrap_or(Framing::LINES), self.steward.guard.narrow);
-        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + narrow.time });
-        cx.set_framing(conn, narrower(framing, narrow));
-        cx.set_limits(conn, &self.steward.before_login);
+        let (framing, to) = (cx.framing(conn).unwrap_or(Framing::LINES), self.steward.guard.demands.get().narrow);
+        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + to.time, within: to.time });
+        cx.set_framing(conn, narrower(framing, to));
+        cx.set_limits(conn, &Rc::new(narrow(&self.steward.guard.limits, to)));
         self.schedule(cx, person);
         let greeting = known.map_or_else(
             || "parlor chat: who are you? /login NAME PASSWORD; /help".to_owned(),
@@ -105,12 +104,10 @@ impl Chat {
 
     /// A stranger who has taken too long goes.
     pub(super) fn hurry_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId) {
-        if self.steward.standings.until(person) > cx.now() {
-            return;
-        }
+        let waiting = self.steward.standings.waiting(person).filter(|waiting| waiting.until <= cx.now());
+        let Some(seconds) = waiting.map(|waiting| waiting.within.as_secs()) else { return };
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let text =
-            format!("nobody logged in here within {} seconds; goodbye", self.steward.guard.narrow.time.as_secs());
+        let text = format!("nobody logged in here within {seconds} seconds; goodbye");
         self.complain(cx, person, "login-timeout", &text);
         self.report(cx, conn, LATE_LOGIN);
         self.asked.push(person, conn, Ask::Gone("did not log in"));
