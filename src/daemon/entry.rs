@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::server::Config;
 use crate::net::{AddressRules, shown};
 use crate::services::accounts::{Accounts, doubts};
-use crate::services::chat::{Guard, Narrow, Rules, Startups};
+use crate::services::chat::{Guard, Narrow, Private, Rules, Startups};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
 const MISDEEDS: usize = 1024;
@@ -119,7 +119,7 @@ pub fn guard(
         rules: rules.transpose()?.unwrap_or_default(),
         misdeeds: Some(misdeeds),
         show_address: Some(|address| shown(address).to_string()),
-        private: Vec::new(),
+        private: Private::default(),
     };
     Ok((guard, noted))
 }

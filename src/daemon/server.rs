@@ -139,6 +139,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
+    let private = guard.private.clone();
     furnish(&mut house, &config, guard, [serves_chat, serves_files, serves_run])?;
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
@@ -147,7 +148,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         let profile = profile(&listen, &bound, &config, &limits);
         let id = house.hub.listen(service, profile);
         if listen.tls {
-            house.trust(listen.kind, id);
+            private.trust(id);
         }
         listening.push((id, listen, bound));
     }

@@ -19,15 +19,14 @@ pub(super) fn files(config: &Config, guard: &Guard, changed: &Handover<files::Se
         let folder = Folder::open(path, Arc::new(RealDisk));
         folder.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     });
-    let files = Files::new(opened.map_err(failed("cannot keep files"))?, config.file_limits);
-    Ok(files.with_desk(Desk::new(guard.for_another())).settings_from(changed))
+    let folder = opened.map_err(failed("cannot keep files"))?;
+    Ok(Files::new(folder, config.file_limits, Desk::new(guard.for_another())).settings_from(changed))
 }
 
 /// The command service with what it offers.
 pub(super) fn run(config: &Config, guard: &Guard, changed: &Handover<Offers>) -> Result<Run, StartError> {
     let offers = offers(&config.offers).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
-    let run = Run::new(offers, config.wire.silence);
-    Ok(run.with_desk(Desk::new(guard.for_another())).offers_from(changed))
+    Ok(Run::new(offers, config.wire.silence, Desk::new(guard.for_another())).offers_from(changed))
 }
 
 /// What is offered, as the service has it.

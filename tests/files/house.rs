@@ -114,7 +114,7 @@ impl House {
         let disk = Arc::new(FaultyDisk::default());
         let opened = Folder::open(folder.path(), Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
         let mut hub = Hub::new(Limits::default(), Box::new(|bytes| bytes.fill(7)));
-        let service = hub.add(Files::new(opened, settings).with_desk(Desk::new(guard)));
+        let service = hub.add(Files::new(opened, settings, Desk::new(guard)));
         let limits = Rc::new(Limits::default());
         let listener = hub.listen(
             service,

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
-use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, ListenerId, Moment};
+use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, Moment};
 use crate::services::chat::{
     Alphabet, Guard, HUSHED, LATE_LOGIN, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, narrower,
     place_of, refuse,
@@ -71,11 +71,6 @@ impl Desk {
         let gate = guard.accounts.as_ref().map(Gate::to).unwrap_or_default();
         let (before_login, after_login) = (Rc::new(narrow(&guard.limits, guard.narrow)), Rc::new(guard.limits.clone()));
         Self { guard, before_login, after_login, gate, ..Self::default() }
-    }
-
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.guard.private.push(listener);
     }
 
     /// Is nobody here who has not logged in?

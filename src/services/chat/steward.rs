@@ -1,6 +1,7 @@
 //! What the chat knows of who is who and who may what. The chat asks here; what it then does is in `proving`, `order`
 //! and `locks`.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
@@ -108,7 +109,23 @@ pub struct Guard {
     /// How much of an address the log shows.
     pub show_address: Option<fn(&Address) -> String>,
     /// Listeners on which nobody can listen in.
-    pub private: Vec<ListenerId>,
+    pub private: Private,
+}
+
+/// Listeners behind which nobody can read what is sent. One list for all who take passwords, whichever of them it is
+/// that a listener leads to.
+#[derive(Debug, Clone, Default)]
+pub struct Private(Rc<RefCell<Vec<ListenerId>>>);
+
+impl Private {
+    /// What is sent on this listener can be read by nobody in between.
+    pub fn trust(&self, listener: ListenerId) {
+        self.0.borrow_mut().push(listener);
+    }
+
+    fn holds(&self, listener: ListenerId) -> bool {
+        self.0.borrow().contains(&listener)
+    }
 }
 
 impl Guard {
@@ -120,7 +137,7 @@ impl Guard {
             limits: self.limits.clone(),
             misdeeds: self.misdeeds.clone(),
             rules: Rules::default(),
-            private: Vec::new(),
+            private: self.private.clone(),
             ..*self
         }
     }
@@ -131,7 +148,7 @@ impl Guard {
         self.plain_login
             || own
             || !matches!(about.peer, Address::Tcp(_))
-            || about.listener.is_some_and(|listener| self.private.contains(&listener))
+            || about.listener.is_some_and(|listener| self.private.holds(listener))
     }
 
     /// Whose account it is that the certificate of a connection stands with, if it showed one.

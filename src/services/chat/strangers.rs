@@ -9,7 +9,7 @@ use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::Waiting;
 use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
-use crate::hub::{ConnId, Cx, Framing, Limits, ListenerId};
+use crate::hub::{ConnId, Cx, Framing, Limits};
 use crate::services::accounts::Gate;
 
 /// What a stranger is held to.
@@ -43,11 +43,6 @@ impl Chat {
         }
         self.steward.guard = guard;
         self
-    }
-
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.steward.guard.private.push(listener);
     }
 
     /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.

@@ -29,7 +29,7 @@ use self::work::{Get, Put};
 use super::Handover;
 use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Moment, Reason, Service};
 
 pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
 pub use self::name::{Digest, FileName, MAX_NAME};
@@ -118,14 +118,14 @@ pub struct Files {
 }
 
 impl Files {
-    /// A service over a folder.
+    /// A service over a folder, for whom the desk lets in.
     #[must_use]
-    pub fn new(folder: Folder, settings: Settings) -> Self {
+    pub fn new(folder: Folder, settings: Settings, desk: Desk) -> Self {
         Self {
             folder: Arc::new(folder),
             settings,
             changed: Handover::default(),
-            desk: Desk::default(),
+            desk,
             people: BTreeMap::new(),
             uploads: BTreeMap::new(),
             downloads: 0,
@@ -141,18 +141,6 @@ impl Files {
     pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
         self.changed = changed.clone();
         self
-    }
-
-    /// With people who can log in.
-    #[must_use]
-    pub fn with_desk(mut self, desk: Desk) -> Self {
-        self.desk = desk;
-        self
-    }
-
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.desk.trust(listener);
     }
 
     /// Removes what an earlier run left behind and nobody came back for, now and from time to time.

@@ -21,7 +21,7 @@ use self::task::{Task, Wire};
 use super::Handover;
 use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, News, Reason, Service};
+use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Moment, News, Reason, Service};
 
 pub use self::offer::{Callers, Offer};
 pub use self::template::Template;
@@ -74,13 +74,13 @@ pub struct Run {
 }
 
 impl Run {
-    /// A service that offers these, by name.
+    /// A service that offers these, by name, to whom the desk lets in.
     #[must_use]
-    pub fn new(offers: Offers, silence: Duration) -> Self {
+    pub fn new(offers: Offers, silence: Duration, desk: Desk) -> Self {
         Self {
             offers,
             changed: Handover::default(),
-            desk: Desk::default(),
+            desk,
             silence,
             callers: BTreeMap::new(),
             tasks: BTreeMap::new(),
@@ -97,18 +97,6 @@ impl Run {
     pub fn offers_from(mut self, changed: &Handover<Offers>) -> Self {
         self.changed = changed.clone();
         self
-    }
-
-    /// With people who can log in.
-    #[must_use]
-    pub fn with_desk(mut self, desk: Desk) -> Self {
-        self.desk = desk;
-        self
-    }
-
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.desk.trust(listener);
     }
 
     fn set_alarm(&self, cx: &mut Cx<'_>) {
