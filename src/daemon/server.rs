@@ -26,6 +26,7 @@ use crate::log::Log;
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
 use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
+use crate::services::accounts::Desk;
 use crate::services::chat::{self, Guard};
 use crate::services::files;
 
@@ -123,8 +124,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         .map_err(wrong("cannot serve TLS"))?;
     let serves = |kind: Kind| doors.iter().any(|(listen, _)| listen.kind == kind);
     let (serves_chat, serves_files, serves_run) = (serves(Kind::Chat), serves(Kind::Files), serves(Kind::Run));
-    let has_accounts = serves_chat || serves_files || serves_run;
-    let (guard, misdeeds) = entry::guard(&config, has_accounts, serves_chat)
+    let (guard, misdeeds) = entry::guard(&config, serves_chat || serves_files || serves_run)
         .map_err(|(what, cause)| StartError { what, cause: cause.into() })?;
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
     let mut descriptors = raise_descriptor_limit();
@@ -188,19 +188,22 @@ fn furnish(house: &mut House, config: &Config, guard: Guard, serves: [bool; 3]) 
     if let Some(accounts) = &guard.accounts {
         house.add_accounts(accounts);
     }
+    let desk = || Desk::new(guard.for_another());
+    let (desk_of_files, desk_of_run) = (desk(), desk());
+    // Before the others, so that a turn in which its operators ban somebody is the last for them everywhere.
+    if chat {
+        let history = config.history.as_ref().map(open_history).transpose()?;
+        house.add_chat(config.chat.clone(), history, guard);
+    }
     if files {
-        house.add_files(serving::files(config, &guard, &house.concerned.files.clone())?);
+        house.add_files(serving::files(config, desk_of_files, &house.concerned.files.clone())?);
     }
     if run {
-        house.add_run(serving::run(config, &guard, &house.concerned.run.clone())?);
+        house.add_run(serving::run(config, desk_of_run, &house.concerned.run.clone())?);
     } else {
         for name in config.offers.keys() {
             log::warn!("nothing serves the command run.{name}: there is no such listener");
         }
-    }
-    if chat {
-        let history = config.history.as_ref().map(open_history).transpose()?;
-        house.add_chat(config.chat.clone(), history, guard);
     }
     Ok(())
 }

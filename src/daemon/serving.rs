@@ -8,25 +8,25 @@ use super::server::{Config, StartError, failed};
 use super::settings;
 use crate::services::Handover;
 use crate::services::accounts::Desk;
-use crate::services::chat::{Alphabet, Guard, Name};
+use crate::services::chat::{Alphabet, Name};
 use crate::services::files::{self, Files, Folder, RealDisk};
 use crate::services::run::{Callers, Offer, Offers, Run, Template};
 
 /// The file service over its folder.
-pub(super) fn files(config: &Config, guard: &Guard, changed: &Handover<files::Settings>) -> Result<Files, StartError> {
+pub(super) fn files(config: &Config, desk: Desk, changed: &Handover<files::Settings>) -> Result<Files, StartError> {
     let path = config.files.as_ref().ok_or_else(|| io::Error::other("no folder is known; name one with --files"));
     let opened = path.and_then(|path| {
         let folder = Folder::open(path, Arc::new(RealDisk));
         folder.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     });
     let folder = opened.map_err(failed("cannot keep files"))?;
-    Ok(Files::new(folder, config.file_limits, Desk::new(guard.for_another())).settings_from(changed))
+    Ok(Files::new(folder, config.file_limits, desk).settings_from(changed))
 }
 
 /// The command service with what it offers.
-pub(super) fn run(config: &Config, guard: &Guard, changed: &Handover<Offers>) -> Result<Run, StartError> {
+pub(super) fn run(config: &Config, desk: Desk, changed: &Handover<Offers>) -> Result<Run, StartError> {
     let offers = offers(&config.offers).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
-    Ok(Run::new(offers, config.wire.silence, Desk::new(guard.for_another())).offers_from(changed))
+    Ok(Run::new(offers, config.wire.silence, desk).offers_from(changed))
 }
 
 /// What is offered, as the service has it.

@@ -151,8 +151,12 @@ impl House {
 
     /// Somebody comes and does not come in. Answers what they are told.
     pub(crate) fn turned_away(&mut self) -> String {
+        self.turned_away_with(None)
+    }
+
+    pub(crate) fn turned_away_with(&mut self, who: Option<Identity>) -> String {
         self.begin();
-        let id = self.hub.accepted(self.listener, Address::Tcp("127.0.0.1:4000".parse().unwrap()), None);
+        let id = self.hub.accepted(self.listener, Address::Tcp("127.0.0.1:4000".parse().unwrap()), who);
         self.run();
         assert!(!self.is_there(id));
         self.line(id)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
+use super::{Check, Gate, Owner, Proof, Role, TRIES, Task, Verdict};
 use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, Moment};
 use crate::services::chat::{
     Alphabet, Guard, HUSHED, LATE_LOGIN, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, narrower,
@@ -62,6 +62,8 @@ pub struct Desk {
     verdicts: Vec<(ConnId, Claim, Verdict)>,
     /// Strangers that are not heard until they have read what they were told.
     hushed: Vec<ConnId>,
+    /// The version of the bans by which everybody here was looked at.
+    bans_known: u64,
 }
 
 impl Desk {
@@ -84,6 +86,10 @@ impl Desk {
     pub fn comes(&mut self, cx: &mut Cx<'_>, id: ConnId, must: bool) -> Coming {
         let mut waiting = None;
         let account = cx.about(id).and_then(|about| self.guard.recognised(&about));
+        if let Some(ban) = self.keeps_out(cx, id, account.as_ref().map(|(name, _)| name)) {
+            refuse(cx, id, &format!("! banned: {ban}"));
+            return Coming::Refused;
+        }
         let must_still = must && account.is_none();
         if must_still {
             let (strangers, mut draw) = (self.strangers, [0; 4]);
@@ -106,6 +112,29 @@ impl Desk {
         if must_still { Coming::Strange } else { Coming::Freely }
     }
 
+    /// That somebody is banned who comes, by where they come from or by the account whose certificate they have.
+    fn keeps_out(&self, cx: &Cx<'_>, id: ConnId, account: Option<&Name>) -> Option<String> {
+        let by_name = || self.guard.ban_of_name(account?, cx.wall());
+        self.guard.ban_of_address(cx, id).or_else(by_name)
+    }
+
+    /// Somebody may have been banned: whoever is here and would not be let in is told so, and goes.
+    fn throw_out_banned(&mut self, cx: &mut Cx<'_>) {
+        let bans = &self.guard.rules.bans;
+        if std::mem::replace(&mut self.bans_known, bans.version()) == bans.version() {
+            return;
+        }
+        for (&id, visitor) in &self.visitors {
+            let name = visitor.account.as_ref().map(|(name, _)| name);
+            let ip = cx.about(id).and_then(|about| ip_of(about.peer));
+            if let Some(ban) = bans.ban_of(name, ip, cx.wall()) {
+                let wrong = Wrong::new("banned", format!("you are banned {}", ban.told()));
+                let _ = cx.send(id, wrong.to_string().as_bytes());
+                cx.close(id);
+            }
+        }
+    }
+
     /// Somebody has gone.
     pub fn goes(&mut self, cx: &Cx<'_>, id: ConnId) {
         self.gate.forget(id);
@@ -121,9 +150,21 @@ impl Desk {
     #[must_use]
     pub fn account(&self, id: ConnId) -> Option<(Name, Role)> {
         let (name, proof) = self.visitors.get(&id)?.account.as_ref()?;
+        self.stands(name, proof)
+    }
+
+    /// The account of this name, if what was shown for it is as good as it was.
+    fn stands(&self, name: &Name, proof: &Proof) -> Option<(Name, Role)> {
         let book = self.guard.accounts.as_ref()?.book();
         let account = book.find(name).filter(|account| account.accepts(proof))?;
         Some((account.name.clone(), account.role))
+    }
+
+    /// Whose is what somebody does here.
+    #[must_use]
+    pub fn owner(&self, cx: &Cx<'_>, id: ConnId) -> Owner {
+        let account = self.account(id).map(|(name, _)| name);
+        cx.about(id).map_or(Owner::Guest, |about| Owner::of(account.as_ref(), &about))
     }
 
     /// Who somebody is, for the log: the account, and what the system says.
@@ -216,6 +257,7 @@ impl Desk {
 
     /// The turn is over: verdicts are carried out, the next password is given to a helper.
     pub fn turn_end(&mut self, cx: &mut Cx<'_>) {
+        self.throw_out_banned(cx);
         let refused = self.gate.next(cx);
         self.verdicts.extend(refused);
         for (id, claim, verdict) in std::mem::take(&mut self.verdicts) {
@@ -239,7 +281,13 @@ impl Desk {
     fn judge(&mut self, cx: &mut Cx<'_>, id: ConnId, claim: Claim, verdict: &Verdict) -> Result<(), Wrong> {
         let (name, proof) = claim;
         match (verdict, &name) {
-            (Verdict::Right, Some(name)) if self.logged_in(cx, id, name, proof) => Ok(()),
+            (Verdict::Right, Some(name)) if let Some((name, role)) = self.stands(name, &proof) => {
+                if let Some(ban) = self.guard.ban_of_name(&name, cx.wall()) {
+                    return Err(Wrong::new("banned", ban));
+                }
+                self.logged_in(cx, id, (name, proof), role);
+                Ok(())
+            }
             // Also of an account that is gone since.
             (Verdict::Right | Verdict::Wrong, _) => {
                 if let Some(visitor) = self.visitors.get_mut(&id) {
@@ -259,19 +307,12 @@ impl Desk {
         }
     }
 
-    /// Somebody has proved who they are; `false` if there is no such account any more.
-    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &Name, proof: Proof) -> bool {
-        let Some(visitor) = self.visitors.get_mut(&id) else { return false };
-        visitor.account = Some((name.clone(), proof));
-        let waiting = visitor.waiting.take();
-        let Some((name, role)) = self.account(id) else {
-            // It is as it was.
-            if let Some(visitor) = self.visitors.get_mut(&id) {
-                (visitor.account, visitor.waiting) = (None, waiting);
-            }
-            return false;
-        };
-        if let Some(waiting) = waiting {
+    /// Somebody has proved who they are.
+    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, account: (Name, Proof), role: Role) {
+        let Some(visitor) = self.visitors.get_mut(&id) else { return };
+        let name = account.0.clone();
+        visitor.account = Some(account);
+        if let Some(waiting) = visitor.waiting.take() {
             self.strangers -= 1;
             cx.set_framing(id, waiting.framing);
             cx.set_limits(id, &self.after_login);
@@ -280,7 +321,6 @@ impl Desk {
         log::debug!("{name} logged in");
         let role = if role == Role::Operator { ", an operator" } else { "" };
         say(cx, id, &format!("you are {name}{role}"));
-        true
     }
 
     /// A connection's deadline. Answers whether it was the desk's: a stranger who has taken too long goes.

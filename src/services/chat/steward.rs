@@ -11,7 +11,7 @@ use super::house_rules::Rules;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::{Standing, Standings};
-use crate::hub::{About, Address, ConnId, JobId, Limits, ListenerId, Moment};
+use crate::hub::{About, Address, ConnId, Cx, JobId, Limits, ListenerId, Moment, Wall};
 use crate::services::accounts::{Accounts, Gate, Place, Proof, Verdict};
 
 /// What somebody is held to who has not logged in where one has to.
@@ -129,17 +129,30 @@ impl Private {
 }
 
 impl Guard {
-    /// The same for a service that has neither rooms nor bans.
+    /// The same for a service that has no rooms. What is private, and who is banned, is known to both from now on.
     #[must_use]
     pub fn for_another(&self) -> Self {
         Self {
             accounts: self.accounts.clone(),
             limits: self.limits.clone(),
             misdeeds: self.misdeeds.clone(),
-            rules: Rules::default(),
+            rules: Rules::with_bans(&self.rules.bans),
             private: self.private.clone(),
             ..*self
         }
+    }
+
+    /// That a connection's address is banned, and for how long, if it is.
+    pub(in crate::services) fn ban_of_address(&self, cx: &Cx<'_>, conn: ConnId) -> Option<String> {
+        let ip = ip_of(cx.about(conn)?.peer)?;
+        let ban = self.rules.bans.ban_of(None, Some(ip), cx.wall())?;
+        Some(format!("your address is banned {}", ban.told()))
+    }
+
+    /// The same of a name, or of one that looks like it.
+    pub(in crate::services) fn ban_of_name(&self, name: &Name, now: Wall) -> Option<String> {
+        let ban = self.rules.bans.ban_of(Some(name), None, now)?;
+        Some(format!("{name} is banned {}", ban.told()))
     }
 
     /// Can nobody between us read what this connection sends?

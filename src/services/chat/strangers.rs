@@ -8,7 +8,7 @@ use super::holds::HUSHED;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
+use super::steward::{Guard, LATE_LOGIN, Narrow};
 use crate::hub::{ConnId, Cx, Framing, Limits};
 use crate::services::accounts::Gate;
 
@@ -47,11 +47,8 @@ impl Chat {
 
     /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.
     pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, known: bool) -> bool {
-        let ip = cx.about(conn).and_then(|about| ip_of(about.peer));
-        let ban = ip.and_then(|ip| self.steward.guard.rules.ban_of_address(ip, cx.wall()));
-        if let Some(ban) = ban {
-            let line = format!("! banned: your address is banned {}", ban.told());
-            return refuse(cx, conn, &line);
+        if let Some(ban) = self.steward.guard.ban_of_address(cx, conn) {
+            return refuse(cx, conn, &format!("! banned: {ban}"));
         }
         let (strangers, startups) = (self.steward.standings.strangers(), self.steward.guard.startups);
         let mut draw = [0; 4];

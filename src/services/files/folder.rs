@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{self, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::name::{FileName, Owner};
+use super::name::FileName;
 use super::owners::{self, Owners};
+use crate::services::accounts::Owner;
 
 /// Files that the folder may hold; a listing of so many is about 1 MB.
 pub const MAX_FILES: usize = 10_000;

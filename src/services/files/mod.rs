@@ -23,11 +23,10 @@ use std::vec;
 use self::command::{Command, HELP, parse};
 use self::folder::{Entry, Identity};
 use self::getting::Download;
-use self::name::Owner;
 use self::putting::Upload;
 use self::work::{Get, Put};
 use super::Handover;
-use super::accounts::{Coming, Desk};
+use super::accounts::{Coming, Desk, Owner};
 use super::line::{Wrong, answer, obey, say};
 use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Moment, Reason, Service};
 
@@ -192,6 +191,17 @@ impl Files {
         }
     }
 
+    /// Whose is what this connection puts. Guests put from this machine only.
+    fn owner(&self, cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+        let owner = self.desk.owner(cx, id);
+        match cx.about(id).map(|about| about.peer) {
+            Some(Address::Tcp(from)) if owner == Owner::Guest && !from.ip().to_canonical().is_loopback() => {
+                Err(Wrong::new("forbidden", "guests put files from the server's own machine only"))
+            }
+            _ => Ok(owner),
+        }
+    }
+
     /// A connection is served something, one thing at a time, and held meanwhile.
     fn serve(&mut self, cx: &mut Cx<'_>, id: ConnId, doing: Doing) -> Result<(), Wrong> {
         if self.downloads == MAX_DOWNLOADS {
@@ -251,26 +261,6 @@ impl Files {
 
 fn is_served(doing: &Doing) -> bool {
     matches!(doing, Doing::Getting(_) | Doing::Looking | Doing::Listing(_))
-}
-
-/// Whose is what this connection puts. Guests put from this machine only.
-fn owner(desk: &Desk, cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
-    if let Some((account, _)) = desk.account(id) {
-        return Ok(Owner::Account(account.key().to_owned()));
-    }
-    let Some(about) = cx.about(id) else { return Ok(Owner::Guest) };
-    if let Some(who) = about.credentials {
-        return Ok(Owner::User(who.uid));
-    }
-    if let Some(fingerprint) = about.certificate {
-        return Ok(Owner::Certificate(fingerprint.to_owned()));
-    }
-    match about.peer {
-        Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
-            Err(Wrong::new("forbidden", "guests put files from the server's own machine only"))
-        }
-        _ => Ok(Owner::Guest),
-    }
 }
 
 fn panicked() -> Wrong {

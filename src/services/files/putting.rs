@@ -7,10 +7,11 @@ use std::mem;
 use std::sync::Arc;
 
 use super::folder::{Census, Identity};
-use super::name::{Digest, Offered, Owner};
+use super::name::{Digest, Offered};
 use super::work::{self, Body, Put};
-use super::{Doing, Errand, Files, MAX_UPLOADS, Part, owner, room};
+use super::{Doing, Errand, Files, MAX_UPLOADS, Part, room};
 use crate::hub::{ConnId, Cx, Hold};
+use crate::services::accounts::Owner;
 use crate::services::line::{Wrong, say};
 
 /// Bytes that are gathered for one write, while the one before is under way; with so many its sender is held.
@@ -66,7 +67,7 @@ impl Upload {
 
 impl Files {
     pub(super) fn offer(&mut self, cx: &mut Cx<'_>, id: ConnId, offered: Offered) -> Result<(), Wrong> {
-        let owner = owner(&self.desk, cx, id)?;
+        let owner = self.owner(cx, id)?;
         let most = self.settings.file;
         if offered.size > most {
             return Err(Wrong::new("too-large", format!("a file has at most {most} bytes here")));

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::folder::{Census, MAX_FILES};
-use super::name::{Offered, Owner};
+use super::name::{Offered, tag};
 use super::putting::Upload;
 use super::{Part, Settings};
+use crate::services::accounts::Owner;
 use crate::services::line::Wrong;
 
 /// Parts that nobody is sending.
@@ -47,7 +48,7 @@ pub(super) fn taken(
     let (mut all, mut own) = (Taken::default(), Taken::default());
     all.add(census.bytes, census.files, 0);
     own.add(census.own_bytes, census.own_files, 0);
-    let mine = owner.tag();
+    let mine = tag(owner);
     let goes_on = |part: &str| uploads.get(part).is_some_and(Upload::is_admitted);
     for (part, size) in
         census.parts.iter().filter(|(part, _)| !goes_on(part) && except.is_none_or(|own| **own != **part))

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::folder::{Census, Entry, Folder, Identity, Misplaced, Remover, Unremoved};
-use super::name::{Digest, FileName, Offered, Owner};
+use super::name::{Digest, FileName, Offered};
+use crate::services::accounts::Owner;
 use crate::services::line::Wrong;
 
 /// How much of a file one job reads for its digest: some 10 ms, so that another's job never waits long for it.
