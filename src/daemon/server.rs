@@ -59,6 +59,8 @@ pub struct Config {
     pub file_limits: files::Settings,
     /// Commands that the run service offers, by name.
     pub offers: BTreeMap<String, Offer>,
+    /// Of those of one owner, how many may run at once.
+    pub commands_each: usize,
     /// The certificate of listeners behind TLS.
     #[cfg(feature = "tls")]
     pub tls: Option<super::certificates::TlsConfig>,

@@ -10,7 +10,7 @@ use crate::services::Handover;
 use crate::services::accounts::Desk;
 use crate::services::chat::{Alphabet, Name};
 use crate::services::files::{self, Files, Folder, RealDisk};
-use crate::services::run::{Callers, Offer, Offers, Run, Template};
+use crate::services::run::{self, Callers, Offer, Offers, Run, Template};
 
 /// The file service over its folder.
 pub(super) fn files(config: &Config, desk: Desk, changed: &Handover<files::Settings>) -> Result<Files, StartError> {
@@ -24,16 +24,21 @@ pub(super) fn files(config: &Config, desk: Desk, changed: &Handover<files::Setti
 }
 
 /// The command service with what it offers.
-pub(super) fn run(config: &Config, desk: Desk, changed: &Handover<Offers>) -> Result<Run, StartError> {
-    let offers = offers(&config.offers).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
-    Ok(Run::new(offers, config.wire.silence, desk).offers_from(changed))
+pub(super) fn run(config: &Config, desk: Desk, changed: &Handover<run::Settings>) -> Result<Run, StartError> {
+    let settings = run_settings(config).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
+    Ok(Run::new(settings, config.wire.silence, desk).settings_from(changed))
 }
 
-/// What is offered, as the service has it.
+/// What was chosen about the command service.
 ///
 /// # Errors
 /// A command line that is none, or a name that nobody can have.
-pub(super) fn offers(said: &BTreeMap<String, settings::Offer>) -> Result<Offers, String> {
+pub(super) fn run_settings(config: &Config) -> Result<run::Settings, String> {
+    Ok(run::Settings { offers: offers(&config.offers)?, each: config.commands_each })
+}
+
+/// What is offered, as the service has it.
+fn offers(said: &BTreeMap<String, settings::Offer>) -> Result<Offers, String> {
     let offer = |(name, offer): (&String, &settings::Offer)| {
         let refused = |why: String| format!("run.{name}: {why}");
         let argv = Template::parse(&offer.argv).map_err(refused)?;

@@ -8,7 +8,7 @@ use crate::support::{Client, Server, Start};
 
 pub(crate) struct House {
     pub(crate) server: Server,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -23,7 +23,7 @@ impl House {
         fs::write(&file, configuration).unwrap();
         let socket = format!("run=unix:{}", folder.path().join("run.sock").display());
         let start = Start::serve(&["--no-history", "--config", file.to_str().unwrap()]).listen(&socket);
-        Self { server: how(start).go(), _folder: folder }
+        Self { server: how(start).go(), folder }
     }
 
     /// Commands that a shell carries out: it is the operator who offers a shell here, with words that nobody chooses.
@@ -31,6 +31,11 @@ impl House {
         let table =
             |(name, script): &(&str, &str)| format!("[run.{name}]\nargv = [\"/bin/sh\", \"-c\", '''{script}''']\n");
         Self::offering(&commands.iter().map(table).collect::<String>())
+    }
+
+    /// Its configuration is another one once it is read again.
+    pub(crate) fn rewrite(&self, configuration: &str) {
+        fs::write(self.folder.path().join("parlor.toml"), configuration).unwrap();
     }
 
     pub(crate) fn caller(&self) -> Caller {

@@ -29,6 +29,12 @@ impl Owner {
             _ => Self::Guest,
         }
     }
+
+    /// In a sentence that says how many things of theirs there are.
+    #[must_use]
+    pub fn whose(&self) -> &'static str {
+        if *self == Self::Guest { "guests" } else { "yours" }
+    }
 }
 
 /// As it is kept on the disk.

@@ -53,6 +53,8 @@ pub struct Settings {
     pub each: u64,
     /// Those of all guests together.
     pub guests: u64,
+    /// Files that one owner may put at once.
+    pub uploads_each: usize,
     /// How long a part is kept after its last byte.
     pub keep: Duration,
 }
@@ -62,7 +64,7 @@ impl Default for Settings {
         let gibibytes = |count: u64| count * 1024 * 1024 * 1024;
         // Nobody fills all of it alone.
         let (file, total, each) = (gibibytes(1), gibibytes(4), gibibytes(2));
-        Self { file, total, each, guests: each, keep: Duration::from_secs(24 * 60 * 60) }
+        Self { file, total, each, guests: each, uploads_each: MAX_UPLOADS / 2, keep: Duration::from_secs(24 * 60 * 60) }
     }
 }
 

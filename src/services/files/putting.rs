@@ -81,6 +81,15 @@ impl Files {
     }
 
     fn begin(&mut self, cx: &mut Cx<'_>, id: ConnId, part: Part, offered: Offered, owner: Owner) -> Result<(), Wrong> {
+        let (own, each) =
+            (self.uploads.values().filter(|upload| upload.owner == owner).count(), self.settings.uploads_each);
+        if own >= each {
+            let text = format!(
+                "{own} files of {} are being put, and {each} at once is the most; wait for one of them",
+                owner.whose()
+            );
+            return Err(Wrong::new("busy", text));
+        }
         if self.uploads.len() == MAX_UPLOADS {
             return Err(Wrong::new("busy", "so many files are being put that no more are taken; try again later"));
         }

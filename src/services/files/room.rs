@@ -97,7 +97,7 @@ pub(super) fn admit(
         return quota(format!("there are {} files here, and no more are taken", all.files));
     }
     if own.parts >= MAX_PARTS_EACH {
-        let whose = if *owner == Owner::Guest { "guests" } else { "yours" };
+        let whose = owner.whose();
         let text =
             format!("{} parts of {whose} wait for their rest here; send one of them, or try again later", own.parts);
         return Err(Wrong::new("busy", text));

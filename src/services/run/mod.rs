@@ -23,7 +23,7 @@ use super::accounts::{Coming, Desk};
 use super::line::{Wrong, answer, obey, say};
 use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Moment, News, Reason, Service};
 
-pub use self::offer::{Callers, Offer};
+pub use self::offer::{Callers, Offer, Offers, Settings};
 pub use self::template::Template;
 
 /// How often whoever has ended their input is looked after, for only a write tells whether they still listen.
@@ -31,9 +31,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How soon another helper is asked for when none was to be had.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// What is offered, by name.
-pub type Offers = BTreeMap<String, Offer>;
 
 /// Who is connected.
 #[derive(Debug, Default)]
@@ -56,8 +53,8 @@ enum Errand {
 /// The command service.
 #[derive(Debug)]
 pub struct Run {
-    offers: BTreeMap<String, Offer>,
-    changed: Handover<Offers>,
+    settings: Settings,
+    changed: Handover<Settings>,
     desk: Desk,
     /// The longest silence of somebody for whom nothing runs.
     silence: Duration,
@@ -74,11 +71,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// A service that offers these, by name, to whom the desk lets in.
+    /// A service for whom the desk lets in.
     #[must_use]
-    pub fn new(offers: Offers, silence: Duration, desk: Desk) -> Self {
+    pub fn new(settings: Settings, silence: Duration, desk: Desk) -> Self {
         Self {
-            offers,
+            settings,
             changed: Handover::default(),
             desk,
             silence,
@@ -92,9 +89,9 @@ impl Run {
         }
     }
 
-    /// Other offers may be put there while it runs. What runs already goes on as it began.
+    /// Others may be put there while it runs. What runs already goes on as it began.
     #[must_use]
-    pub fn offers_from(mut self, changed: &Handover<Offers>) -> Self {
+    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
         self.changed = changed.clone();
         self
     }
@@ -314,8 +311,8 @@ impl Service for Run {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if let Some(offers) = self.changed.take() {
-            self.offers = offers;
+        if let Some(settings) = self.changed.take() {
+            self.settings = settings;
         }
         self.desk.turn_end(cx);
         self.set_alarm(cx);
