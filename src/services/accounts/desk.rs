@@ -7,63 +7,32 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::visitors::Visitor;
 use super::{Check, Gate, Owner, Proof, Role, TRIES, Task, Verdict};
-use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, Moment};
+use crate::hub::{ConnId, Cx, Done, JobId, Limits, Moment};
 use crate::services::chat::{
-    Alphabet, Guard, HUSHED, LATE_LOGIN, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, narrower,
-    place_of, refuse,
+    Alphabet, Guard, HUSHED, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, place_of,
 };
 use crate::services::line::{LOGIN, Wrong, say};
 
-/// How somebody comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coming {
-    /// As they are.
-    Freely,
-    /// They have to log in before anything else.
-    Strange,
-    /// Not at all, and they were told why.
-    Refused,
-}
-
-/// Somebody who has not logged in where one has to.
-#[derive(Debug)]
-struct Waiting {
-    /// How frames will stand on its wire then.
-    framing: Framing,
-    /// Until when it may take.
-    until: Moment,
-}
-
 /// The name that was typed, if it can be one, and what was shown.
-type Claim = (Option<Name>, Proof);
-
-#[derive(Debug)]
-struct Visitor {
-    /// Nothing is done for them unless they have an account.
-    must: bool,
-    waiting: Option<Waiting>,
-    /// They have proved that it is theirs, and how. It may be gone since, or what they showed be right no more.
-    account: Option<(Name, Proof)>,
-    /// Wrong passwords that they have shown.
-    wrong: usize,
-}
+pub(super) type Claim = (Option<Name>, Proof);
 
 /// Who is who at one service.
 #[derive(Debug, Default)]
 pub struct Desk {
-    guard: Guard,
-    visitors: BTreeMap<ConnId, Visitor>,
+    pub(super) guard: Guard,
+    pub(super) visitors: BTreeMap<ConnId, Visitor>,
     /// How many of them wait.
-    strangers: usize,
-    before_login: Rc<Limits>,
+    pub(super) strangers: usize,
+    pub(super) before_login: Rc<Limits>,
     after_login: Rc<Limits>,
-    gate: Gate<Claim>,
+    pub(super) gate: Gate<Claim>,
     verdicts: Vec<(ConnId, Claim, Verdict)>,
     /// Strangers that are not heard until they have read what they were told.
     hushed: Vec<ConnId>,
     /// The version of the bans by which everybody here was looked at.
-    bans_known: u64,
+    pub(super) bans_known: u64,
 }
 
 impl Desk {
@@ -79,71 +48,6 @@ impl Desk {
     #[must_use]
     pub fn requires_login(&self) -> bool {
         self.guard.require_login
-    }
-
-    /// Somebody comes. `must`: nothing is done for them before they have logged in. Whose certificate stands with an account
-    /// is logged in by it.
-    pub fn comes(&mut self, cx: &mut Cx<'_>, id: ConnId, must: bool) -> Coming {
-        let mut waiting = None;
-        let account = cx.about(id).and_then(|about| self.guard.recognised(&about));
-        if let Some(ban) = self.keeps_out(cx, id, account.as_ref().map(|(name, _)| name)) {
-            refuse(cx, id, &format!("! banned: {ban}"));
-            return Coming::Refused;
-        }
-        let must_still = must && account.is_none();
-        if must_still {
-            let (strangers, mut draw) = (self.strangers, [0; 4]);
-            cx.random(&mut draw);
-            if self.guard.startups.refuse(strangers, u32::from_le_bytes(draw)) {
-                let line = format!(
-                    "! full: {strangers} others have not logged in yet; come again in a moment (login-startups)"
-                );
-                refuse(cx, id, &line);
-                return Coming::Refused;
-            }
-            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + self.guard.narrow.time);
-            cx.set_framing(id, narrower(framing, self.guard.narrow));
-            cx.set_limits(id, &self.before_login);
-            cx.set_timer(id, until);
-            waiting = Some(Waiting { framing, until });
-            self.strangers += 1;
-        }
-        self.visitors.insert(id, Visitor { must, waiting, account, wrong: 0 });
-        if must_still { Coming::Strange } else { Coming::Freely }
-    }
-
-    /// That somebody is banned who comes, by where they come from or by the account whose certificate they have.
-    fn keeps_out(&self, cx: &Cx<'_>, id: ConnId, account: Option<&Name>) -> Option<String> {
-        let by_name = || self.guard.ban_of_name(account?, cx.wall());
-        self.guard.ban_of_address(cx, id).or_else(by_name)
-    }
-
-    /// Somebody may have been banned: whoever is here and would not be let in is told so, and goes.
-    fn throw_out_banned(&mut self, cx: &mut Cx<'_>) {
-        let bans = &self.guard.rules.bans;
-        if std::mem::replace(&mut self.bans_known, bans.version()) == bans.version() {
-            return;
-        }
-        for (&id, visitor) in &self.visitors {
-            let name = visitor.account.as_ref().map(|(name, _)| name);
-            let ip = cx.about(id).and_then(|about| ip_of(about.peer));
-            if let Some(ban) = bans.ban_of(name, ip, cx.wall()) {
-                let wrong = Wrong::new("banned", format!("you are banned {}", ban.told()));
-                let _ = cx.send(id, wrong.to_string().as_bytes());
-                cx.close(id);
-            }
-        }
-    }
-
-    /// Somebody has gone.
-    pub fn goes(&mut self, cx: &Cx<'_>, id: ConnId) {
-        self.gate.forget(id);
-        let Some(waiting) = self.visitors.remove(&id).and_then(|visitor| visitor.waiting) else { return };
-        self.strangers -= 1;
-        if waiting.until > cx.now() {
-            let peer = cx.about(id).and_then(|about| ip_of(about.peer));
-            self.guard.report(peer, NO_LOGIN);
-        }
     }
 
     /// The account that somebody has logged in to, as it is now; none if it is gone.
@@ -321,21 +225,6 @@ impl Desk {
         log::debug!("{name} logged in");
         let role = if role == Role::Operator { ", an operator" } else { "" };
         say(cx, id, &format!("you are {name}{role}"));
-    }
-
-    /// A connection's deadline. Answers whether it was the desk's: a stranger who has taken too long goes.
-    pub fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) -> bool {
-        let Some(waiting) = self.visitors.get(&id).and_then(|visitor| visitor.waiting.as_ref()) else { return false };
-        if waiting.until > cx.now() {
-            cx.set_timer(id, waiting.until);
-            return true;
-        }
-        let text = format!("nobody logged in here within {} seconds; goodbye", self.guard.narrow.time.as_secs());
-        let _ = cx.send(id, Wrong::new("login-timeout", text).to_string().as_bytes());
-        let peer = cx.about(id).and_then(|about| ip_of(about.peer));
-        self.guard.report(peer, LATE_LOGIN);
-        cx.close(id);
-        true
     }
 
     /// A connection has read.

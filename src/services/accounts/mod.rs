@@ -12,6 +12,7 @@ mod proof;
 mod reader;
 pub mod secret;
 mod tries;
+mod visitors;
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -21,12 +22,13 @@ use std::rc::Rc;
 
 pub use self::bans::{Bans, Rule, Whom};
 pub use self::book::{Account, Book, Change, Edit, LARGEST, Role, Wrong, edited};
-pub use self::desk::{Coming, Desk};
+pub use self::desk::Desk;
 pub use self::gate::{Check, Gate, Task, Verdict};
 pub use self::owner::Owner;
 pub use self::proof::{Fingerprint, Proof, fingerprint};
 pub use self::reader::Reader;
 pub use self::tries::{Place, SLOWED, TRIES, Tries};
+pub use self::visitors::Coming;
 use super::chat::Name;
 use super::whole_file;
 

@@ -4,15 +4,20 @@
 //! another. Bodies are raw stretches. Nothing in here touches the disk: `work.rs` does, off the loop, with what
 //! `folder.rs` knows about staying inside the folder.
 
+mod census;
 mod command;
+mod disk;
 mod folder;
 mod getting;
 mod listing;
 mod name;
 mod owners;
+mod placing;
 mod putting;
 mod removing;
 mod room;
+mod serving;
+mod settings;
 mod work;
 
 use std::collections::BTreeMap;
@@ -20,53 +25,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
 
+use self::census::Entry;
 use self::command::{Command, HELP, parse};
-use self::folder::{Entry, Identity};
+use self::folder::Identity;
 use self::getting::Download;
 use self::putting::Upload;
+use self::serving::is_served;
 use self::work::{Get, Put};
 use super::Handover;
 use super::accounts::{Coming, Desk, Owner};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, Moment, Reason, Service};
+use crate::hub::{Address, ConnId, Cx, Done, JobId, Lane, Moment, Reason, Service};
 
-pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
+pub use self::disk::{Disk, RealDisk, Step};
+pub use self::folder::{Folder, MAX_FILES};
 pub use self::name::{Digest, FileName, MAX_NAME};
+pub use self::settings::Settings;
 
 /// How often parts are looked through for old ones, beside each time that somebody offers a file.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
-
-/// Files that may come in at once; each has up to half a megabyte in memory.
-const MAX_UPLOADS: usize = 64;
-
-/// Files, and listings, that may go out at once; each has up to an eighth of that.
-const MAX_DOWNLOADS: usize = 256;
-
-/// What can be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// The largest file.
-    pub file: u64,
-    /// All files and parts together.
-    pub total: u64,
-    /// Those of one owner: an account, a user of this machine, a certificate.
-    pub each: u64,
-    /// Those of all guests together.
-    pub guests: u64,
-    /// Files that one owner may put at once.
-    pub uploads_each: usize,
-    /// How long a part is kept after its last byte.
-    pub keep: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let gibibytes = |count: u64| count * 1024 * 1024 * 1024;
-        // Nobody fills all of it alone.
-        let (file, total, each) = (gibibytes(1), gibibytes(4), gibibytes(2));
-        Self { file, total, each, guests: each, uploads_each: MAX_UPLOADS / 2, keep: Duration::from_secs(24 * 60 * 60) }
-    }
-}
 
 /// A part, by the name it has while it grows.
 type Part = Arc<str>;
@@ -204,39 +181,6 @@ impl Files {
         }
     }
 
-    /// A connection is served something, one thing at a time, and held meanwhile.
-    fn serve(&mut self, cx: &mut Cx<'_>, id: ConnId, doing: Doing) -> Result<(), Wrong> {
-        if self.downloads == MAX_DOWNLOADS {
-            return Err(Wrong::new("busy", "too many are being served; try again later"));
-        }
-        self.downloads += 1;
-        cx.hold(id, Hold::JOB);
-        self.people.insert(id, doing);
-        Ok(())
-    }
-
-    /// What a connection was about is over.
-    fn rest(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if let Some(doing) = self.people.get_mut(&id) {
-            let before = std::mem::replace(doing, Doing::Nothing);
-            self.downloads -= usize::from(is_served(&before));
-            cx.release(id, Hold::JOB);
-        }
-    }
-
-    fn refuse(&mut self, cx: &mut Cx<'_>, id: ConnId, wrong: &Wrong) {
-        let _ = cx.send(id, wrong.to_string().as_bytes());
-        self.rest(cx, id);
-    }
-
-    /// No helper takes more work: then the connection is free to ask again.
-    fn busy_or(&mut self, cx: &mut Cx<'_>, id: ConnId, asked: Result<(), Wrong>) -> Result<(), Wrong> {
-        if asked.is_err() {
-            self.rest(cx, id);
-        }
-        asked
-    }
-
     fn job<T: Send + 'static>(
         &mut self,
         cx: &mut Cx<'_>,
@@ -259,10 +203,6 @@ impl Files {
         }
         self.digests.insert(name.clone(), (identity, digest));
     }
-}
-
-fn is_served(doing: &Doing) -> bool {
-    matches!(doing, Doing::Getting(_) | Doing::Looking | Doing::Listing(_))
 }
 
 fn panicked() -> Wrong {

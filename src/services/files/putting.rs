@@ -6,16 +6,20 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::folder::{Census, Identity};
+use super::census::Census;
+use super::folder::Identity;
 use super::name::{Digest, Offered};
 use super::work::{self, Body, Put};
-use super::{Doing, Errand, Files, MAX_UPLOADS, Part, room};
+use super::{Doing, Errand, Files, Part, room};
 use crate::hub::{ConnId, Cx, Hold};
 use crate::services::accounts::Owner;
 use crate::services::line::{Wrong, say};
 
 /// Bytes that are gathered for one write, while the one before is under way; with so many its sender is held.
 const PIECE: usize = 256 * 1024;
+
+/// Files that may come in at once; each has up to half a megabyte in memory.
+pub(super) const MAX_UPLOADS: usize = 64;
 
 /// A file that is being put.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::folder::{Census, Remover};
+use super::census::Census;
+use super::folder::Remover;
 use super::name::FileName;
 use super::{Doing, Errand, Files, room, work};
 use crate::hub::{ConnId, Cx};

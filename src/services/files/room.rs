@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::folder::{Census, MAX_FILES};
+use super::census::Census;
+use super::folder::MAX_FILES;
 use super::name::{Offered, tag};
 use super::putting::Upload;
 use super::{Part, Settings};

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::folder::{Census, Entry, Folder, Identity, Misplaced, Remover, Unremoved};
+use super::census::{Census, Entry};
+use super::folder::{Folder, Identity, Remover, Unremoved};
 use super::name::{Digest, FileName, Offered};
+use super::placing::Misplaced;
 use crate::services::accounts::Owner;
 use crate::services::line::Wrong;
 
