@@ -69,10 +69,7 @@ fn a_disk_that_fails_in_any_step_of_putting_leaves_nothing() {
 fn a_part_that_cannot_be_read_again_is_begun_anew() {
     let mut house = House::new();
     let tea = content(3, 100_000);
-    let id = house.guest();
-    house.offers(id, "tea", &tea);
-    house.says(id, &tea[..60_000]);
-    house.breaks(id);
+    house.leaves("tea", &tea, 60_000);
     let id = house.guest();
     house.disk.fail(Step::Read, 0, Errno::IO.raw_os_error());
     assert!(house.offers(id, "tea", &tea).starts_with("! disk: the server's disk refused (reading a part: "));

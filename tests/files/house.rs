@@ -202,6 +202,14 @@ impl House {
         self.asks(id, &format!("offer {name} {} {}", content.len(), digest(content)))
     }
 
+    /// A guest offers a file and sends so much of it; then their line breaks.
+    pub(crate) fn leaves(&mut self, name: &str, content: &[u8], at: usize) {
+        let id = self.guest();
+        self.offers(id, name, content);
+        self.says(id, &content[..at]);
+        self.breaks(id);
+    }
+
     /// Time passes, without anything else.
     pub(crate) fn passes(&mut self, time: Duration) {
         self.now = self.now + time;
