@@ -28,9 +28,7 @@ impl House {
 
     /// Commands that a shell carries out: it is the operator who offers a shell here, with words that nobody chooses.
     pub(crate) fn shell(commands: &[(&str, &str)]) -> Self {
-        let table =
-            |(name, script): &(&str, &str)| format!("[run.{name}]\nargv = [\"/bin/sh\", \"-c\", '''{script}''']\n");
-        Self::offering(&commands.iter().map(table).collect::<String>())
+        Self::offering(&commands.iter().map(|(name, script)| offer(name, script)).collect::<String>())
     }
 
     /// Its configuration is another one once it is read again.
@@ -43,6 +41,11 @@ impl House {
         assert_eq!(client.line(), "- parlor run: list, run COMMAND ARGUMENT..., help");
         Caller { client }
     }
+}
+
+/// A command that a shell carries out, as the configuration has it.
+pub(crate) fn offer(name: &str, script: &str) -> String {
+    format!("[run.{name}]\nargv = [\"/bin/sh\", \"-c\", '''{script}''']\n")
 }
 
 pub(crate) struct Caller {

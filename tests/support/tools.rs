@@ -35,6 +35,11 @@ pub(crate) fn may_be_contained() -> bool {
     may(&[&CONTAINED[..], &["true"]].concat())
 }
 
+/// May it see the processes there, and nobody else's?
+pub(crate) fn may_be_contained_with_proc() -> bool {
+    may(&[&CONTAINED[..], &["--mount-proc", "true"]].concat())
+}
+
 /// Does a command succeed that needs a right which no package brings? Where it is forbidden a test is skipped on CI too.
 fn may(command: &[&str]) -> bool {
     let tried = Command::new(command[0]).args(&command[1..]).output();

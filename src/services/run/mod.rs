@@ -10,6 +10,7 @@ mod asked;
 mod child;
 mod command;
 mod offer;
+mod orphans;
 mod running;
 mod task;
 mod template;
@@ -17,7 +18,10 @@ mod template;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rustix::process::Pid;
+
 use self::child::Started;
+use self::orphans::Orphans;
 use self::task::{Task, Wire};
 use super::Handover;
 use super::accounts::{Coming, Desk};
@@ -43,6 +47,7 @@ struct Caller {
 enum Errand {
     Start(u64),
     Reap(u64),
+    Orphans,
 }
 
 /// The command service.
@@ -63,6 +68,7 @@ pub struct Run {
     unreaped: Vec<u64>,
     /// When a helper is asked for again.
     again: Moment,
+    orphans: Orphans,
 }
 
 impl Run {
@@ -81,6 +87,7 @@ impl Run {
             jobs: BTreeMap::new(),
             unreaped: Vec::new(),
             again: Moment::NEVER,
+            orphans: Orphans::default(),
         }
     }
 
@@ -92,7 +99,7 @@ impl Run {
     }
 
     fn set_alarm(&self, cx: &mut Cx<'_>) {
-        cx.set_alarm(self.again.min(self.desk.due()));
+        cx.set_alarm(self.again.min(self.orphans.due).min(self.desk.due()));
     }
 }
 
@@ -181,6 +188,9 @@ impl Service for Run {
                 self.reap_elsewhere(cx, number);
             }
         }
+        if self.orphans.due <= cx.now() {
+            self.look_for_orphans(cx);
+        }
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
@@ -198,6 +208,7 @@ impl Service for Run {
                 self.exited(cx, number);
                 self.settle(cx, number);
             }
+            Some(Errand::Orphans) => self.reap_orphans(cx, &answer::<Vec<Pid>>(result).unwrap_or_default()),
             None => {}
         }
     }

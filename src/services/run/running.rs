@@ -88,6 +88,7 @@ impl Run {
         let caller = task.caller;
         task.close(cx);
         self.tasks.remove(&number);
+        self.expect_orphans(cx);
         if let Some(id) = caller {
             match ended {
                 Ended::Exit(code) => say(cx, id, &format!("exit {code}")),
