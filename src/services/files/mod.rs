@@ -296,7 +296,12 @@ impl Service for Files {
         match self.people.remove(&id) {
             Some(Doing::Putting(part)) => self.left(cx, &part),
             Some(Doing::Waiting(part)) => self.waits_no_more(id, &part),
-            Some(doing) => self.downloads -= usize::from(is_served(&doing)),
+            Some(doing) => {
+                self.downloads -= usize::from(is_served(&doing));
+                if let Doing::Getting(download) = doing {
+                    download.end(cx);
+                }
+            }
             None => {}
         }
     }

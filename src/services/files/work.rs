@@ -69,6 +69,16 @@ pub(super) enum Get {
     Piece(Body, Vec<u8>),
 }
 
+impl Get {
+    /// The file, if it is open.
+    pub(super) fn body(self) -> Option<Body> {
+        match self {
+            Self::Nothing => None,
+            Self::Opened(body, _) | Self::Read(body) | Self::Piece(body, _) => Some(body),
+        }
+    }
+}
+
 /// What the disk said, for whoever asked and for the operator.
 fn trouble(doing: &str, error: &io::Error) -> Wrong {
     log::error!("files: {doing}: {error}");
