@@ -275,6 +275,11 @@ impl House {
         self.run();
     }
 
+    /// How many bytes of it are read now.
+    pub(crate) fn reads(&mut self, id: ConnId) -> usize {
+        self.hub.intake(id)
+    }
+
     pub(crate) fn is_there(&self, id: ConnId) -> bool {
         self.hub.about(id).is_some()
     }
