@@ -25,7 +25,7 @@ use crate::log::Log;
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, survive_file_limits, wall};
+use crate::net::{Doorkeeper, Exit, Reactor, keep_ended_children, random, survive_file_limits, wall};
 use crate::services::accounts::Desk;
 use crate::services::chat::{self, Guard};
 use crate::services::files;
@@ -201,6 +201,7 @@ fn furnish(house: &mut House, config: &Config, guard: Guard, serves: [bool; 3]) 
         house.add_files(serving::files(config, desk_of_files, &house.concerned.files.clone())?);
     }
     if run {
+        keep_ended_children().map_err(failed("signals"))?;
         house.add_run(serving::run(config, desk_of_run, &house.concerned.run.clone())?);
     } else {
         for name in config.offers.keys() {

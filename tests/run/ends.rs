@@ -138,6 +138,14 @@ fn what_is_left_to_a_server_that_is_the_first_process_of_its_container_is_reaped
 }
 
 #[test]
+fn a_command_is_heard_to_its_end_though_whoever_started_the_server_cared_for_no_child() {
+    let house =
+        House::with(&offer("dies", "echo last words; exit 3"), |start| start.under(&["env", "--ignore-signal=CHLD"]));
+    let outcome = house.caller().runs("dies");
+    assert_eq!((&outcome.out[..], outcome.words), (&b"last words\n"[..], vec!["- exit 3".to_owned()]));
+}
+
+#[test]
 fn whoever_has_left_the_group_keeps_nobody_waiting() {
     let house = House::shell(&[("escapes", "setsid sleep 1000 & echo $!; sleep 0.1; exit 4")]);
     let outcome = house.caller().runs("escapes");
