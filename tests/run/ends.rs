@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::house::{Caller, House, offer};
-use crate::support::tools::{CONTAINED, may_be_contained_with_proc};
+use crate::support::tools::{CONTAINED, may_be_contained_with_proc, needs};
 use crate::support::{proc, until};
 
 /// Writes the numbers of the processes that it is, one in a group of its own making, and then waits for ever.
@@ -143,6 +143,18 @@ fn a_command_is_heard_to_its_end_though_whoever_started_the_server_cared_for_no_
         House::with(&offer("dies", "echo last words; exit 3"), |start| start.under(&["env", "--ignore-signal=CHLD"]));
     let outcome = house.caller().runs("dies");
     assert_eq!((&outcome.out[..], outcome.words), (&b"last words\n"[..], vec!["- exit 3".to_owned()]));
+}
+
+#[test]
+fn a_command_that_leaves_its_own_group_is_killed_all_the_same() {
+    if !needs("perl") {
+        return;
+    }
+    let leaves = "exec perl -e \"setpgrp(0, getpgrp(getppid())) or die; sleep 1000\"";
+    let house = House::offering(&format!("{}time = \"300ms\"\n", offer("leaves", leaves)));
+    let outcome = house.caller().runs("leaves");
+    assert_eq!(outcome.words, ["! time-limit: it ran for 0.3 s, and was killed", "- killed 9"]);
+    assert!(children(&house).is_empty());
 }
 
 #[test]

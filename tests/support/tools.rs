@@ -12,6 +12,7 @@ pub(crate) fn needs(tool: &str) -> bool {
         "strace" => (&["-o", "/dev/null", "true"], "strace"),
         "prlimit" => (&["--nofile=64:64", "true"], "util-linux"),
         "setsid" => (&["true"], "util-linux"),
+        "perl" => (&["-e", "1"], "perl-base"),
         "openssl" => (&["version"], "openssl"),
         "ip" => (&["-V"], "iproute2"),
         other => panic!("how is {other} tried?"),
