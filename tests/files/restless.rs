@@ -69,9 +69,10 @@ impl Street {
     fn step(&mut self) {
         match self.chance.below(20) {
             0 | 1 if self.peers.len() < 9 => {
-                let id = match self.chance.below(3) as u32 {
+                let id = match self.chance.below(3) {
                     0 => self.house.guest(),
-                    uid => self.house.user(uid),
+                    1 => self.house.user(1),
+                    _ => self.house.user(2),
                 };
                 self.peers.insert(id, Peer { doing: Doing::Nothing, heard: Vec::new() });
             }
@@ -107,8 +108,6 @@ impl Street {
         let Self { house, chance, peers, known } = self;
         let peer = peers.get_mut(&id).unwrap();
         match &mut peer.doing {
-            // What is sent behind an offer before its answer would be taken for the body.
-            Doing::Offering(_) => {}
             Doing::Sending(body, at) => {
                 let most = house.reads(id).min(body.len() - *at);
                 let count = if chance.below(3) == 0 { most } else { chance.below(most + 1) };
@@ -134,7 +133,8 @@ impl Street {
                     }
                 }
             }
-            Doing::Nothing => {}
+            // What is sent behind an offer before its answer would be taken for the body.
+            Doing::Offering(_) | Doing::Nothing => {}
         }
     }
 
@@ -199,7 +199,7 @@ impl Street {
             bytes += stored.len();
         }
         for part in self.house.parts() {
-            bytes += fs::metadata(self.house.path(".parts").join(part)).unwrap().len() as usize;
+            bytes += fs::read(self.house.path(".parts").join(part)).unwrap().len();
         }
         let house = &mut self.house;
         let askers = [house.guest(), house.user(1), house.user(2)];
