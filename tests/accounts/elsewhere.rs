@@ -1,6 +1,7 @@
 //! Bans hold with files and commands too: by address and by account, for those who come and those who are there.
 
 use std::fs;
+use std::io::Read;
 use std::net::SocketAddr;
 
 use socket2::SockAddr;
@@ -101,6 +102,23 @@ fn a_banned_address_puts_no_files_and_runs_no_commands_also_what_it_has_begun() 
     let (mut guest, _) = estate.comes(FILES);
     guest.ask(OFFER, b"- send tea 2\n");
     estate.member(RUN, "bob").ask(b"run wait\n", b"- started wait\n");
+}
+
+#[test]
+fn nothing_is_said_in_the_middle_of_a_body_to_who_is_banned() {
+    let estate = Estate::new();
+    let mut oscar = estate.oscar();
+    // More than sockets hold, so that somebody who does not read stands in the middle of it.
+    let tea = vec![b'x'; 16 * 1024 * 1024];
+    fs::write(estate.inn.chat.folder().join("files").join("tea"), &tea).unwrap();
+    let (mut guest, _) = estate.comes(FILES);
+    guest.send(b"get tea\n");
+    assert!(guest.line().starts_with("- body tea 16777216 "));
+    oscar.ask("/ban 127.0.0.2", &format!("- ban of 127.0.0.2 {TOLD}"));
+    let mut body = Vec::new();
+    // The end may be a reset.
+    let _ = guest.socket.read_to_end(&mut body);
+    assert!(body.len() < tea.len() && body.iter().all(|&byte| byte == b'x'));
 }
 
 #[test]

@@ -159,9 +159,10 @@ impl Desk {
         Ok(())
     }
 
-    /// The turn is over: verdicts are carried out, the next password is given to a helper.
-    pub fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        self.throw_out_banned(cx);
+    /// The turn is over: verdicts are carried out, the next password is given to a helper. `is_told`: would somebody take a
+    /// line for one now, and not for a part of something else?
+    pub fn turn_end(&mut self, cx: &mut Cx<'_>, is_told: impl Fn(ConnId) -> bool) {
+        self.throw_out_banned(cx, is_told);
         let refused = self.gate.next(cx);
         self.verdicts.extend(refused);
         for (id, claim, verdict) in std::mem::take(&mut self.verdicts) {

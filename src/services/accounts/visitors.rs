@@ -76,8 +76,8 @@ impl Desk {
         self.guard.ban_of_address(cx, id).or_else(by_name)
     }
 
-    /// Somebody may have been banned: whoever is here and would not be let in is told so, and goes.
-    pub(super) fn throw_out_banned(&mut self, cx: &mut Cx<'_>) {
+    /// Somebody may have been banned: whoever is here and would not be let in is told so, if they can be, and goes.
+    pub(super) fn throw_out_banned(&mut self, cx: &mut Cx<'_>, is_told: impl Fn(ConnId) -> bool) {
         let bans = &self.guard.rules.bans;
         if std::mem::replace(&mut self.bans_known, bans.version()) == bans.version() {
             return;
@@ -87,7 +87,9 @@ impl Desk {
             let ip = cx.about(id).and_then(|about| ip_of(about.peer));
             if let Some(ban) = bans.ban_of(name, ip, cx.wall()) {
                 let wrong = Wrong::new("banned", format!("you are banned {}", ban.told()));
-                let _ = cx.send(id, wrong.to_string().as_bytes());
+                if is_told(id) {
+                    let _ = cx.send(id, wrong.to_string().as_bytes());
+                }
                 cx.close(id);
             }
         }

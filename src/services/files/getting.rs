@@ -25,7 +25,7 @@ pub(super) struct Download {
     /// A piece that did not fit when it came.
     piece: Option<Vec<u8>>,
     /// Its size was said, so whatever comes now would be taken for a piece of it.
-    introduced: bool,
+    pub(super) introduced: bool,
 }
 
 impl Download {

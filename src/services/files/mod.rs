@@ -287,7 +287,9 @@ impl Service for Files {
         for part in std::mem::take(&mut self.grown) {
             self.write_on(cx, &part);
         }
-        self.desk.turn_end(cx);
+        let people = &self.people;
+        let is_in_a_body = |id| matches!(people.get(&id), Some(Doing::Getting(download)) if download.introduced);
+        self.desk.turn_end(cx, |id| !is_in_a_body(id));
         self.set_alarm(cx);
     }
 

@@ -223,7 +223,7 @@ impl Service for Run {
         if let Some(settings) = self.changed.take() {
             self.settings = settings;
         }
-        self.desk.turn_end(cx);
+        self.desk.turn_end(cx, |_| true);
         self.set_alarm(cx);
     }
 
