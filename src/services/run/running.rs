@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::child::{self, Ended, Process, Started};
 use super::task::Task;
 use super::{Errand, Run};
-use crate::hub::{ConnId, Cx, Hold, Lane};
+use crate::hub::{ConnId, Cx, Hold, Lane, Moment};
 use crate::services::line::{Wrong, say};
 
 /// How often whoever has ended their input is looked after, for only a write tells whether they still listen.
@@ -60,6 +60,8 @@ impl Run {
         caller.task = None;
         caller.feeds = false;
         cx.set_silence(id, Some(self.silence));
+        // What it was to be looked after for is over; the next one is not to hear of it.
+        cx.set_timer(id, Moment::NEVER);
         if caller.input_over {
             cx.close(id);
         }
