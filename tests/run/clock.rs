@@ -49,7 +49,7 @@ impl Call {
     /// Everything that follows from what happened, but for what the loop would have to do.
     fn turn(&mut self) -> Vec<Request> {
         let mut requests = Vec::new();
-        while self.hub.is_busy() || requests.is_empty() {
+        loop {
             self.hub.begin(self.now, Wall::from_millis(0));
             self.hub.frame_buffered();
             self.hub.take_woken(&mut Vec::new());
@@ -71,10 +71,9 @@ impl Call {
             }
             requests.extend(self.hub.take_requests());
             if !self.hub.is_busy() {
-                break;
+                return requests;
             }
         }
-        requests
     }
 
     fn says(&mut self, line: &[u8]) -> Vec<Request> {
