@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::process;
 use std::sync::Arc;
 
 use super::server::{Config, StartError, failed};
@@ -26,7 +27,8 @@ pub(super) fn files(config: &Config, desk: Desk, changed: &Handover<files::Setti
 /// The command service with what it offers.
 pub(super) fn run(config: &Config, desk: Desk, changed: &Handover<run::Settings>) -> Result<Run, StartError> {
     let settings = run_settings(config).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
-    Ok(Run::new(settings, config.wire.silence, desk).settings_from(changed))
+    let run = Run::new(settings, config.wire.silence, desk).settings_from(changed);
+    Ok(if process::id() == 1 { run.as_first_process() } else { run })
 }
 
 /// What was chosen about the command service.

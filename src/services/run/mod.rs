@@ -98,6 +98,13 @@ impl Run {
         self
     }
 
+    /// The process is the first of its PID namespace, and has no children that are not this service's or orphans.
+    #[must_use]
+    pub fn as_first_process(mut self) -> Self {
+        self.orphans.is_first = true;
+        self
+    }
+
     fn set_alarm(&self, cx: &mut Cx<'_>) {
         cx.set_alarm(self.again.min(self.orphans.due).min(self.desk.due()));
     }

@@ -21,13 +21,13 @@ const OFTEN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Orphans {
     /// Nobody's children become ours otherwise.
-    is_first: bool,
+    pub(super) is_first: bool,
     pub(super) due: Moment,
 }
 
 impl Default for Orphans {
     fn default() -> Self {
-        Self { is_first: std::process::id() == 1, due: Moment::NEVER }
+        Self { is_first: false, due: Moment::NEVER }
     }
 }
 
