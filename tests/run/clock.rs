@@ -13,6 +13,8 @@ use parlor::services::chat::Guard;
 use parlor::services::run::{Callers, Offer, Run, Settings, Template};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
+use crate::support::until;
+
 /// Somebody who calls a command that ends at once.
 struct Call {
     hub: Hub,
@@ -99,7 +101,8 @@ impl Call {
             let Request::Open(id, target) = wire else { panic!("{wire:?}") };
             self.hub.opened(id);
             if let Target::Exit(process) = &target {
-                waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+                let look = || waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+                until("the end of the command", || look().is_ok());
             }
             if !matches!(target, Target::Pipe { output: Some(_), .. }) {
                 self.hub.input_over(id);
