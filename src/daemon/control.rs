@@ -10,14 +10,13 @@ use std::time::Duration;
 use super::certificates::TlsConfig;
 use super::logger;
 use super::server::Config;
-use super::serving::offers;
+use super::serving::run_settings;
 use super::settings::{Change, Changes, InForce, Wrong};
 use super::supervisor::{Supervisor, TURNS};
 use crate::hub::{ConnId, Cx, Done, JobId, Lane, Moment, News, Service};
 use crate::net::{Doorkeeper, Terms, log_addresses};
 use crate::services::chat::{self, Demands, Guard};
-use crate::services::run::Offers;
-use crate::services::{Handover, files};
+use crate::services::{Handover, files, run};
 
 /// After a job was not taken, because too many wait.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -26,7 +25,7 @@ const ACCOUNTS: &str = "accounts";
 const REQUIRE_LOGIN: &str = "require-login";
 
 /// Settings that can change while the server runs. [`Control::apply`] does it.
-const LIVE: [&str; 46] = [
+const LIVE: [&str; 48] = [
     ACCOUNTS,
     REQUIRE_LOGIN,
     "plain-login",
@@ -68,7 +67,9 @@ const LIVE: [&str; 46] = [
     "limit-files",
     "limit-files-each",
     "limit-files-guests",
+    "limit-uploads-each",
     "limit-part-age",
+    "limit-commands-each",
     "tls-certificate",
     "tls-key",
     "tls-client-ca",
@@ -80,7 +81,7 @@ const LIVE: [&str; 46] = [
 pub(super) struct Concerned {
     pub(super) chat: Handover<chat::Settings>,
     pub(super) files: Handover<files::Settings>,
-    pub(super) run: Handover<Offers>,
+    pub(super) run: Handover<run::Settings>,
     /// Whoever asks newcomers who they are.
     pub(super) demands: Rc<Cell<Demands>>,
     /// Whoever reads accounts: where they are, or nothing for where they were.
@@ -157,11 +158,11 @@ impl Control {
 
     fn take_in(&mut self, read: Result<InForce, Wrong>) {
         let read = read.map_err(|wrong| wrong.lines()).and_then(|read| {
-            let config = read.config().and_then(|config| Ok((offers(&config.offers)?, config)));
-            config.map(|(offers, config)| (read, config, offers)).map_err(|wrong| vec![wrong])
+            let config = read.config().and_then(|config| Ok((run_settings(&config)?, config)));
+            config.map(|(run, config)| (read, config, run)).map_err(|wrong| vec![wrong])
         });
         match read {
-            Ok((read, config, offers)) => {
+            Ok((read, config, run)) => {
                 let live = self.live(&read);
                 let changes = self.in_force.changes(&read, &live);
                 logger::set_format(read.settings.log_format());
@@ -174,7 +175,7 @@ impl Control {
                 if changes.taken.is_empty() && changes.refused.is_empty() {
                     log::info!("reloaded: nothing has changed");
                 }
-                self.apply(&read, config, offers, &changes);
+                self.apply(&read, config, run, &changes);
                 self.in_force = self.in_force.with(read, &live);
             }
             Err(lines) => {
@@ -203,7 +204,7 @@ impl Control {
         }
     }
 
-    fn apply(&self, read: &InForce, config: Config, offers: Offers, changes: &Changes) {
+    fn apply(&self, read: &InForce, config: Config, run: run::Settings, changes: &Changes) {
         // Only if it was changed: somebody may have chosen another level at the admin socket since.
         if changes.takes("log") {
             log::set_max_level(read.settings.log());
@@ -221,7 +222,7 @@ impl Control {
         self.concerned.demands.set(Demands { require_login, ..demands });
         self.concerned.chat.put(config.chat);
         self.concerned.files.put(config.file_limits);
-        self.concerned.run.put(offers);
+        self.concerned.run.put(run);
     }
 }
 

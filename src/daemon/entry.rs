@@ -14,7 +14,7 @@ use rustix::system::sysinfo;
 use super::server::Config;
 use crate::net::{AddressRules, shown};
 use crate::services::accounts::{Accounts, doubts};
-use crate::services::chat::{Demands, Guard, Rules};
+use crate::services::chat::{Demands, Guard, Private, Rules};
 
 /// Misdeeds that may wait to be noted. The door looks at each newcomer; whoever has so many is noted already.
 const MISDEEDS: usize = 1024;
@@ -90,21 +90,17 @@ fn memory() -> u64 {
 }
 
 /// What services are told of who may come in, and where the door hears of misdeeds. Accounts and bans are read only if
-/// somebody serves who asks for them.
+/// somebody serves who asks for them: `is_asked`.
 ///
 /// # Errors
 /// What could not be read, and why.
-pub fn guard(
-    config: &Config,
-    with_accounts: bool,
-    with_rules: bool,
-) -> Result<(Guard, Noted), (String, std::io::Error)> {
+pub fn guard(config: &Config, is_asked: bool) -> Result<(Guard, Noted), (String, std::io::Error)> {
     let entry = &config.entry;
     let (misdeeds, noted) = sync_channel(MISDEEDS);
     let at = |what: &str, path: &Path| format!("{what} {}", path.display());
-    let accounts = entry.accounts.as_deref().filter(|_| with_accounts);
+    let accounts = entry.accounts.as_deref().filter(|_| is_asked);
     let accounts = accounts.map(|path| open(path).map_err(|error| (at("accounts", path), error)));
-    let rules = entry.rules.as_deref().filter(|_| with_rules);
+    let rules = entry.rules.as_deref().filter(|_| is_asked);
     let rules = rules.map(|path| Rules::open(path).map_err(|error| (at("bans and locks", path), error)));
     let guard = Guard {
         accounts: accounts.transpose()?,
@@ -113,7 +109,7 @@ pub fn guard(
         rules: rules.transpose()?.unwrap_or_default(),
         misdeeds: Some(misdeeds),
         show_address: Some(|address| shown(address).to_string()),
-        private: Vec::new(),
+        private: Private::default(),
     };
     Ok((guard, noted))
 }

@@ -10,7 +10,7 @@ use super::listeners::Kind;
 use super::metrics::Metrics;
 use super::overseer::{Overseer, Wishes};
 use super::watched::Watched;
-use crate::hub::{Hub, ListenerId, Service, ServiceId};
+use crate::hub::{Hub, Service, ServiceId};
 use crate::log::Log;
 use crate::net::Misdeeds;
 use crate::services::accounts::{Accounts, Reader};
@@ -72,22 +72,6 @@ impl House {
     /// There is one list of commands.
     pub(super) fn add_run(&mut self, run: Run) {
         self.run = Some(self.add("run", run));
-    }
-
-    /// What is said on this listener can be read by nobody in between: so much for those who ask for passwords.
-    pub(super) fn trust(&mut self, kind: Kind, listener: ListenerId) {
-        match (kind, self.chat, self.files, self.run) {
-            (Kind::Chat, Some(chat), ..) => {
-                self.hub.with(chat, |chat: &mut Watched<Chat>, _| chat.service.trust(listener));
-            }
-            (Kind::Files, _, Some(files), _) => {
-                self.hub.with(files, |files: &mut Watched<Files>, _| files.service.trust(listener));
-            }
-            (Kind::Run, .., Some(run)) => {
-                self.hub.with(run, |run: &mut Watched<Run>, _| run.service.trust(listener));
-            }
-            _ => {}
-        }
     }
 
     /// Accounts are read again while people are here.

@@ -26,7 +26,8 @@ use crate::log::{Log, OpenError};
 #[cfg(feature = "tls")]
 use crate::net::Misdeeds;
 use crate::net::socket::Options;
-use crate::net::{Doorkeeper, Exit, Reactor, random, wall};
+use crate::net::{Doorkeeper, Exit, Reactor, keep_ended_children, random, wall};
+use crate::services::accounts::Desk;
 use crate::services::chat::{self, Guard};
 use crate::services::files;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub file_limits: files::Settings,
     /// Commands that the run service offers, by name.
     pub offers: BTreeMap<String, Offer>,
+    /// Of those of one owner, how many may run at once.
+    pub commands_each: usize,
     /// The certificate of listeners behind TLS.
     #[cfg(feature = "tls")]
     pub tls: Option<super::certificates::TlsConfig>,
@@ -125,8 +128,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         .map_err(wrong("cannot serve TLS"))?;
     let serves = |kind: Kind| doors.iter().any(|(listen, _)| listen.kind == kind);
     let (serves_chat, serves_files, serves_run) = (serves(Kind::Chat), serves(Kind::Files), serves(Kind::Run));
-    let has_accounts = serves_chat || serves_files || serves_run;
-    let (guard, misdeeds) = entry::guard(&config, has_accounts, serves_chat)
+    let (guard, misdeeds) = entry::guard(&config, serves_chat || serves_files || serves_run)
         .map_err(|(what, cause)| StartError { what, cause: cause.into() })?;
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nobody else takes any"))]
     let mut descriptors = raise_descriptor_limit();
@@ -141,6 +143,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
     if let Some(certificates) = certificates {
         certificates.keep_fresh(&mut house.hub, &house.concerned.tls);
     }
+    let private = guard.private.clone();
     furnish(&mut house, &config, guard, [serves_chat, serves_files, serves_run])?;
     let limits = Rc::new(config.limits.clone());
     let mut listening = Vec::new();
@@ -149,7 +152,7 @@ pub fn start(in_force: InForce, hangup_stops: bool) -> Result<Server, StartError
         let profile = profile(&listen, &bound, &config, &limits);
         let id = house.hub.listen(service, profile);
         if listen.tls {
-            house.trust(listen.kind, id);
+            private.trust(id);
         }
         listening.push((id, listen, bound));
     }
@@ -192,19 +195,23 @@ fn furnish(house: &mut House, config: &Config, guard: Guard, serves: [bool; 3]) 
     if let Some(accounts) = &guard.accounts {
         house.add_accounts(accounts);
     }
+    let desk = || Desk::new(guard.for_another());
+    let (desk_of_files, desk_of_run) = (desk(), desk());
+    // Before the others, so that a turn in which its operators ban somebody is the last for them everywhere.
+    if chat {
+        let history = config.history.as_ref().map(open_history).transpose()?;
+        house.add_chat(config.chat.clone(), history, guard);
+    }
     if files {
-        house.add_files(serving::files(config, &guard, &house.concerned.files.clone())?);
+        house.add_files(serving::files(config, desk_of_files, &house.concerned.files.clone())?);
     }
     if run {
-        house.add_run(serving::run(config, &guard, &house.concerned.run.clone())?);
+        keep_ended_children().map_err(failed("signals"))?;
+        house.add_run(serving::run(config, desk_of_run, &house.concerned.run.clone())?);
     } else {
         for name in config.offers.keys() {
             log::warn!("nothing serves the command run.{name}: there is no such listener");
         }
-    }
-    if chat {
-        let history = config.history.as_ref().map(open_history).transpose()?;
-        house.add_chat(config.chat.clone(), history, guard);
     }
     Ok(())
 }

@@ -2,39 +2,45 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::process;
 use std::sync::Arc;
 
 use super::server::{Config, StartError, failed};
 use super::settings;
 use crate::services::Handover;
 use crate::services::accounts::Desk;
-use crate::services::chat::{Alphabet, Guard, Name};
+use crate::services::chat::{Alphabet, Name};
 use crate::services::files::{self, Files, Folder, RealDisk};
-use crate::services::run::{Callers, Offer, Offers, Run, Template};
+use crate::services::run::{self, Callers, Offer, Offers, Run, Template};
 
 /// The file service over its folder.
-pub(super) fn files(config: &Config, guard: &Guard, changed: &Handover<files::Settings>) -> Result<Files, StartError> {
+pub(super) fn files(config: &Config, desk: Desk, changed: &Handover<files::Settings>) -> Result<Files, StartError> {
     let path = config.files.as_ref().ok_or_else(|| io::Error::other("no folder is known; name one with --files"));
     let opened = path.and_then(|path| {
         let folder = Folder::open(path, Arc::new(RealDisk));
         folder.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     });
-    let files = Files::new(opened.map_err(failed("cannot keep files"))?, config.file_limits);
-    Ok(files.with_desk(Desk::new(guard.for_another())).settings_from(changed))
+    let folder = opened.map_err(failed("cannot keep files"))?;
+    Ok(Files::new(folder, config.file_limits, desk).settings_from(changed))
 }
 
 /// The command service with what it offers.
-pub(super) fn run(config: &Config, guard: &Guard, changed: &Handover<Offers>) -> Result<Run, StartError> {
-    let offers = offers(&config.offers).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
-    let run = Run::new(offers, config.wire.silence);
-    Ok(run.with_desk(Desk::new(guard.for_another())).offers_from(changed))
+pub(super) fn run(config: &Config, desk: Desk, changed: &Handover<run::Settings>) -> Result<Run, StartError> {
+    let settings = run_settings(config).map_err(|why| failed("cannot offer commands")(io::Error::other(why)))?;
+    let run = Run::new(settings, config.wire.silence, desk).settings_from(changed);
+    Ok(if process::id() == 1 { run.as_first_process() } else { run })
 }
 
-/// What is offered, as the service has it.
+/// What was chosen about the command service.
 ///
 /// # Errors
 /// A command line that is none, or a name that nobody can have.
-pub(super) fn offers(said: &BTreeMap<String, settings::Offer>) -> Result<Offers, String> {
+pub(super) fn run_settings(config: &Config) -> Result<run::Settings, String> {
+    Ok(run::Settings { offers: offers(&config.offers)?, each: config.commands_each })
+}
+
+/// What is offered, as the service has it.
+fn offers(said: &BTreeMap<String, settings::Offer>) -> Result<Offers, String> {
     let offer = |(name, offer): (&String, &settings::Offer)| {
         let refused = |why: String| format!("run.{name}: {why}");
         let argv = Template::parse(&offer.argv).map_err(refused)?;

@@ -33,7 +33,7 @@ pub use jobs::Stopper;
 pub use penalties::{AddressRules, Misdeeds, PerAddress, report};
 pub use reactor::{Exit, Reactor};
 pub use shown::{Detail, log_addresses, shown};
-pub use signals::{stop_from_the_start, survive_file_limits};
+pub use signals::{keep_ended_children, stop_from_the_start, survive_file_limits};
 #[cfg(feature = "tls")]
 pub use tls::Trust;
 pub use watcher::Watcher;

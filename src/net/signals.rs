@@ -48,6 +48,16 @@ pub fn stop_from_the_start() -> io::Result<()> {
     Ok(())
 }
 
+/// A child that has ended is kept until it is reaped, from now on. Whoever started this process may have ignored the signal
+/// that tells of children, and then the system keeps none, and nobody learns how they ended.
+///
+/// # Errors
+/// When no handler can be installed.
+pub fn keep_ended_children() -> io::Result<()> {
+    signal_hook::flag::register(libc::SIGCHLD, Arc::default())?;
+    Ok(())
+}
+
 pub(super) struct Signals {
     source: signal_hook_mio::v1_0::Signals,
     hangup: Wish,

@@ -24,13 +24,14 @@ impl House {
         let accounts = Accounts::open(file.path()).unwrap();
         let guard = Guard { accounts: Some(accounts.clone()), ..Guard::default() };
         guard.demands.set(Demands { plain_login, ..Demands::default() });
+        let private = guard.private.clone();
         let mut hub = Hub::new(Limits::default(), Box::new(|bytes: &mut [u8]| bytes.fill(7)));
         let chat = hub.add(Chat::new(Settings::default(), None).guarded(guard));
         let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));
         let profile = Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe };
         let listener = hub.listen(chat, profile);
         if is_private {
-            hub.with(chat, |chat: &mut Chat, _| chat.trust(listener));
+            private.trust(listener);
         }
         hub.begin(Moment::START, Wall::from_millis(0));
         let peer = Address::Tcp(SocketAddr::new(from.parse().unwrap(), 1));

@@ -8,6 +8,7 @@ mod people;
 mod support;
 
 mod afar;
+mod elsewhere;
 mod goodbyes;
 mod inn;
 mod login;

@@ -179,10 +179,7 @@ fn a15_a_part_is_its_owners_and_nobody_else_can_go_on_with_it() {
 fn a15_another_size_or_digest_is_another_part() {
     let mut house = House::new();
     let tea = content(4, 60_000);
-    let id = house.guest();
-    house.offers(id, "tea", &tea);
-    house.says(id, &tea[..30_000]);
-    house.breaks(id);
+    house.leaves("tea", &tea, 30_000);
     let id = house.guest();
     assert_eq!(house.asks(id, &format!("offer tea 60001 {}", digest(&tea))), "- send tea 0");
     house.breaks(id);

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use parlor::services::files::Step;
+use parlor::services::chat::Guard;
+use parlor::services::files::{Settings, Step};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
@@ -69,10 +70,7 @@ fn a_disk_that_fails_in_any_step_of_putting_leaves_nothing() {
 fn a_part_that_cannot_be_read_again_is_begun_anew() {
     let mut house = House::new();
     let tea = content(3, 100_000);
-    let id = house.guest();
-    house.offers(id, "tea", &tea);
-    house.says(id, &tea[..60_000]);
-    house.breaks(id);
+    house.leaves("tea", &tea, 60_000);
     let id = house.guest();
     house.disk.fail(Step::Read, 0, Errno::IO.raw_os_error());
     assert!(house.offers(id, "tea", &tea).starts_with("! disk: the server's disk refused (reading a part: "));
@@ -151,4 +149,33 @@ fn a_limit_on_the_size_of_files_leaves_no_half_file_and_no_dead_server() {
         line = client.line();
     }
     assert!(line.starts_with("- stored milk 90000 "), "{line}");
+}
+
+#[test]
+fn a_list_of_owners_that_cannot_be_written_anew_keeps_nobody_from_starting() {
+    let mut house = House::new();
+    let id = house.user(1000);
+    house.offers(id, "tea", b"tea");
+    house.says(id, b"tea");
+    assert!(house.outcome(id).starts_with("- stored tea"));
+    // The last line was being written when the power went, and now the disk refuses: another thing has the place.
+    let mut owners = fs::read(house.path(".owners")).unwrap();
+    owners.extend_from_slice(b"milk us");
+    fs::write(house.path(".owners"), owners).unwrap();
+    fs::create_dir(house.path(".owners.new")).unwrap();
+    let mut house = house.again(Settings::default(), Guard::default());
+    let id = house.user(1000);
+    assert_eq!(house.asks(id, "quota"), "- quota 3 2147483648");
+    // Nothing is stored whose owner can't be noted.
+    house.offers(id, "milk", b"milk");
+    house.says(id, b"milk");
+    assert!(house.outcome(id).starts_with("! disk: "));
+    assert_eq!(house.files(), ["tea"]);
+    fs::remove_dir(house.path(".owners.new")).unwrap();
+    house.offers(id, "milk", b"milk");
+    house.says(id, b"milk");
+    assert!(house.outcome(id).starts_with("- stored milk"));
+    let mut house = house.again(Settings::default(), Guard::default());
+    let id = house.user(1000);
+    assert_eq!(house.asks(id, "quota"), "- quota 7 2147483648");
 }

@@ -4,6 +4,36 @@ use std::fs;
 
 use crate::house::{House, content, digest};
 
+/// How often this process has a file open that has no name any more.
+fn removed_and_open(house: &House, name: &str) -> usize {
+    let gone = format!("{} (deleted)", house.path(name).display());
+    let open = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    open.filter(|path| path.to_str() == Some(&gone)).count()
+}
+
+#[test]
+fn a_removed_file_that_somebody_was_getting_is_let_go_by_a_helper_for_that_may_take_a_while() {
+    // After so many jobs: it was opened, its digest was found, it was all sent.
+    for (jobs, breaks) in [(1, true), (2, true), (3, false)] {
+        let mut house = House::new();
+        fs::write(house.path("tea"), b"tea").unwrap();
+        let id = house.guest();
+        house.held = true;
+        house.says(id, b"get tea\n");
+        for _ in 1..jobs {
+            house.work();
+        }
+        if breaks {
+            house.breaks(id);
+        }
+        house.work();
+        fs::remove_file(house.path("tea")).unwrap();
+        assert_eq!((removed_and_open(&house, "tea"), house.jobs()), (1, 1), "after {jobs}");
+        house.work();
+        assert_eq!(removed_and_open(&house, "tea"), 0);
+    }
+}
+
 #[test]
 fn a_file_goes_out_as_it_is_and_the_connection_goes_on_behind_it() {
     let mut house = House::new();
@@ -54,8 +84,8 @@ fn a_digest_is_found_out_once_and_again_when_the_file_is_another() {
         assert_eq!(house.line(id), format!("- body tea {} {} 0", now.len(), digest(now)));
         assert_eq!(house.rest(id), now);
     }
-    // To open it, to read it for the digest, to read a piece of it.
-    assert_eq!(jobs, [3, 2, 3]);
+    // To open it, to read it for the digest, to read a piece of it, to close it.
+    assert_eq!(jobs, [4, 3, 4]);
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl House {
         let disk = Arc::new(FaultyDisk::default());
         let opened = Folder::open(folder.path(), Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
         let mut hub = Hub::new(Limits::default(), Box::new(|bytes| bytes.fill(7)));
-        let service = hub.add(Files::new(opened, settings).with_desk(Desk::new(guard)));
+        let service = hub.add(Files::new(opened, settings, Desk::new(guard)));
         let limits = Rc::new(Limits::default());
         let listener = hub.listen(
             service,
@@ -150,8 +150,12 @@ impl House {
 
     /// Somebody comes and does not come in. Answers what they are told.
     pub(crate) fn turned_away(&mut self) -> String {
+        self.turned_away_with(None)
+    }
+
+    pub(crate) fn turned_away_with(&mut self, who: Option<Identity>) -> String {
         self.begin();
-        let id = self.hub.accepted(self.listener, Address::Tcp("127.0.0.1:4000".parse().unwrap()), None);
+        let id = self.hub.accepted(self.listener, Address::Tcp("127.0.0.1:4000".parse().unwrap()), who);
         self.run();
         assert!(!self.is_there(id));
         self.line(id)
@@ -195,6 +199,14 @@ impl House {
     /// Offers a file, and answers what comes back.
     pub(crate) fn offers(&mut self, id: ConnId, name: &str, content: &[u8]) -> String {
         self.asks(id, &format!("offer {name} {} {}", content.len(), digest(content)))
+    }
+
+    /// A guest offers a file and sends so much of it; then their line breaks.
+    pub(crate) fn leaves(&mut self, name: &str, content: &[u8], at: usize) {
+        let id = self.guest();
+        self.offers(id, name, content);
+        self.says(id, &content[..at]);
+        self.breaks(id);
     }
 
     /// Time passes, without anything else.
@@ -260,6 +272,11 @@ impl House {
         self.begin();
         self.hub.with(self.service, |files: &mut Files, cx| files.sweep(cx)).unwrap();
         self.run();
+    }
+
+    /// How many bytes of it are read now.
+    pub(crate) fn reads(&mut self, id: ConnId) -> usize {
+        self.hub.intake(id)
     }
 
     pub(crate) fn is_there(&self, id: ConnId) -> bool {

@@ -88,7 +88,7 @@ fn so_many_files_are_put_at_once_and_no_more() {
     let mut house = House::new();
     let mut last = None;
     for number in 0..64 {
-        let id = house.guest();
+        let id = house.user(1000 + number / 32);
         assert_eq!(house.offers(id, &format!("file-{number}"), b"tea"), format!("- send file-{number} 0"));
         last = Some(id);
     }
@@ -98,6 +98,31 @@ fn so_many_files_are_put_at_once_and_no_more() {
     assert_eq!(house.asks(id, "PING"), "PONG");
     house.breaks(last.unwrap());
     assert_eq!(house.offers(id, "one-more", b"tea"), "- send one-more 0");
+}
+
+#[test]
+fn nobody_puts_so_many_files_at_once_that_none_are_left_for_others() {
+    let mut house = House::with(Settings { uploads_each: 2, ..Settings::default() });
+    let ids: Vec<_> = (0..2).map(|_| house.user(1000)).collect();
+    for (number, &id) in ids.iter().enumerate() {
+        assert_eq!(house.offers(id, &format!("file-{number}"), b"tea"), format!("- send file-{number} 0"));
+    }
+    let more = house.user(1000);
+    let busy = "! busy: 2 files of yours are being put, and 2 at once is the most; wait for one of them";
+    assert_eq!(house.offers(more, "more", b"tea"), busy);
+    // What is theirs already they may take over, for that makes it no more.
+    assert_eq!(house.offers(more, "file-0", b"tea"), "- send file-0 0");
+    assert!(house.line(ids[0]).starts_with("! taken-over: "));
+    // Guests are one, and another one.
+    let guests: Vec<_> = (0..3).map(|_| house.guest()).collect();
+    for (number, &id) in guests[..2].iter().enumerate() {
+        assert_eq!(house.offers(id, &format!("guests-{number}"), b"tea"), format!("- send guests-{number} 0"));
+    }
+    assert_eq!(house.offers(guests[2], "more", b"tea"), busy.replace("yours", "guests"));
+    // One that is stored makes room for the next.
+    house.says(more, b"tea");
+    assert!(house.outcome(more).starts_with("- stored file-0"));
+    assert_eq!(house.offers(more, "more", b"tea"), "- send more 0");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use parlor::hub::{Address, ConnId};
+use parlor::hub::{Address, ConnId, Identity};
 use parlor::services::accounts::Accounts;
-use parlor::services::chat::{Demands, Guard, Startups};
+use parlor::services::chat::{Demands, Guard, Rules, Startups};
 use parlor::services::files::Settings;
 
 use crate::house::{House, content, digest};
@@ -241,4 +241,22 @@ fn passwords_stand_in_no_log_however_much_is_logged() {
     assert_eq!(client.line(), "- send tea 0");
     let said = server.stop().stderr;
     assert!(!said.iter().any(|line| line.contains("hunter2") || line.contains("alice's password")), "{said:#?}");
+}
+
+#[test]
+fn whose_certificate_is_a_banned_accounts_does_not_come_in() {
+    let mut kept = tempfile::NamedTempFile::new().unwrap();
+    let fingerprint = "ab".repeat(32);
+    kept.write_all(format!("alice:user:*:{fingerprint}\n").as_bytes()).unwrap();
+    let mut rules = tempfile::NamedTempFile::new().unwrap();
+    rules.write_all(b"{\"rule\":\"ban\",\"whom\":\"alice\",\"until\":null,\"by\":\"oscar\",\"why\":\"\"}\n").unwrap();
+    let guard = Guard {
+        accounts: Some(Accounts::open(kept.path()).unwrap()),
+        rules: Rules::open(rules.path()).unwrap(),
+        ..Guard::default()
+    };
+    let mut house = House::guarded(Settings::default(), guard);
+    let refused = house.turned_away_with(Some(Identity::Certificate(fingerprint)));
+    assert_eq!(refused, "! banned: alice is banned until an operator says otherwise, by oscar");
+    house.guest();
 }

@@ -14,3 +14,4 @@ mod limits;
 mod logins;
 mod owning;
 mod putting;
+mod restless;

@@ -61,10 +61,7 @@ fn a_line_that_breaks_while_a_helper_writes_loses_nothing_either() {
 fn a_line_that_breaks_before_a_part_was_looked_at_again_leaves_it_as_it_was() {
     let mut house = House::new();
     let tea = content(33, 100_000);
-    let id = house.guest();
-    house.offers(id, "tea", &tea);
-    house.says(id, &tea[..60_000]);
-    house.breaks(id);
+    house.leaves("tea", &tea, 60_000);
     // Offered again, and the line breaks before a helper has come to it; then the same with two at once.
     let offer = format!("offer tea 100000 {}\n", digest(&tea));
     for count in [1, 2] {
@@ -122,10 +119,7 @@ fn a_digest_that_does_not_agree_leaves_nothing() {
 fn a_part_that_was_changed_between_two_tries_is_found_out() {
     let mut house = House::new();
     let tea = content(6, 100_000);
-    let id = house.guest();
-    house.offers(id, "tea", &tea);
-    house.says(id, &tea[..60_000]);
-    house.breaks(id);
+    house.leaves("tea", &tea, 60_000);
     let part = house.path(".parts").join(&house.parts()[0]);
     let mut changed = fs::read(&part).unwrap();
     changed[10] ^= 1;
@@ -267,10 +261,7 @@ fn of_several_that_wait_for_a_part_the_last_gets_it() {
 fn a_part_is_kept_for_a_day_and_no_longer() {
     let mut house = House::new();
     let tea = content(14, 50_000);
-    let id = house.guest();
-    house.offers(id, "tea", &tea);
-    house.says(id, &tea[..20_000]);
-    house.breaks(id);
+    house.leaves("tea", &tea, 20_000);
     // Its time stamp is the system's, whatever the house's calendar says.
     let part = fs::File::open(house.path(".parts").join(&house.parts()[0])).unwrap();
     part.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(NOW)).unwrap();

@@ -4,7 +4,8 @@ use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use crate::house::{Caller, House};
+use crate::house::{Caller, House, offer};
+use crate::support::tools::{CONTAINED, may_be_contained_with_proc, needs};
 use crate::support::{proc, until};
 
 /// Writes the numbers of the processes that it is, one in a group of its own making, and then waits for ever.
@@ -27,7 +28,10 @@ fn are_gone(pids: &[Pid]) {
 
 /// The processes whose parent the server is, zombies included.
 fn children(house: &House) -> Vec<i32> {
-    let server = house.server.pid().as_raw_pid();
+    children_of(house.server.pid().as_raw_pid())
+}
+
+fn children_of(server: i32) -> Vec<i32> {
     let status = |pid: i32| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let parent = |pid: i32| status(pid).rsplit(") ").next()?.split(' ').nth(1)?.parse::<i32>().ok();
     let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -109,6 +113,48 @@ fn what_a_command_leaves_behind_in_its_group_is_killed_with_its_end() {
     let left = String::from_utf8(outcome.out).unwrap().trim().parse().unwrap();
     let left = Pid::from_raw(left).unwrap();
     until("the end of who was left behind", || test_kill_process(left).is_err() || proc::state(left) == 'Z');
+}
+
+#[test]
+fn what_is_left_to_a_server_that_is_the_first_process_of_its_container_is_reaped() {
+    if !may_be_contained_with_proc() {
+        return;
+    }
+    let commands = [
+        ("leaves", "sleep 1000 & exit 3"),
+        ("family", "(sleep 1000 & sleep 1000) & exit 4"),
+        ("escapes", "setsid sh -c \"sleep 0.1\" >&- 2>&- & exit 5"),
+    ];
+    let offers: String = commands.map(|(name, script)| offer(name, script)).concat();
+    let house = House::with(&offers, |start| start.under(&CONTAINED).under(&["--mount-proc"]));
+    let mut caller = house.caller();
+    for (name, code) in [("leaves", 3), ("family", 4), ("escapes", 5), ("leaves", 3)] {
+        assert_eq!(caller.runs(name).words, [format!("- exit {code}")]);
+    }
+    let inside = children_of(house.server.pid().as_raw_pid())[0];
+    until("no child, and no zombie", || children_of(inside).is_empty());
+    // Those that run are not taken for orphans: they end as ever.
+    assert_eq!(caller.runs("leaves").words, ["- exit 3"]);
+}
+
+#[test]
+fn a_command_is_heard_to_its_end_though_whoever_started_the_server_cared_for_no_child() {
+    let house =
+        House::with(&offer("dies", "echo last words; exit 3"), |start| start.under(&["env", "--ignore-signal=CHLD"]));
+    let outcome = house.caller().runs("dies");
+    assert_eq!((&outcome.out[..], outcome.words), (&b"last words\n"[..], vec!["- exit 3".to_owned()]));
+}
+
+#[test]
+fn a_command_that_leaves_its_own_group_is_killed_all_the_same() {
+    if !needs("perl") {
+        return;
+    }
+    let leaves = "exec perl -e \"setpgrp(0, getpgrp(getppid())) or die; sleep 1000\"";
+    let house = House::offering(&format!("{}time = \"300ms\"\n", offer("leaves", leaves)));
+    let outcome = house.caller().runs("leaves");
+    assert_eq!(outcome.words, ["! time-limit: it ran for 0.3 s, and was killed", "- killed 9"]);
+    assert!(children(&house).is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::support::{Client, Server, Start};
 
 pub(crate) struct House {
     pub(crate) server: Server,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -23,14 +23,17 @@ impl House {
         fs::write(&file, configuration).unwrap();
         let socket = format!("run=unix:{}", folder.path().join("run.sock").display());
         let start = Start::serve(&["--no-history", "--config", file.to_str().unwrap()]).listen(&socket);
-        Self { server: how(start).go(), _folder: folder }
+        Self { server: how(start).go(), folder }
     }
 
     /// Commands that a shell carries out: it is the operator who offers a shell here, with words that nobody chooses.
     pub(crate) fn shell(commands: &[(&str, &str)]) -> Self {
-        let table =
-            |(name, script): &(&str, &str)| format!("[run.{name}]\nargv = [\"/bin/sh\", \"-c\", '''{script}''']\n");
-        Self::offering(&commands.iter().map(table).collect::<String>())
+        Self::offering(&commands.iter().map(|(name, script)| offer(name, script)).collect::<String>())
+    }
+
+    /// Its configuration is another one once it is read again.
+    pub(crate) fn rewrite(&self, configuration: &str) {
+        fs::write(self.folder.path().join("parlor.toml"), configuration).unwrap();
     }
 
     pub(crate) fn caller(&self) -> Caller {
@@ -38,6 +41,11 @@ impl House {
         assert_eq!(client.line(), "- parlor run: list, run COMMAND ARGUMENT..., help");
         Caller { client }
     }
+}
+
+/// A command that a shell carries out, as the configuration has it.
+pub(crate) fn offer(name: &str, script: &str) -> String {
+    format!("[run.{name}]\nargv = [\"/bin/sh\", \"-c\", '''{script}''']\n")
 }
 
 pub(crate) struct Caller {

@@ -34,13 +34,17 @@ struct Inn {
 
 impl Inn {
     fn new() -> Self {
+        Self::offering(OFFERS)
+    }
+
+    fn offering(offers: &str) -> Self {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join("accounts");
         fs::write(&file, accounts()).unwrap();
         let kept = folder.path().join("kept");
         let flags = ["--accounts", file.to_str().unwrap(), "--log", "trace", "--files", kept.to_str().unwrap()];
         let house =
-            House::with(OFFERS, |start| start.flags(&flags).listen("run=127.0.0.1:0").listen("files=127.0.0.1:0"));
+            House::with(offers, |start| start.flags(&flags).listen("run=127.0.0.1:0").listen("files=127.0.0.1:0"));
         Self { house, folder }
     }
 
@@ -117,6 +121,20 @@ fn some_commands_are_for_some_accounts_and_nobody_else_sees_them() {
             }
         }
     }
+}
+
+#[test]
+fn an_accounts_commands_are_counted_together_wherever_it_calls_from() {
+    let offers = "[limits]\ncommands-each = 1\n[run.wait]\nargv = [\"sleep\", \"1000\"]\n";
+    let inn = Inn::offering(offers);
+    let mut there = inn.member("alice");
+    assert_eq!(there.asks("run wait"), "- started wait");
+    let mut here = inn.house.caller();
+    logs_in(&mut here, "alice");
+    let busy = "! busy: 1 commands of yours run, and 1 at once is the most; wait for one of them";
+    assert_eq!(here.asks("run wait"), busy);
+    assert_eq!(inn.member("bob").asks("run wait"), "- started wait");
+    assert_eq!(inn.house.caller().asks("run wait"), "- started wait");
 }
 
 #[test]

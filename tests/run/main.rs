@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clock;
 mod ends;
 mod house;
 #[cfg(feature = "accounts")]

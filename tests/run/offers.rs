@@ -3,6 +3,7 @@
 use std::fs;
 
 use parlor::services::run::Template;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::house::House;
@@ -127,7 +128,7 @@ fn a_program_that_is_not_there_is_an_error_and_the_connection_goes_on() {
 
 #[test]
 fn one_command_at_a_time_for_each_and_sixteen_for_all() {
-    let house = House::shell(&[("wait", "exec sleep 1000")]);
+    let house = House::offering("[limits]\ncommands-each = 17\n[run.wait]\nargv = [\"sleep\", \"1000\"]\n");
     let mut callers: Vec<_> = (0..16).map(|_| house.caller()).collect();
     for caller in &mut callers {
         assert_eq!(caller.asks("run wait"), "- started wait");
@@ -138,6 +139,28 @@ fn one_command_at_a_time_for_each_and_sixteen_for_all() {
     callers[0].says("kill");
     assert_eq!(callers[0].outcome().words, ["- killed 9"]);
     assert_eq!(late.asks("run wait"), "- started wait");
+}
+
+#[test]
+fn nobody_runs_so_many_commands_at_once_that_none_are_left_for_others() {
+    let wait = "[run.wait]\nargv = [\"sleep\", \"1000\"]\n";
+    let house = House::offering(wait);
+    let mut callers: Vec<_> = (0..8).map(|_| house.caller()).collect();
+    for caller in &mut callers {
+        assert_eq!(caller.asks("run wait"), "- started wait");
+    }
+    let mut late = house.caller();
+    let busy = "! busy: 8 commands of yours run, and 8 at once is the most; wait for one of them";
+    assert_eq!(late.asks("run wait"), busy);
+    callers[0].says("kill");
+    assert_eq!(callers[0].outcome().words, ["- killed 9"]);
+    assert_eq!(late.asks("run wait"), "- started wait");
+    // It can be chosen, also while commands run.
+    house.rewrite(&format!("[limits]\ncommands-each = 9\n{wait}"));
+    house.server.signal(Signal::HUP);
+    house.server.log.wait("the change", |line| line.contains("reloaded: limits.commands-each = 9 (was 8)"));
+    assert_eq!(callers[0].asks("run wait"), "- started wait");
+    assert_eq!(house.caller().asks("run wait"), busy.replace('8', "9"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub(crate) fn needs(tool: &str) -> bool {
         "strace" => (&["-o", "/dev/null", "true"], "strace"),
         "prlimit" => (&["--nofile=64:64", "true"], "util-linux"),
         "setsid" => (&["true"], "util-linux"),
+        "perl" => (&["-e", "1"], "perl-base"),
         "openssl" => (&["version"], "openssl"),
         "ip" => (&["-V"], "iproute2"),
         other => panic!("how is {other} tried?"),
@@ -33,6 +34,11 @@ pub(crate) fn may_be_apart() -> bool {
 /// May a process here be in a container?
 pub(crate) fn may_be_contained() -> bool {
     may(&[&CONTAINED[..], &["true"]].concat())
+}
+
+/// May it see the processes there, and nobody else's?
+pub(crate) fn may_be_contained_with_proc() -> bool {
+    may(&[&CONTAINED[..], &["--mount-proc", "true"]].concat())
 }
 
 /// Does a command succeed that needs a right which no package brings? Where it is forbidden a test is skipped on CI too.

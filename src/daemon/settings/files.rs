@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::values::{Bytes, Span};
+use super::values::{Bytes, Span, whole};
 use crate::services::files;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -22,6 +22,9 @@ pub(super) struct FileArgs {
     /// Those of all guests together
     #[arg(long, value_name = "BYTES", default_value_t = Bytes(files::Settings::default().guests))]
     limit_files_guests: Bytes,
+    /// Files that one owner may put at once; all guests together are one
+    #[arg(long, value_name = "N", default_value_t = files::Settings::default().uploads_each, value_parser = whole::<usize>)]
+    limit_uploads_each: usize,
     /// How long a part of a file waits for its rest
     #[arg(long, value_name = "TIME", default_value_t = Span(files::Settings::default().keep))]
     limit_part_age: Span,
@@ -39,6 +42,7 @@ impl FileArgs {
             total: self.limit_files.0,
             each: self.limit_files_each.0,
             guests: self.limit_files_guests.0,
+            uploads_each: self.limit_uploads_each,
             keep: self.limit_part_age.0,
         }
     }
@@ -47,6 +51,9 @@ impl FileArgs {
         if self.limit_file.0 > self.limit_files.0 {
             let why = format!("no file can be larger than all of limits.files: expected at most {}", self.limit_files);
             found.push(("limit-file", why));
+        }
+        if self.limit_uploads_each == 0 {
+            found.push(("limit-uploads-each", "nobody could put anything: expected at least 1".to_owned()));
         }
     }
 }

@@ -10,6 +10,7 @@ mod file;
 mod files;
 mod layers;
 mod limits;
+mod run;
 mod sections;
 mod show;
 mod socket;
@@ -71,6 +72,8 @@ pub struct Settings {
     chat: chat::ChatArgs,
     #[command(flatten, next_help_heading = "Files")]
     files: files::FileArgs,
+    #[command(flatten, next_help_heading = "Commands")]
+    run: run::RunArgs,
     #[command(flatten, next_help_heading = "Socket options")]
     socket: socket::SocketArgs,
     #[command(flatten, next_help_heading = "Who may come in")]
@@ -140,6 +143,7 @@ impl Settings {
             file_limits: self.files.limits(),
             entry: self.entry.entry(self.chat.rules()),
             offers: sections.run.clone(),
+            commands_each: self.run.limit_commands_each,
             #[cfg(feature = "tls")]
             tls: self.tls.config(),
         })
@@ -156,6 +160,7 @@ impl Settings {
         self.limits.contradictions(found);
         self.chat.contradictions(found);
         self.files.contradictions(found);
+        self.run.contradictions(found);
         #[cfg(feature = "tls")]
         self.tls.contradictions(self.listeners.iter().any(|listen| listen.tls), found);
         self.entry.contradictions(found);

@@ -6,64 +6,30 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{Check, Gate, Proof, Role, TRIES, Task, Verdict};
-use crate::hub::{ConnId, Cx, Done, Framing, JobId, Limits, ListenerId, Moment};
-use crate::services::chat::{
-    Alphabet, Guard, HUSHED, LATE_LOGIN, NO_LOGIN, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, narrow, narrower,
-    place_of, refuse,
-};
+use super::visitors::Visitor;
+use super::{Check, Gate, Owner, Proof, Role, TRIES, Task, Verdict};
+use crate::hub::{ConnId, Cx, Done, JobId, Limits, Moment};
+use crate::services::chat::{Alphabet, Guard, HUSHED, Name, PROVING, WRONG_PASSWORD, heard_out, ip_of, place_of};
 use crate::services::line::{LOGIN, Wrong, say};
 
-/// How somebody comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coming {
-    /// As they are.
-    Freely,
-    /// They have to log in before anything else.
-    Strange,
-    /// Not at all, and they were told why.
-    Refused,
-}
-
-/// Somebody who has not logged in where one has to.
-#[derive(Debug)]
-struct Waiting {
-    /// How frames will stand on its wire then.
-    framing: Framing,
-    /// Until when it may take,
-    until: Moment,
-    /// and how long that is from the beginning.
-    within: Duration,
-}
-
 /// The name that was typed, if it can be one, and what was shown.
-type Claim = (Option<Name>, Proof);
-
-#[derive(Debug)]
-struct Visitor {
-    /// Nothing is done for them unless they have an account.
-    must: bool,
-    waiting: Option<Waiting>,
-    /// They have proved that it is theirs, and how. It may be gone since, or what they showed be right no more.
-    account: Option<(Name, Proof)>,
-    /// Wrong passwords that they have shown.
-    wrong: usize,
-}
+pub(super) type Claim = (Option<Name>, Proof);
 
 /// Who is who at one service.
 #[derive(Debug, Default)]
 pub struct Desk {
-    guard: Guard,
-    visitors: BTreeMap<ConnId, Visitor>,
+    pub(super) guard: Guard,
+    pub(super) visitors: BTreeMap<ConnId, Visitor>,
     /// How many of them wait.
-    strangers: usize,
+    pub(super) strangers: usize,
     after_login: Rc<Limits>,
-    gate: Gate<Claim>,
+    pub(super) gate: Gate<Claim>,
     verdicts: Vec<(ConnId, Claim, Verdict)>,
     /// Strangers that are not heard until they have read what they were told.
     hushed: Vec<ConnId>,
+    /// The version of the bans by which everybody here was looked at.
+    pub(super) bans_known: u64,
 }
 
 impl Desk {
@@ -75,63 +41,31 @@ impl Desk {
         Self { guard, after_login, gate, ..Self::default() }
     }
 
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.guard.private.push(listener);
-    }
-
     /// Is nobody here who has not logged in?
     #[must_use]
     pub fn requires_login(&self) -> bool {
         self.guard.demands.get().require_login
     }
 
-    /// Somebody comes. `must`: nothing is done for them before they have logged in. Whose certificate stands with an account
-    /// is logged in by it.
-    pub fn comes(&mut self, cx: &mut Cx<'_>, id: ConnId, must: bool) -> Coming {
-        let mut waiting = None;
-        let account = cx.about(id).and_then(|about| self.guard.recognised(&about));
-        let must_still = must && account.is_none();
-        if must_still {
-            let (strangers, demands, mut draw) = (self.strangers, self.guard.demands.get(), [0; 4]);
-            cx.random(&mut draw);
-            if demands.startups.refuse(strangers, u32::from_le_bytes(draw)) {
-                let line = format!(
-                    "! full: {strangers} others have not logged in yet; come again in a moment (login-startups)"
-                );
-                refuse(cx, id, &line);
-                return Coming::Refused;
-            }
-            let to = demands.narrow;
-            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + to.time);
-            cx.set_framing(id, narrower(framing, to));
-            cx.set_limits(id, &Rc::new(narrow(&self.guard.limits, to)));
-            cx.set_timer(id, until);
-            waiting = Some(Waiting { framing, until, within: to.time });
-            self.strangers += 1;
-        }
-        self.visitors.insert(id, Visitor { must, waiting, account, wrong: 0 });
-        if must_still { Coming::Strange } else { Coming::Freely }
-    }
-
-    /// Somebody has gone.
-    pub fn goes(&mut self, cx: &Cx<'_>, id: ConnId) {
-        self.gate.forget(id);
-        let Some(waiting) = self.visitors.remove(&id).and_then(|visitor| visitor.waiting) else { return };
-        self.strangers -= 1;
-        if waiting.until > cx.now() {
-            let peer = cx.about(id).and_then(|about| ip_of(about.peer));
-            self.guard.report(peer, NO_LOGIN);
-        }
-    }
-
     /// The account that somebody has logged in to, as it is now; none if it is gone.
     #[must_use]
     pub fn account(&self, id: ConnId) -> Option<(Name, Role)> {
         let (name, proof) = self.visitors.get(&id)?.account.as_ref()?;
+        self.stands(name, proof)
+    }
+
+    /// The account of this name, if what was shown for it is as good as it was.
+    fn stands(&self, name: &Name, proof: &Proof) -> Option<(Name, Role)> {
         let book = self.guard.accounts.as_ref()?.book();
         let account = book.find(name).filter(|account| account.accepts(proof))?;
         Some((account.name.clone(), account.role))
+    }
+
+    /// Whose is what somebody does here.
+    #[must_use]
+    pub fn owner(&self, cx: &Cx<'_>, id: ConnId) -> Owner {
+        let account = self.account(id).map(|(name, _)| name);
+        cx.about(id).map_or(Owner::Guest, |about| Owner::of(account.as_ref(), &about))
     }
 
     /// Who somebody is, for the log: the account, and what the system says.
@@ -222,8 +156,10 @@ impl Desk {
         Ok(())
     }
 
-    /// The turn is over: verdicts are carried out, the next password is given to a helper.
-    pub fn turn_end(&mut self, cx: &mut Cx<'_>) {
+    /// The turn is over: verdicts are carried out, the next password is given to a helper. `is_told`: would somebody take a
+    /// line for one now, and not for a part of something else?
+    pub fn turn_end(&mut self, cx: &mut Cx<'_>, is_told: impl Fn(ConnId) -> bool) {
+        self.throw_out_banned(cx, is_told);
         let refused = self.gate.next(cx);
         self.verdicts.extend(refused);
         for (id, claim, verdict) in std::mem::take(&mut self.verdicts) {
@@ -247,7 +183,13 @@ impl Desk {
     fn judge(&mut self, cx: &mut Cx<'_>, id: ConnId, claim: Claim, verdict: &Verdict) -> Result<(), Wrong> {
         let (name, proof) = claim;
         match (verdict, &name) {
-            (Verdict::Right, Some(name)) if self.logged_in(cx, id, name, proof) => Ok(()),
+            (Verdict::Right, Some(name)) if let Some((name, role)) = self.stands(name, &proof) => {
+                if let Some(ban) = self.guard.ban_of_name(&name, cx.wall()) {
+                    return Err(Wrong::new("banned", ban));
+                }
+                self.logged_in(cx, id, (name, proof), role);
+                Ok(())
+            }
             // Also of an account that is gone since.
             (Verdict::Right | Verdict::Wrong, _) => {
                 if let Some(visitor) = self.visitors.get_mut(&id) {
@@ -267,19 +209,12 @@ impl Desk {
         }
     }
 
-    /// Somebody has proved who they are; `false` if there is no such account any more.
-    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &Name, proof: Proof) -> bool {
-        let Some(visitor) = self.visitors.get_mut(&id) else { return false };
-        visitor.account = Some((name.clone(), proof));
-        let waiting = visitor.waiting.take();
-        let Some((name, role)) = self.account(id) else {
-            // It is as it was.
-            if let Some(visitor) = self.visitors.get_mut(&id) {
-                (visitor.account, visitor.waiting) = (None, waiting);
-            }
-            return false;
-        };
-        if let Some(waiting) = waiting {
+    /// Somebody has proved who they are.
+    fn logged_in(&mut self, cx: &mut Cx<'_>, id: ConnId, account: (Name, Proof), role: Role) {
+        let Some(visitor) = self.visitors.get_mut(&id) else { return };
+        let name = account.0.clone();
+        visitor.account = Some(account);
+        if let Some(waiting) = visitor.waiting.take() {
             self.strangers -= 1;
             cx.set_framing(id, waiting.framing);
             cx.set_limits(id, &self.after_login);
@@ -288,22 +223,6 @@ impl Desk {
         log::debug!("{name} logged in");
         let role = if role == Role::Operator { ", an operator" } else { "" };
         say(cx, id, &format!("you are {name}{role}"));
-        true
-    }
-
-    /// A connection's deadline. Answers whether it was the desk's: a stranger who has taken too long goes.
-    pub fn timer(&mut self, cx: &mut Cx<'_>, id: ConnId) -> bool {
-        let Some(waiting) = self.visitors.get(&id).and_then(|visitor| visitor.waiting.as_ref()) else { return false };
-        if waiting.until > cx.now() {
-            cx.set_timer(id, waiting.until);
-            return true;
-        }
-        let text = format!("nobody logged in here within {} seconds; goodbye", waiting.within.as_secs());
-        let _ = cx.send(id, Wrong::new("login-timeout", text).to_string().as_bytes());
-        let peer = cx.about(id).and_then(|about| ip_of(about.peer));
-        self.guard.report(peer, LATE_LOGIN);
-        cx.close(id);
-        true
     }
 
     /// A connection has read.

@@ -3,13 +3,16 @@
 //! A service holds a [`Gate`], asks it with [`Gate::ask`], hands it its jobs' answers and its alarm, and takes the
 //! verdicts. The book of accounts is shared by all of them, and a [`Reader`] reads it again. Shared are wrong passwords too: who has tried three times at one service has none left at the next.
 
+mod bans;
 mod book;
 mod desk;
 mod gate;
+mod owner;
 mod proof;
 mod reader;
 pub mod secret;
 mod tries;
+mod visitors;
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -17,12 +20,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+pub use self::bans::{Bans, Rule, Whom};
 pub use self::book::{Account, Book, Change, Edit, LARGEST, Role, Wrong, edited};
-pub use self::desk::{Coming, Desk};
+pub use self::desk::Desk;
 pub use self::gate::{Check, Gate, Task, Verdict};
+pub use self::owner::Owner;
 pub use self::proof::{Fingerprint, Proof, fingerprint};
 pub use self::reader::Reader;
 pub use self::tries::{Place, SLOWED, TRIES, Tries};
+pub use self::visitors::Coming;
 use super::chat::Name;
 use super::whole_file;
 

@@ -69,7 +69,7 @@ pub use self::rooms::{PersonId, Refusal, RoomId, Rooms};
 pub use self::settings::Settings;
 pub use self::since::Since;
 pub use self::slow::Slow;
-pub use self::steward::{Demands, Guard, Misdeeds, Narrow, Startups};
+pub use self::steward::{Demands, Guard, Misdeeds, Narrow, Private, Startups};
 pub(in crate::services) use self::steward::{LATE_LOGIN, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
 pub(in crate::services) use self::strangers::{heard_out, narrow, narrower, refuse};
 

@@ -2,11 +2,11 @@
 
 use super::Chat;
 use super::coming::Farewell;
-use super::house_rules::{Rule, Whom};
 use super::language::{Banned, Complaint, Name, Order, Speech};
 use super::rooms::PersonId;
 use super::steward::ip_of;
 use crate::hub::{ConnId, Cx, Done, Lane, Wall};
+use crate::services::accounts::{Rule, Whom};
 use crate::services::whole_file;
 
 impl Chat {
@@ -112,14 +112,14 @@ impl Chat {
     fn is_hit(&self, cx: &Cx<'_>, person: PersonId, rule: &Rule) -> bool {
         let Some(voice) = self.voices.get(person) else { return false };
         let ip = cx.about(voice.conn).and_then(|about| ip_of(about.peer));
-        rule.concerns(self.rooms.name(person), ip)
+        rule.concerns(Some(self.rooms.name(person)), ip)
     }
 
     /// Lays a rule down. Answers whether there was room for it.
     fn lay_down(&mut self, cx: &mut Cx<'_>, person: PersonId, rule: Rule) -> bool {
         let what = if rule.mute { "mute" } else { "ban" };
         let (whom, told) = (rule.whom.to_string(), rule.told());
-        if !self.steward.guard.rules.add(rule, cx.wall()) {
+        if !self.steward.guard.rules.bans.add(rule, cx.wall()) {
             let text = "there are as many bans and mutes as can be overseen; /ban lists them, /unban takes one back";
             self.complain(cx, person, "too-many-rules", text);
             return false;
@@ -146,7 +146,7 @@ impl Chat {
     fn take_back(&mut self, cx: &mut Cx<'_>, person: PersonId, mute: bool, whom: Banned<'_>) {
         let Some(whom) = self.whom(cx, person, whom) else { return };
         let (what, shown) = (if mute { "mute" } else { "ban" }, whom.to_string());
-        if !self.steward.guard.rules.take_back(mute, &whom) {
+        if !self.steward.guard.rules.bans.take_back(mute, &whom) {
             let text = format!("there is no {what} of {shown}; /ban lists all");
             return self.complain(cx, person, "no-such-rule", &text);
         }
@@ -160,7 +160,7 @@ impl Chat {
             let what = if rule.mute { "mute" } else { "ban" };
             format!("{what} of {} {}", rule.whom, rule.told())
         };
-        let lines: Vec<String> = self.steward.guard.rules.standing(cx.wall()).map(line).collect();
+        let lines: Vec<String> = self.steward.guard.rules.bans.standing(cx.wall()).iter().map(line).collect();
         for line in lines {
             self.inform(cx, person, &line);
         }
@@ -190,12 +190,12 @@ impl Chat {
 
     /// Is somebody to listen only?
     pub(super) fn is_mute(&self, cx: &Cx<'_>, person: PersonId) -> bool {
-        self.steward.guard.rules.mute_of(self.rooms.name(person), cx.wall()).is_some()
+        self.steward.guard.rules.bans.mute_of(self.rooms.name(person), cx.wall()).is_some()
     }
 
     /// Is somebody to listen only? Then they are told.
     pub(super) fn is_muted(&mut self, cx: &mut Cx<'_>, person: PersonId) -> bool {
-        let mute = self.steward.guard.rules.mute_of(self.rooms.name(person), cx.wall());
+        let mute = self.steward.guard.rules.bans.mute_of(self.rooms.name(person), cx.wall());
         let text = mute.map(|mute| format!("you are muted {}", mute.told()));
         if let Some(text) = &text {
             self.complain(cx, person, "muted", text);

@@ -125,9 +125,8 @@ impl Chat {
             return self.complain_of_password(cx, person, &Purpose::LogIn(None, proof));
         };
         let name = account.name.clone();
-        if let Some(ban) = self.steward.guard.rules.ban_of_name(&name, cx.wall()) {
-            let text = format!("{name} is banned {}", ban.told());
-            return self.complain(cx, person, "banned", &text);
+        if let Some(ban) = self.steward.guard.ban_of_name(&name, cx.wall()) {
+            return self.complain(cx, person, "banned", &ban);
         }
         if let Some(holder) = self.rooms.person(&name).filter(|&holder| holder != person) {
             self.log_out(cx, holder);
@@ -198,8 +197,8 @@ impl Chat {
     /// Why somebody can't have a name, if they can't: it is an account's, or banned. `account` is the account that
     /// they have, or had.
     pub(super) fn keeps_from_name(&self, cx: &Cx<'_>, name: &Name, account: Option<&str>) -> Option<Complaint> {
-        if let Some(ban) = self.steward.guard.rules.ban_of_name(name, cx.wall()) {
-            return Some(Complaint::new("banned", format!("{name} is banned {}", ban.told())));
+        if let Some(ban) = self.steward.guard.ban_of_name(name, cx.wall()) {
+            return Some(Complaint::new("banned", ban));
         }
         let is_anothers = self.steward.is_anothers(name, account);
         is_anothers

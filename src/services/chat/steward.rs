@@ -1,7 +1,7 @@
 //! What the chat knows of who is who and who may what. The chat asks here; what it then does is in `proving`, `order`
 //! and `locks`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
@@ -11,7 +11,7 @@ use super::house_rules::Rules;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::{Standing, Standings};
-use crate::hub::{About, Address, ConnId, JobId, Limits, ListenerId, Moment};
+use crate::hub::{About, Address, ConnId, Cx, JobId, Limits, ListenerId, Moment, Wall};
 use crate::services::accounts::{Accounts, Gate, Place, Proof, Verdict};
 
 /// What somebody is held to who has not logged in where one has to.
@@ -116,11 +116,27 @@ pub struct Guard {
     /// How much of an address the log shows.
     pub show_address: Option<fn(&Address) -> String>,
     /// Listeners on which nobody can listen in.
-    pub private: Vec<ListenerId>,
+    pub private: Private,
+}
+
+/// Listeners behind which nobody can read what is sent. One list for all who take passwords, whichever of them it is
+/// that a listener leads to.
+#[derive(Debug, Clone, Default)]
+pub struct Private(Rc<RefCell<Vec<ListenerId>>>);
+
+impl Private {
+    /// What is sent on this listener can be read by nobody in between.
+    pub fn trust(&self, listener: ListenerId) {
+        self.0.borrow_mut().push(listener);
+    }
+
+    fn holds(&self, listener: ListenerId) -> bool {
+        self.0.borrow().contains(&listener)
+    }
 }
 
 impl Guard {
-    /// The same for a service that has neither rooms nor bans.
+    /// The same for a service that has no rooms. What is private, and who is banned, is known to both from now on.
     #[must_use]
     pub fn for_another(&self) -> Self {
         Self {
@@ -128,10 +144,23 @@ impl Guard {
             demands: Rc::clone(&self.demands),
             limits: self.limits.clone(),
             misdeeds: self.misdeeds.clone(),
-            rules: Rules::default(),
-            private: Vec::new(),
+            rules: Rules::with_bans(&self.rules.bans),
+            private: self.private.clone(),
             show_address: self.show_address,
         }
+    }
+
+    /// That a connection's address is banned, and for how long, if it is.
+    pub(in crate::services) fn ban_of_address(&self, cx: &Cx<'_>, conn: ConnId) -> Option<String> {
+        let ip = ip_of(cx.about(conn)?.peer)?;
+        let ban = self.rules.bans.ban_of(None, Some(ip), cx.wall())?;
+        Some(format!("your address is banned {}", ban.told()))
+    }
+
+    /// The same of a name, or of one that looks like it.
+    pub(in crate::services) fn ban_of_name(&self, name: &Name, now: Wall) -> Option<String> {
+        let ban = self.rules.bans.ban_of(Some(name), None, now)?;
+        Some(format!("{name} is banned {}", ban.told()))
     }
 
     /// Can nobody between us read what this connection sends?
@@ -140,7 +169,7 @@ impl Guard {
         self.demands.get().plain_login
             || own
             || !matches!(about.peer, Address::Tcp(_))
-            || about.listener.is_some_and(|listener| self.private.contains(&listener))
+            || about.listener.is_some_and(|listener| self.private.holds(listener))
     }
 
     /// Whose account it is that the certificate of a connection stands with, if it showed one.

@@ -8,8 +8,8 @@ use super::holds::HUSHED;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::standing::Waiting;
-use super::steward::{Guard, LATE_LOGIN, Narrow, ip_of};
-use crate::hub::{ConnId, Cx, Framing, Limits, ListenerId};
+use super::steward::{Guard, LATE_LOGIN, Narrow};
+use crate::hub::{ConnId, Cx, Framing, Limits};
 use crate::services::accounts::Gate;
 
 /// What a stranger is held to.
@@ -44,18 +44,10 @@ impl Chat {
         self
     }
 
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.steward.guard.private.push(listener);
-    }
-
     /// Somebody is turned away at once: banned, or one too many who have not logged in. `known`: they will have.
     pub(super) fn turns_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, known: bool) -> bool {
-        let ip = cx.about(conn).and_then(|about| ip_of(about.peer));
-        let ban = ip.and_then(|ip| self.steward.guard.rules.ban_of_address(ip, cx.wall()));
-        if let Some(ban) = ban {
-            let line = format!("! banned: your address is banned {}", ban.told());
-            return refuse(cx, conn, &line);
+        if let Some(ban) = self.steward.guard.ban_of_address(cx, conn) {
+            return refuse(cx, conn, &format!("! banned: {ban}"));
         }
         let (strangers, demands) = (self.steward.standings.strangers(), self.steward.guard.demands.get());
         let mut draw = [0; 4];

@@ -1,19 +1,19 @@
 //! The folder and its files. Everything goes through descriptors of two folders that were opened at the start, and no
 //! link is ever followed, so whatever is renamed or swapped meanwhile, nothing outside is touched.
 
-use std::fmt;
 use std::fs::{DirBuilder, File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{self, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::name::{FileName, Owner};
-use super::owners::{self, Owners};
+use super::disk::{Disk, Step};
+use super::name::FileName;
+use super::owners::Owners;
 
 /// Files that the folder may hold; a listing of so many is about 1 MB.
 pub const MAX_FILES: usize = 10_000;
@@ -21,53 +21,13 @@ pub const MAX_FILES: usize = 10_000;
 /// Where parts grow: no file name begins with a dot.
 const PARTS: &str = ".parts";
 
-/// Something that is about to be done to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// A folder is looked through.
-    Look,
-    /// A file is opened for reading.
-    Open,
-    /// A part is made or opened.
-    Create,
-    /// A piece is read.
-    Read,
-    /// A piece is written.
-    Write,
-    /// What was written is synced, or which names there are.
-    Sync,
-    /// A part gets its name.
-    Place,
-    /// Whose a file is, is noted.
-    Own,
-    /// A file is removed.
-    Remove,
-}
-
-/// Asked before every step, so that a test can make it fail.
-pub trait Disk: fmt::Debug + Send + Sync {
-    /// May it be done?
-    ///
-    /// # Errors
-    /// What the step is to fail with.
-    fn allow(&self, _step: Step) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The disk as it is.
-#[derive(Debug)]
-pub struct RealDisk;
-
-impl Disk for RealDisk {}
-
 /// The folder, claimed by this server.
 #[derive(Debug)]
 pub struct Folder {
-    files: OwnedFd,
-    parts: OwnedFd,
+    pub(super) files: OwnedFd,
+    pub(super) parts: OwnedFd,
     owners: Mutex<Owners>,
-    disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<dyn Disk>,
 }
 
 /// Which file in which state: another one of these, and a digest that was known is not known any more.
@@ -81,7 +41,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    fn of(file: &Metadata) -> Self {
+    pub(super) fn of(file: &Metadata) -> Self {
         Self {
             device: file.dev(),
             inode: file.ino(),
@@ -90,28 +50,6 @@ impl Identity {
             changed: (file.ctime(), file.ctime_nsec()),
         }
     }
-}
-
-/// A file of a listing.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) name: FileName,
-    pub(super) size: u64,
-    /// Milliseconds since 1970.
-    pub(super) modified: u64,
-}
-
-/// How much there is.
-#[derive(Debug, Default)]
-pub(super) struct Census {
-    /// In files.
-    pub(super) bytes: u64,
-    pub(super) files: usize,
-    /// In files of whoever asks.
-    pub(super) own_bytes: u64,
-    pub(super) own_files: usize,
-    /// All parts, with what is there of each.
-    pub(super) parts: Vec<(String, u64)>,
 }
 
 /// Who removes a file.
@@ -134,20 +72,6 @@ pub(super) enum Unremoved {
 }
 
 impl<E: Into<io::Error>> From<E> for Unremoved {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Why a part did not get its name.
-#[derive(Debug)]
-pub(super) enum Misplaced {
-    /// Another file has the name.
-    Taken,
-    Failed(io::Error),
-}
-
-impl<E: Into<io::Error>> From<E> for Misplaced {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -192,66 +116,6 @@ impl Folder {
         Ok(metadata.is_file().then(|| (file, Identity::of(&metadata))))
     }
 
-    /// All files, in the order of their names.
-    pub(super) fn list(&self) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        self.each(&self.files, |name, stat| {
-            // Only what could have been put here is shown.
-            let ours = FileName::new(name).ok().filter(|ours| ours.as_str() == name);
-            if let Some(name) = ours.filter(|_| entries.len() < MAX_FILES) {
-                entries.push(Entry { name, size: size(stat), modified: modified(stat) });
-            }
-        })?;
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(entries)
-    }
-
-    /// Counts everything, and what is `own`, and removes parts that no byte was added to since `oldest`, in milliseconds
-    /// since 1970, but for those that are being sent.
-    pub(super) fn census(&self, own: Option<&Owner>, sent: &[Arc<str>], oldest: u64) -> io::Result<Census> {
-        let (mut census, own) = (Census::default(), own.map(Owner::to_string));
-        let owners = self.owners();
-        self.each(&self.files, |name, stat| {
-            if owners::is_ours(name) {
-                return;
-            }
-            census.bytes += size(stat);
-            census.files += 1;
-            if own.is_some() && owners.of(name) == own.as_deref() {
-                census.own_bytes += size(stat);
-                census.own_files += 1;
-            }
-        })?;
-        let mut old = Vec::new();
-        self.each(&self.parts, |name, stat| {
-            let is_sent = sent.iter().any(|part| **part == *name);
-            if modified(stat) < oldest && !is_sent {
-                old.push(name.to_owned());
-            } else {
-                census.parts.push((name.to_owned(), size(stat)));
-            }
-        })?;
-        for part in old {
-            self.discard(&part);
-        }
-        Ok(census)
-    }
-
-    /// Every plain file of a folder.
-    fn each(&self, folder: &OwnedFd, mut act: impl FnMut(&str, &Stat)) -> io::Result<()> {
-        self.disk.allow(Step::Look)?;
-        for entry in Dir::read_from(folder)? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().to_str() else { continue };
-            match fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => act(name, &stat),
-                // Gone since, or no plain file.
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Opens a part, or begins it. What stands in its place and is no plain file of one name is removed.
     pub(super) fn part(&self, part: &str) -> io::Result<File> {
         self.disk.allow(Step::Create)?;
@@ -284,59 +148,10 @@ impl Folder {
         Ok(fs::fdatasync(file)?)
     }
 
-    /// Gives a part its name, if no other file has it. What gets the name is `file`, whatever stands under the part's
-    /// name by now.
-    pub(super) fn place(&self, part: &str, file: &File, name: &FileName, owner: &Owner) -> Result<Identity, Misplaced> {
-        self.sync(file)?;
-        self.disk.allow(Step::Place)?;
-        is_at(&self.parts, part, file)?;
-        // Files are placed one after another, so only somebody with hands in the folder comes between this and the next.
-        if fs::statat(&self.files, name.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            return Err(Misplaced::Taken);
-        }
-        // Noted before it has its name: whatever stops the server in between, no file of somebody's is nobody's.
-        self.disk.allow(Step::Own)?;
-        self.owners().claim(&self.files, name.as_str(), &owner.to_string())?;
-        let placed = self.name(part, name).and_then(|()| {
-            let known = is_at(&self.files, name.as_str(), file).and_then(|()| self.sync_folder());
-            if known.is_err() {
-                // Who offered it is told that nothing was kept.
-                fs::unlinkat(&self.files, name.as_str(), AtFlags::empty())?;
-            }
-            known?;
-            Ok(Identity::of(&file.metadata()?))
-        });
-        if placed.is_err() {
-            self.owners().disown(&self.files, name.as_str())?;
-        }
-        placed
-    }
-
-    fn name(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
-        match fs::renameat_with(&self.parts, part, &self.files, name.as_str(), RenameFlags::NOREPLACE) {
-            Err(Errno::EXIST) => Err(Misplaced::Taken),
-            // Some file systems can't rename so.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.link(part, name),
-            renamed => Ok(renamed?),
-        }
-    }
-
     /// What has a name in the folder, and what has none any more, stays so when the power goes.
-    fn sync_folder(&self) -> io::Result<()> {
+    pub(super) fn sync_folder(&self) -> io::Result<()> {
         self.disk.allow(Step::Sync)?;
         Ok(fs::fsync(&self.files)?)
-    }
-
-    fn link(&self, part: &str, name: &FileName) -> Result<(), Misplaced> {
-        match fs::linkat(&self.parts, part, &self.files, name.as_str(), AtFlags::empty()) {
-            Err(Errno::EXIST) => Err(Misplaced::Taken),
-            linked => {
-                linked?;
-                // It has its name. A part that can't be removed now goes when it is old.
-                self.discard(part);
-                Ok(())
-            }
-        }
     }
 
     /// Removes a plain file. Whoever has it open reads on.
@@ -359,7 +174,7 @@ impl Folder {
     }
 
     /// Whatever a helper that panicked was about, each line of the list is whole.
-    fn owners(&self) -> MutexGuard<'_, Owners> {
+    pub(super) fn owners(&self) -> MutexGuard<'_, Owners> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -370,22 +185,4 @@ impl Folder {
             _ => {}
         }
     }
-}
-
-/// Is it this file that stands there?
-fn is_at(folder: &OwnedFd, name: &str, file: &File) -> io::Result<()> {
-    let (there, ours) = (fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?, fs::fstat(file)?);
-    if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) {
-        return Ok(());
-    }
-    Err(io::Error::new(ErrorKind::AlreadyExists, "somebody has put something else in its place"))
-}
-
-fn size(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-/// Milliseconds since 1970.
-fn modified(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_mtime).unwrap_or(0) * 1000 + stat.st_mtime_nsec / 1_000_000
 }

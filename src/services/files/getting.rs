@@ -6,7 +6,7 @@ use super::folder::Identity;
 use super::name::FileName;
 use super::work::{self, Body, Get};
 use super::{Doing, Errand, Files};
-use crate::hub::{ConnId, Cx};
+use crate::hub::{ConnId, Cx, Lane};
 use crate::services::line::{Wrong, say};
 
 /// Bytes that are read and sent at once. One piece waits for the wire while a helper reads the next.
@@ -25,7 +25,20 @@ pub(super) struct Download {
     /// A piece that did not fit when it came.
     piece: Option<Vec<u8>>,
     /// Its size was said, so whatever comes now would be taken for a piece of it.
-    introduced: bool,
+    pub(super) introduced: bool,
+}
+
+impl Download {
+    /// Nobody wants it any more.
+    pub(super) fn end(self, cx: &mut Cx<'_>) {
+        let_go(cx, self.body);
+    }
+}
+
+/// Has a helper close a file: if somebody has removed it, that frees all that was in it, and takes a while.
+fn let_go(cx: &mut Cx<'_>, body: Option<Body>) {
+    // Where no helper takes more work it is closed here.
+    let _ = body.map(|body| cx.job(Lane::Heavy, move || drop(body)));
 }
 
 impl Files {
@@ -38,7 +51,9 @@ impl Files {
     }
 
     pub(super) fn got(&mut self, cx: &mut Cx<'_>, id: ConnId, got: Result<Get, Wrong>) {
-        let Some(Doing::Getting(download)) = self.people.get_mut(&id) else { return };
+        let Some(Doing::Getting(download)) = self.people.get_mut(&id) else {
+            return let_go(cx, got.ok().and_then(Get::body));
+        };
         match got {
             Err(_) if download.introduced => cx.close(id),
             Err(wrong) => self.refuse(cx, id, &wrong),
@@ -46,9 +61,10 @@ impl Files {
                 let wrong = work::no_such_file(&download.name);
                 self.refuse(cx, id, &wrong);
             }
-            Ok(Get::Opened(_, identity)) if download.at > identity.size => {
+            Ok(Get::Opened(body, identity)) if download.at > identity.size => {
                 let wrong = Wrong::new("bad-offset", format!("{} has {} bytes", download.name, identity.size));
                 self.refuse(cx, id, &wrong);
+                let_go(cx, Some(body));
             }
             Ok(Get::Opened(body, identity)) => {
                 download.identity = Some(identity);
@@ -106,7 +122,8 @@ impl Files {
         // One piece above the low mark is all that ever waits, so nobody is found slow for it.
         let _ = cx.send_wire(id, &piece);
         if at == identity.size {
-            return self.rest(cx, id);
+            self.rest(cx, id);
+            return let_go(cx, Some(body));
         }
         let count = usize::try_from(identity.size - at).map_or(PIECE, |left| left.min(PIECE));
         let folder = Arc::clone(&self.folder);

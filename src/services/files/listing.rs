@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::folder::Entry;
+use super::census::Entry;
 use super::{Doing, Errand, Files, MAX_NAME, work};
 use crate::hub::{ConnId, Cx, Wall};
 use crate::services::line::{Wrong, say};

@@ -4,15 +4,20 @@
 //! another. Bodies are raw stretches. Nothing in here touches the disk: `work.rs` does, off the loop, with what
 //! `folder.rs` knows about staying inside the folder.
 
+mod census;
 mod command;
+mod disk;
 mod folder;
 mod getting;
 mod listing;
 mod name;
 mod owners;
+mod placing;
 mod putting;
 mod removing;
 mod room;
+mod serving;
+mod settings;
 mod work;
 
 use std::collections::BTreeMap;
@@ -20,52 +25,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
 
+use self::census::Entry;
 use self::command::{Command, HELP, parse};
-use self::folder::{Entry, Identity};
+use self::folder::Identity;
 use self::getting::Download;
-use self::name::Owner;
 use self::putting::Upload;
+use self::serving::is_served;
 use self::work::{Get, Put};
 use super::Handover;
-use super::accounts::{Coming, Desk};
+use super::accounts::{Coming, Desk, Owner};
 use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, Reason, Service};
+use crate::hub::{Address, ConnId, Cx, Done, JobId, Lane, Moment, Reason, Service};
 
-pub use self::folder::{Disk, Folder, MAX_FILES, RealDisk, Step};
+pub use self::disk::{Disk, RealDisk, Step};
+pub use self::folder::{Folder, MAX_FILES};
 pub use self::name::{Digest, FileName, MAX_NAME};
+pub use self::settings::Settings;
 
 /// How often parts are looked through for old ones, beside each time that somebody offers a file.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
-
-/// Files that may come in at once; each has up to half a megabyte in memory.
-const MAX_UPLOADS: usize = 64;
-
-/// Files, and listings, that may go out at once; each has up to an eighth of that.
-const MAX_DOWNLOADS: usize = 256;
-
-/// What can be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// The largest file.
-    pub file: u64,
-    /// All files and parts together.
-    pub total: u64,
-    /// Those of one owner: an account, a user of this machine, a certificate.
-    pub each: u64,
-    /// Those of all guests together.
-    pub guests: u64,
-    /// How long a part is kept after its last byte.
-    pub keep: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let gibibytes = |count: u64| count * 1024 * 1024 * 1024;
-        // Nobody fills all of it alone.
-        let (file, total, each) = (gibibytes(1), gibibytes(4), gibibytes(2));
-        Self { file, total, each, guests: each, keep: Duration::from_secs(24 * 60 * 60) }
-    }
-}
 
 /// A part, by the name it has while it grows.
 type Part = Arc<str>;
@@ -118,14 +96,14 @@ pub struct Files {
 }
 
 impl Files {
-    /// A service over a folder.
+    /// A service over a folder, for whom the desk lets in.
     #[must_use]
-    pub fn new(folder: Folder, settings: Settings) -> Self {
+    pub fn new(folder: Folder, settings: Settings, desk: Desk) -> Self {
         Self {
             folder: Arc::new(folder),
             settings,
             changed: Handover::default(),
-            desk: Desk::default(),
+            desk,
             people: BTreeMap::new(),
             uploads: BTreeMap::new(),
             downloads: 0,
@@ -141,18 +119,6 @@ impl Files {
     pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
         self.changed = changed.clone();
         self
-    }
-
-    /// With people who can log in.
-    #[must_use]
-    pub fn with_desk(mut self, desk: Desk) -> Self {
-        self.desk = desk;
-        self
-    }
-
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.desk.trust(listener);
     }
 
     /// Removes what an earlier run left behind and nobody came back for, now and from time to time.
@@ -204,37 +170,15 @@ impl Files {
         }
     }
 
-    /// A connection is served something, one thing at a time, and held meanwhile.
-    fn serve(&mut self, cx: &mut Cx<'_>, id: ConnId, doing: Doing) -> Result<(), Wrong> {
-        if self.downloads == MAX_DOWNLOADS {
-            return Err(Wrong::new("busy", "too many are being served; try again later"));
+    /// Whose is what this connection puts. Guests put from this machine only.
+    fn owner(&self, cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
+        let owner = self.desk.owner(cx, id);
+        match cx.about(id).map(|about| about.peer) {
+            Some(Address::Tcp(from)) if owner == Owner::Guest && !from.ip().to_canonical().is_loopback() => {
+                Err(Wrong::new("forbidden", "guests put files from the server's own machine only"))
+            }
+            _ => Ok(owner),
         }
-        self.downloads += 1;
-        cx.hold(id, Hold::JOB);
-        self.people.insert(id, doing);
-        Ok(())
-    }
-
-    /// What a connection was about is over.
-    fn rest(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        if let Some(doing) = self.people.get_mut(&id) {
-            let before = std::mem::replace(doing, Doing::Nothing);
-            self.downloads -= usize::from(is_served(&before));
-            cx.release(id, Hold::JOB);
-        }
-    }
-
-    fn refuse(&mut self, cx: &mut Cx<'_>, id: ConnId, wrong: &Wrong) {
-        let _ = cx.send(id, wrong.to_string().as_bytes());
-        self.rest(cx, id);
-    }
-
-    /// No helper takes more work: then the connection is free to ask again.
-    fn busy_or(&mut self, cx: &mut Cx<'_>, id: ConnId, asked: Result<(), Wrong>) -> Result<(), Wrong> {
-        if asked.is_err() {
-            self.rest(cx, id);
-        }
-        asked
     }
 
     fn job<T: Send + 'static>(
@@ -258,30 +202,6 @@ impl Files {
             self.digests.clear();
         }
         self.digests.insert(name.clone(), (identity, digest));
-    }
-}
-
-fn is_served(doing: &Doing) -> bool {
-    matches!(doing, Doing::Getting(_) | Doing::Looking | Doing::Listing(_))
-}
-
-/// Whose is what this connection puts. Guests put from this machine only.
-fn owner(desk: &Desk, cx: &Cx<'_>, id: ConnId) -> Result<Owner, Wrong> {
-    if let Some((account, _)) = desk.account(id) {
-        return Ok(Owner::Account(account.key().to_owned()));
-    }
-    let Some(about) = cx.about(id) else { return Ok(Owner::Guest) };
-    if let Some(who) = about.credentials {
-        return Ok(Owner::User(who.uid));
-    }
-    if let Some(fingerprint) = about.certificate {
-        return Ok(Owner::Certificate(fingerprint.to_owned()));
-    }
-    match about.peer {
-        Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
-            Err(Wrong::new("forbidden", "guests put files from the server's own machine only"))
-        }
-        _ => Ok(Owner::Guest),
     }
 }
 
@@ -367,7 +287,9 @@ impl Service for Files {
         for part in std::mem::take(&mut self.grown) {
             self.write_on(cx, &part);
         }
-        self.desk.turn_end(cx);
+        let people = &self.people;
+        let is_in_a_body = |id| matches!(people.get(&id), Some(Doing::Getting(download)) if download.introduced);
+        self.desk.turn_end(cx, |id| !is_in_a_body(id));
         self.set_alarm(cx);
     }
 
@@ -376,7 +298,12 @@ impl Service for Files {
         match self.people.remove(&id) {
             Some(Doing::Putting(part)) => self.left(cx, &part),
             Some(Doing::Waiting(part)) => self.waits_no_more(id, &part),
-            Some(doing) => self.downloads -= usize::from(is_served(&doing)),
+            Some(doing) => {
+                self.downloads -= usize::from(is_served(&doing));
+                if let Doing::Getting(download) = doing {
+                    download.end(cx);
+                }
+            }
             None => {}
         }
     }

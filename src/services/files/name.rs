@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::services::accounts::Owner;
 use crate::services::line::Wrong;
 
 /// The longest name in bytes; file systems take 255.
@@ -90,38 +91,11 @@ pub(super) struct Offered {
     pub(super) digest: Digest,
 }
 
-/// Whose a file or a part is. Whoever else offers the same begins a part of their own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Owner {
-    /// Nobody knows who; all guests are one.
-    Guest,
-    /// Whoever has logged in to this account, by the key of its name.
-    Account(String),
-    /// A user of this machine, on a Unix socket.
-    User(u32),
-    /// Whoever has this certificate, which the server trusts.
-    Certificate(String),
-}
-
-/// As it is kept on the disk.
-impl fmt::Display for Owner {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Guest => write!(out, "guest"),
-            Self::Account(key) => write!(out, "account {key}"),
-            Self::User(uid) => write!(out, "user {uid}"),
-            Self::Certificate(fingerprint) => write!(out, "certificate {fingerprint}"),
-        }
-    }
-}
-
-impl Owner {
-    /// How the names of all parts of this owner begin.
-    pub(super) fn tag(&self) -> String {
-        let mut tag = Digest::of(Sha256::new_with_prefix(format!("{self}\n"))).to_string();
-        tag.truncate(TAG);
-        tag + "-"
-    }
+/// How the names of all parts of an owner begin. Whoever else offers the same begins a part of their own.
+pub(super) fn tag(owner: &Owner) -> String {
+    let mut tag = Digest::of(Sha256::new_with_prefix(format!("{owner}\n"))).to_string();
+    tag.truncate(TAG);
+    tag + "-"
 }
 
 impl Offered {
@@ -129,7 +103,7 @@ impl Offered {
     /// whoever does not know all of them.
     pub(super) fn part(&self, owner: &Owner) -> String {
         let hasher = Sha256::new_with_prefix(format!("{owner}\n{}\n{}\n{}\n", self.name, self.size, self.digest));
-        owner.tag() + &Digest::of(hasher).to_string()
+        tag(owner) + &Digest::of(hasher).to_string()
     }
 }
 

@@ -58,8 +58,11 @@ impl Owners {
             }
         }
         owners.forget_missing(folder);
-        if owners.is_torn || owners.lines > owners.whose.len() {
-            owners.rewrite(folder)?;
+        if (owners.is_torn || owners.lines > owners.whose.len())
+            && let Err(error) = owners.rewrite(folder)
+        {
+            // A disk that is full keeps nobody from starting: what is there can be read, and before the next line it is tried again.
+            log::warn!("files: whose files are could not be written anew: {error}");
         }
         Ok(owners)
     }

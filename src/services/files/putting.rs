@@ -6,15 +6,20 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::folder::{Census, Identity};
-use super::name::{Digest, Offered, Owner};
+use super::census::Census;
+use super::folder::Identity;
+use super::name::{Digest, Offered};
 use super::work::{self, Body, Put};
-use super::{Doing, Errand, Files, MAX_UPLOADS, Part, owner, room};
+use super::{Doing, Errand, Files, Part, room};
 use crate::hub::{ConnId, Cx, Hold};
+use crate::services::accounts::Owner;
 use crate::services::line::{Wrong, say};
 
 /// Bytes that are gathered for one write, while the one before is under way; with so many its sender is held.
 const PIECE: usize = 256 * 1024;
+
+/// Files that may come in at once; each has up to half a megabyte in memory.
+pub(super) const MAX_UPLOADS: usize = 64;
 
 /// A file that is being put.
 #[derive(Debug)]
@@ -66,7 +71,7 @@ impl Upload {
 
 impl Files {
     pub(super) fn offer(&mut self, cx: &mut Cx<'_>, id: ConnId, offered: Offered) -> Result<(), Wrong> {
-        let owner = owner(&self.desk, cx, id)?;
+        let owner = self.owner(cx, id)?;
         let most = self.settings.file;
         if offered.size > most {
             return Err(Wrong::new("too-large", format!("a file has at most {most} bytes here")));
@@ -80,6 +85,15 @@ impl Files {
     }
 
     fn begin(&mut self, cx: &mut Cx<'_>, id: ConnId, part: Part, offered: Offered, owner: Owner) -> Result<(), Wrong> {
+        let (own, each) =
+            (self.uploads.values().filter(|upload| upload.owner == owner).count(), self.settings.uploads_each);
+        if own >= each {
+            let text = format!(
+                "{own} files of {} are being put, and {each} at once is the most; wait for one of them",
+                owner.whose()
+            );
+            return Err(Wrong::new("busy", text));
+        }
         if self.uploads.len() == MAX_UPLOADS {
             return Err(Wrong::new("busy", "so many files are being put that no more are taken; try again later"));
         }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::folder::{Census, Remover};
-use super::name::{FileName, Owner};
-use super::{Doing, Errand, Files, owner, room, work};
+use super::census::Census;
+use super::folder::Remover;
+use super::name::FileName;
+use super::{Doing, Errand, Files, room, work};
 use crate::hub::{ConnId, Cx};
-use crate::services::accounts::Role;
+use crate::services::accounts::{Owner, Role};
 use crate::services::line::{Wrong, say};
 
 impl Files {
     /// A file is to go. Whoever is getting it gets all of it.
     pub(super) fn remove(&mut self, cx: &mut Cx<'_>, id: ConnId, name: FileName) -> Result<(), Wrong> {
         let is_operator = self.desk.account(id).is_some_and(|(_, role)| role == Role::Operator);
-        let by = match owner(&self.desk, cx, id) {
+        let by = match self.owner(cx, id) {
             _ if is_operator => Remover::Operator,
             Ok(owner) if owner != Owner::Guest => Remover::Owner(owner.to_string()),
             _ => {
@@ -39,7 +40,7 @@ impl Files {
 
     /// How much somebody has, and may have.
     pub(super) fn quota(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Result<(), Wrong> {
-        let owner = owner(&self.desk, cx, id)?;
+        let owner = self.owner(cx, id)?;
         self.serve(cx, id, Doing::Looking)?;
         let (folder, whose) = (Arc::clone(&self.folder), owner.clone());
         let (sent, oldest) = (self.sent(), self.oldest(cx));

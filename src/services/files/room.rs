@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::folder::{Census, MAX_FILES};
-use super::name::{Offered, Owner};
+use super::census::Census;
+use super::folder::MAX_FILES;
+use super::name::{Offered, tag};
 use super::putting::Upload;
 use super::{Part, Settings};
+use crate::services::accounts::Owner;
 use crate::services::line::Wrong;
 
 /// Parts that nobody is sending.
@@ -47,7 +49,7 @@ pub(super) fn taken(
     let (mut all, mut own) = (Taken::default(), Taken::default());
     all.add(census.bytes, census.files, 0);
     own.add(census.own_bytes, census.own_files, 0);
-    let mine = owner.tag();
+    let mine = tag(owner);
     let goes_on = |part: &str| uploads.get(part).is_some_and(Upload::is_admitted);
     for (part, size) in
         census.parts.iter().filter(|(part, _)| !goes_on(part) && except.is_none_or(|own| **own != **part))
@@ -96,7 +98,7 @@ pub(super) fn admit(
         return quota(format!("there are {} files here, and no more are taken", all.files));
     }
     if own.parts >= MAX_PARTS_EACH {
-        let whose = if *owner == Owner::Guest { "guests" } else { "yours" };
+        let whose = owner.whose();
         let text =
             format!("{} parts of {whose} wait for their rest here; send one of them, or try again later", own.parts);
         return Err(Wrong::new("busy", text));

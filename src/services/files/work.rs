@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::folder::{Census, Entry, Folder, Identity, Misplaced, Remover, Unremoved};
-use super::name::{Digest, FileName, Offered, Owner};
+use super::census::{Census, Entry};
+use super::folder::{Folder, Identity, Remover, Unremoved};
+use super::name::{Digest, FileName, Offered};
+use super::placing::Misplaced;
+use crate::services::accounts::Owner;
 use crate::services::line::Wrong;
 
 /// How much of a file one job reads for its digest: some 10 ms, so that another's job never waits long for it.
@@ -64,6 +67,16 @@ pub(super) enum Get {
     Read(Body),
     /// A piece to be sent.
     Piece(Body, Vec<u8>),
+}
+
+impl Get {
+    /// The file, if it is open.
+    pub(super) fn body(self) -> Option<Body> {
+        match self {
+            Self::Nothing => None,
+            Self::Opened(body, _) | Self::Read(body) | Self::Piece(body, _) => Some(body),
+        }
+    }
 }
 
 /// What the disk said, for whoever asked and for the operator.

@@ -7,7 +7,7 @@ use crate::hub::{ConnId, Cx, Hold, Lane};
 use crate::services::line::{Wrong, say};
 
 /// Commands that may run at once; each is four descriptors and a process.
-const MAX_TASKS: usize = 16;
+pub(super) const MAX_TASKS: usize = 16;
 
 impl Run {
     pub(super) fn command(&mut self, cx: &mut Cx<'_>, id: ConnId, line: &str) -> Result<(), Wrong> {
@@ -37,7 +37,7 @@ impl Run {
     /// What is offered to whoever asks.
     fn list(&self, cx: &mut Cx<'_>, id: ConnId) {
         let who = self.desk.account(id);
-        for (name, Offer { argv, time, output, callers }) in &self.offers {
+        for (name, Offer { argv, time, output, callers }) in &self.settings.offers {
             if callers.admit(who.as_ref()).is_ok() {
                 let seconds = time.as_secs_f64();
                 say(cx, id, &format!("command {name}{argv}: at most {seconds} s and {output} bytes"));
@@ -47,14 +47,22 @@ impl Run {
     }
 
     fn run(&mut self, cx: &mut Cx<'_>, id: ConnId, name: &str, arguments: &str) -> Result<(), Wrong> {
-        let offer = self.offers.get(name);
+        let offer = self.settings.offers.get(name);
         let offer = offer.ok_or_else(|| Wrong::new("no-such-command", "this is not offered; list shows what is"))?;
         let who = self.desk.account(id);
         offer.callers.admit(who.as_ref())?;
         let argv = offer.argv.fill(name, arguments)?;
-        let busy = |text| Err(Wrong::new("busy", text));
+        let (owner, each) = (self.desk.owner(cx, id), self.settings.each);
+        let own = self.tasks.values().filter(|task| task.owner == owner).count();
+        let busy = |text: &str| Err(Wrong::new("busy", text));
         match self.callers.get(&id) {
             Some(caller) if caller.task.is_some() => return busy("one command at a time; this one runs still"),
+            Some(_) if own >= each => {
+                let whose = owner.whose();
+                return busy(&format!(
+                    "{own} commands of {whose} run, and {each} at once is the most; wait for one of them"
+                ));
+            }
             Some(_) if self.tasks.len() == MAX_TASKS => return busy("so many commands run that no more are started"),
             Some(_) => {}
             None => return Ok(()),
@@ -64,7 +72,7 @@ impl Run {
         };
         log::info!("run: {} runs {name}", self.desk.describe(cx, id));
         self.started += 1;
-        let task = Task::new(id, name, offer);
+        let task = Task::new(id, owner, name, offer);
         self.tasks.insert(self.started, task);
         self.jobs.insert(job, Errand::Start(self.started));
         if let Some(caller) = self.callers.get_mut(&id) {

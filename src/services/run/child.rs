@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_open, waitid,
+};
 
 /// The whole environment of a command: nothing of the server's own, which may hold secrets.
 const ENVIRONMENT: [(&str, &str); 3] =
@@ -57,10 +59,11 @@ pub(super) fn start(argv: &[String]) -> io::Result<Started> {
 }
 
 impl Process {
-    /// Kills it and everything that it has started, as far as that has not left its group.
+    /// Kills it and everything that it has started, as far as that has not left its group. It may have left that itself.
     pub(super) fn kill(&self) {
-        // Fails only where nobody of the group is left.
-        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        // These fail only where nobody of the group is left, and where it has ended.
+        let _ = kill_process_group(self.pid(), Signal::KILL);
+        let _ = kill_process(self.pid(), Signal::KILL);
     }
 
     /// Reaps it, if it has ended.

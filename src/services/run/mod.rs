@@ -10,30 +10,26 @@ mod asked;
 mod child;
 mod command;
 mod offer;
+mod orphans;
+mod running;
 mod task;
 mod template;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use self::child::{Ended, Process, Started};
+use rustix::process::Pid;
+
+use self::child::Started;
+use self::orphans::Orphans;
 use self::task::{Task, Wire};
 use super::Handover;
 use super::accounts::{Coming, Desk};
-use super::line::{Wrong, answer, obey, say};
-use crate::hub::{Address, ConnId, Cx, Done, Hold, JobId, Lane, ListenerId, Moment, News, Reason, Service};
+use super::line::{answer, obey, say};
+use crate::hub::{Address, ConnId, Cx, Done, JobId, Moment, News, Reason, Service};
 
-pub use self::offer::{Callers, Offer};
+pub use self::offer::{Callers, Offer, Offers, Settings};
 pub use self::template::Template;
-
-/// How often whoever has ended their input is looked after, for only a write tells whether they still listen.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// How soon another helper is asked for when none was to be had.
-const AGAIN: Duration = Duration::from_millis(100);
-
-/// What is offered, by name.
-pub type Offers = BTreeMap<String, Offer>;
 
 /// Who is connected.
 #[derive(Debug, Default)]
@@ -51,13 +47,14 @@ struct Caller {
 enum Errand {
     Start(u64),
     Reap(u64),
+    Orphans,
 }
 
 /// The command service.
 #[derive(Debug)]
 pub struct Run {
-    offers: BTreeMap<String, Offer>,
-    changed: Handover<Offers>,
+    settings: Settings,
+    changed: Handover<Settings>,
     desk: Desk,
     /// The longest silence of somebody for whom nothing runs.
     silence: Duration,
@@ -71,16 +68,17 @@ pub struct Run {
     unreaped: Vec<u64>,
     /// When a helper is asked for again.
     again: Moment,
+    orphans: Orphans,
 }
 
 impl Run {
-    /// A service that offers these, by name.
+    /// A service for whom the desk lets in.
     #[must_use]
-    pub fn new(offers: Offers, silence: Duration) -> Self {
+    pub fn new(settings: Settings, silence: Duration, desk: Desk) -> Self {
         Self {
-            offers,
+            settings,
             changed: Handover::default(),
-            desk: Desk::default(),
+            desk,
             silence,
             callers: BTreeMap::new(),
             tasks: BTreeMap::new(),
@@ -89,117 +87,26 @@ impl Run {
             jobs: BTreeMap::new(),
             unreaped: Vec::new(),
             again: Moment::NEVER,
+            orphans: Orphans::default(),
         }
     }
 
-    /// Other offers may be put there while it runs. What runs already goes on as it began.
+    /// Others may be put there while it runs. What runs already goes on as it began.
     #[must_use]
-    pub fn offers_from(mut self, changed: &Handover<Offers>) -> Self {
+    pub fn settings_from(mut self, changed: &Handover<Settings>) -> Self {
         self.changed = changed.clone();
         self
     }
 
-    /// With people who can log in.
+    /// The process is the first of its PID namespace, and has no children that are not this service's or orphans.
     #[must_use]
-    pub fn with_desk(mut self, desk: Desk) -> Self {
-        self.desk = desk;
+    pub fn as_first_process(mut self) -> Self {
+        self.orphans.is_first = true;
         self
     }
 
-    /// What is sent on this listener can be read by nobody in between.
-    pub fn trust(&mut self, listener: ListenerId) {
-        self.desk.trust(listener);
-    }
-
     fn set_alarm(&self, cx: &mut Cx<'_>) {
-        cx.set_alarm(self.again.min(self.desk.due()));
-    }
-
-    fn end_input(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        self.with_task(id, |task| task.end_input(cx));
-    }
-
-    fn with_task(&mut self, id: ConnId, act: impl FnOnce(&mut Task)) {
-        let task = self.callers.get(&id).and_then(|caller| caller.task);
-        if let Some(task) = task.and_then(|task| self.tasks.get_mut(&task)) {
-            act(task);
-        }
-    }
-
-    /// A helper has started a command, or could not.
-    fn started(&mut self, cx: &mut Cx<'_>, number: u64, started: Result<Started, String>) {
-        let Some(task) = self.tasks.get_mut(&number) else { return };
-        let caller = task.caller;
-        match started {
-            Err(error) => {
-                self.tasks.remove(&number);
-                if let Some(id) = caller {
-                    let wrong = Wrong::new("cannot-start", format!("the system refused to start it: {error}"));
-                    let _ = cx.send(id, wrong.to_string().as_bytes());
-                    self.free(cx, id);
-                }
-            }
-            Ok(started) => {
-                for (id, wire) in task.begin(cx, started) {
-                    self.wires.insert(id, (number, wire));
-                }
-                if let Some(id) = caller {
-                    cx.set_silence(id, None);
-                    self.look_later(cx, id, number);
-                }
-            }
-        }
-        if let Some(id) = caller {
-            cx.release(id, Hold::JOB);
-        }
-    }
-
-    /// Nothing runs for somebody any more.
-    fn free(&mut self, cx: &mut Cx<'_>, id: ConnId) {
-        let Some(caller) = self.callers.get_mut(&id) else { return };
-        caller.task = None;
-        caller.feeds = false;
-        cx.set_silence(id, Some(self.silence));
-        if caller.input_over {
-            cx.close(id);
-        }
-    }
-
-    fn look_later(&self, cx: &mut Cx<'_>, id: ConnId, number: u64) {
-        let Some(task) = self.tasks.get(&number) else { return };
-        let input_over = self.callers.get(&id).is_some_and(|caller| caller.input_over);
-        let look = if input_over { task.due.min(cx.now() + LOOK) } else { task.due };
-        cx.set_timer(id, look);
-    }
-
-    /// Has a command come to its end, with all that it wrote?
-    fn settle(&mut self, cx: &mut Cx<'_>, number: u64) {
-        let Some(task) = self.tasks.get_mut(&number) else { return };
-        let Some(ended) = task.is_over() else { return };
-        let caller = task.caller;
-        task.close(cx);
-        self.tasks.remove(&number);
-        if let Some(id) = caller {
-            match ended {
-                Ended::Exit(code) => say(cx, id, &format!("exit {code}")),
-                Ended::Signal(signal) => say(cx, id, &format!("killed {signal}")),
-            }
-            self.free(cx, id);
-        }
-    }
-
-    /// Its process must be reaped, and nothing will tell when it ends: a helper waits for it.
-    fn reap_elsewhere(&mut self, cx: &mut Cx<'_>, number: u64) {
-        let Some(task) = self.tasks.get_mut(&number) else { return };
-        task.kill();
-        let Some(pid) = task.process.as_ref().map(Process::pid) else { return };
-        if let Ok(job) = cx.job(Lane::Any, move || child::wait_for(pid)) {
-            self.jobs.insert(job, Errand::Reap(number));
-        } else {
-            self.unreaped.push(number);
-            self.again = cx.now() + AGAIN;
-            self.set_alarm(cx);
-        }
+        cx.set_alarm(self.again.min(self.orphans.due).min(self.desk.due()));
     }
 }
 
@@ -234,13 +141,8 @@ impl Service for Run {
 
     fn ended(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         if let Some(&(number, wire)) = self.wires.get(&id) {
-            if wire == Wire::Exit
-                && let Some(task) = self.tasks.get_mut(&number)
-            {
-                task.exited(cx);
-                if let Some(caller) = task.caller {
-                    self.look_later(cx, caller, number);
-                }
+            if wire == Wire::Exit {
+                self.exited(cx, number);
             }
             cx.close(id);
             return;
@@ -293,6 +195,9 @@ impl Service for Run {
                 self.reap_elsewhere(cx, number);
             }
         }
+        if self.orphans.due <= cx.now() {
+            self.look_for_orphans(cx);
+        }
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: Done) {
@@ -307,14 +212,10 @@ impl Service for Run {
                 self.started(cx, number, started);
             }
             Some(Errand::Reap(number)) => {
-                if let Some(task) = self.tasks.get_mut(&number) {
-                    task.exited(cx);
-                    if let Some(caller) = task.caller {
-                        self.look_later(cx, caller, number);
-                    }
-                }
+                self.exited(cx, number);
                 self.settle(cx, number);
             }
+            Some(Errand::Orphans) => self.reap_orphans(cx, &answer::<Vec<Pid>>(result).unwrap_or_default()),
             None => {}
         }
     }
@@ -326,10 +227,10 @@ impl Service for Run {
     }
 
     fn turn_end(&mut self, cx: &mut Cx<'_>) {
-        if let Some(offers) = self.changed.take() {
-            self.offers = offers;
+        if let Some(settings) = self.changed.take() {
+            self.settings = settings;
         }
-        self.desk.turn_end(cx);
+        self.desk.turn_end(cx, |_| true);
         self.set_alarm(cx);
     }
 

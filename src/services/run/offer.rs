@@ -1,11 +1,30 @@
 //! What is offered, and to whom.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Template;
+use super::asked::MAX_TASKS;
 use crate::services::accounts::Role;
 use crate::services::chat::Name;
 use crate::services::line::Wrong;
+
+/// What is offered, by name.
+pub type Offers = BTreeMap<String, Offer>;
+
+/// What can be chosen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What is offered.
+    pub offers: Offers,
+    /// Commands of one owner that may run at once.
+    pub each: usize,
+}
+
+impl Settings {
+    /// How many those are if nothing else is said: nobody takes all places alone.
+    pub const EACH: usize = MAX_TASKS / 2;
+}
 
 /// A command that is offered.
 #[derive(Debug, Clone)]

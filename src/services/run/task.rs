@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Offer;
 use super::child::{Ended, Process, Started};
 use crate::hub::{ConnId, Cx, Framing, Hold, Limits, Moment, Sent, Target};
+use crate::services::accounts::Owner;
 use crate::services::line::{Wrong, say};
 
 /// Bytes of input that may be on their way. A caller is never held for a command that does not read: it could not be
@@ -29,6 +30,8 @@ pub(super) enum Wire {
 pub(super) struct Task {
     /// None once they have gone.
     pub(super) caller: Option<ConnId>,
+    /// Among whose commands it counts until it is reaped.
+    pub(super) owner: Owner,
     name: String,
     time: Duration,
     /// When its time is up; once it has ended, when its outputs are closed.
@@ -51,9 +54,10 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(caller: ConnId, name: &str, offer: &Offer) -> Self {
+    pub(super) fn new(caller: ConnId, owner: Owner, name: &str, offer: &Offer) -> Self {
         Self {
             caller: Some(caller),
+            owner,
             name: name.to_owned(),
             time: offer.time,
             due: Moment::NEVER,
