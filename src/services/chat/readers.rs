@@ -59,7 +59,8 @@ impl Errand {
 /// Who waits for what.
 #[derive(Default)]
 pub(super) struct Readers {
-    asked: Vec<(JobId, Errand)>,
+    /// What nobody wants to know any more keeps a helper busy all the same.
+    asked: Vec<(JobId, Option<Errand>)>,
     /// What helpers have brought and was not given yet.
     fetched: Vec<(PersonId, Read)>,
     /// Those who have asked when helpers had enough to do.
@@ -86,7 +87,7 @@ impl Readers {
             let (_, read) = self.fetched.swap_remove(at);
             return self.given(cx, person, read);
         }
-        if self.asked.iter().any(|&(_, errand)| errand == Errand::Read(person)) {
+        if self.asked.iter().any(|&(_, errand)| errand == Some(Errand::Read(person))) {
             return Reading::Fetching;
         }
         if self.asked.len() >= READS {
@@ -152,7 +153,7 @@ impl Readers {
     /// Answers whether a helper will do it. All may have enough to do, for this service or another.
     fn send(&mut self, cx: &mut Cx<'_>, errand: Errand, chore: Chore) -> bool {
         let job = cx.job(Lane::Any, chore);
-        self.asked.extend(job.iter().map(|&job| (job, errand)));
+        self.asked.extend(job.iter().map(|&job| (job, Some(errand))));
         job.is_ok()
     }
 
@@ -161,13 +162,15 @@ impl Readers {
         self.fetched.retain(|&(reader, _)| reader != person);
         self.refused.retain(|&reader| reader != person);
         // What a helper is fetching for them is dropped when it comes.
-        self.asked.retain(|&(_, errand)| !errand.is_for(person));
+        for (_, errand) in &mut self.asked {
+            errand.take_if(|errand| errand.is_for(person));
+        }
     }
 
     /// What was asked by this job, if it was and somebody still wants to know.
     pub(super) fn answered(&mut self, job: JobId) -> Option<Errand> {
         let at = self.asked.iter().position(|&(asked, _)| asked == job)?;
-        Some(self.asked.swap_remove(at).1)
+        self.asked.swap_remove(at).1
     }
 
     /// A helper has answered that.
