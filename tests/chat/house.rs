@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use parlor::hub::{
-    Act, Address, ConnId, Framing, Hub, JobId, Limits, ListenerId, Moment, Profile, Random, Reason, Request, Wall, Work,
+    Act, Address, ConnId, Framing, Hub, Inspection, JobId, Limits, ListenerId, Moment, Profile, Random, Reason,
+    Request, Wall, Work,
 };
 use parlor::log::{Log, Settings as LogSettings};
 use parlor::services::chat::{Chat, Settings};
@@ -244,7 +245,8 @@ impl House {
         for request in self.hub.take_requests() {
             match request {
                 Request::Job(id, _, work) => self.jobs.push_back((id, work)),
-                other => panic!("{other:?}"),
+                Request::Inspect(id, _) => self.jobs.push_back((id, Box::new(|| Box::new(Inspection::new())))),
+                other @ Request::Open(..) => panic!("{other:?}"),
             }
         }
     }

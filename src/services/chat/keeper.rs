@@ -215,7 +215,7 @@ impl Keeper {
         if let Some(chore) = log.chores(now) {
             self.chore = cx.job(Lane::Ordered, chore).ok();
             if self.chore.is_none() {
-                // Never met: what people ask for leaves room. But a chore that is lost must not be waited for.
+                // Never met: the hub leaves room for it. But a chore that is lost must not be waited for.
                 drop(log.chore_lost());
             }
         }
