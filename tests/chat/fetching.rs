@@ -1,5 +1,7 @@
 //! What was asked of the history, when whoever asked is elsewhere by then, or speaks from another connection.
 
+use std::time::Duration;
+
 use parlor::hub::JOBS;
 use parlor::log::Settings as LogSettings;
 use parlor::services::chat::{Settings, Slow};
@@ -94,6 +96,27 @@ fn whoever_asks_for_very_much_does_not_stop_the_history() {
         house.lines(alice);
         house.says(alice, "/history 1");
         assert_eq!(brought(&mut house, alice), ["- #lobby 3 <alice> heard", "- end history"]);
+    }
+}
+
+/// Nothing that the chat has asked for will be answered then: the time to ask again has to come by itself.
+#[test]
+fn whoever_finds_helpers_busy_for_others_is_not_left_waiting_for_them() {
+    let unknown = "! no-session: no session has this token, or it is too long ago; this one goes on as it is";
+    for (asked, answer) in [
+        ("/session 0123456789abcdef0123456789abcdef\n", &[unknown][..]),
+        ("/resume lobby 0\n", &["- #lobby 1 <alice> in the lobby", "- end resume"]),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let mut house = house_with_a_past(&folder);
+        let (bob, carol) = (house.guest(), house.guest());
+        while house.work() {}
+        house.begins_to_send(bob, &"/info\n".repeat(JOBS));
+        house.begins_to_send(carol, asked);
+        house.settle();
+        while house.work() {}
+        house.pass(Duration::from_secs(1));
+        assert_eq!(brought(&mut house, carol), answer);
     }
 }
 
