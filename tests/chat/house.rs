@@ -54,13 +54,18 @@ impl House {
     }
 
     fn with_history(settings: Settings, history: Option<Log>) -> Self {
+        Self::of(Chat::new(settings, history))
+    }
+
+    /// Of a chat that was set up otherwise.
+    pub(crate) fn of(chat: Chat) -> Self {
         let mut drawn = 0_u64;
         let random = move |bytes: &mut [u8]| {
             drawn += 1;
             bytes.iter_mut().zip(drawn.to_le_bytes().into_iter().cycle()).for_each(|(byte, drawn)| *byte = drawn);
         };
         let mut hub = Hub::new(Limits::default(), Box::new(random));
-        let chat = hub.add(Chat::new(settings, history));
+        let chat = hub.add(chat);
         let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));
         let door =
             hub.listen(chat, Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe });

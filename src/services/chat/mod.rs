@@ -303,6 +303,7 @@ impl Service for Chat {
         if self.keeper.readers_are_due(cx.now()) {
             self.ask_again(cx);
         }
+        self.keep_rules_at_last(cx);
         self.set_alarm(cx);
     }
 
