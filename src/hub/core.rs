@@ -8,8 +8,8 @@ use slab::Slab;
 
 use super::link::{Link, State};
 use super::{
-    About, Address, Buffer, Busy, ConnId, Decoder, Framing, Hold, Identity, JOBS, JobId, Lane, Limits, Moment, Pool,
-    Profile, Random, Reason, Request, Sent, ServiceId, Tally, Target, Timers, Wall, Work,
+    About, Address, Buffer, Busy, ConnId, Decoder, Framing, Hold, Identity, JOBS, JobId, Lane, Limits, Moment,
+    ORDERED_JOBS, Pool, Profile, Random, Reason, Request, Sent, ServiceId, Tally, Target, Timers, Wall, Work,
 };
 
 pub(super) struct Core {
@@ -311,19 +311,19 @@ impl Core {
     }
 
     pub(super) fn job(&mut self, service: ServiceId, lane: Lane, work: Work) -> Result<JobId, Busy> {
-        let job = self.ask(service)?;
+        let job = self.ask(service, JOBS + usize::from(lane == Lane::Ordered) * ORDERED_JOBS)?;
         self.requests.push(Request::Job(job, lane, work));
         Ok(job)
     }
 
     pub(super) fn inspect(&mut self, service: ServiceId, id: ConnId) -> Result<JobId, Busy> {
-        let job = self.ask(service)?;
+        let job = self.ask(service, JOBS)?;
         self.requests.push(Request::Inspect(job, id));
         Ok(job)
     }
 
-    fn ask(&mut self, service: ServiceId) -> Result<JobId, Busy> {
-        if self.jobs_waiting == JOBS {
+    fn ask(&mut self, service: ServiceId, most: usize) -> Result<JobId, Busy> {
+        if self.jobs_waiting >= most {
             return Err(Busy);
         }
         self.jobs_waiting += 1;

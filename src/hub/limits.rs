@@ -33,6 +33,9 @@ pub const POOLED_BUFFER: usize = 64 * 1024;
 /// Jobs and inspections that were asked for and not yet answered.
 pub const JOBS: usize = 1024;
 
+/// How many more may wait in the lane that keeps order: however much people ask for, promises wait on that one.
+pub const ORDERED_JOBS: usize = 16;
+
 /// Newcomers that are being told why they were refused. Beyond it they are closed without a word.
 pub const REFUSED: usize = 64;
 

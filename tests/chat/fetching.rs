@@ -1,5 +1,7 @@
 //! What was asked of the history, when whoever asked is elsewhere by then, or speaks from another connection.
 
+use std::time::Duration;
+
 use parlor::hub::JOBS;
 use parlor::log::Settings as LogSettings;
 use parlor::services::chat::{Settings, Slow};
@@ -69,6 +71,53 @@ fn what_no_helper_is_free_for_is_fetched_later() {
     assert_eq!(brought(&mut house, bob), ["- #lobby 1 <alice> in the lobby", "- end resume"]);
     let refusal = "! no-session: no session has this token, or it is too long ago; this one goes on as it is";
     assert_eq!(house.lines(carol), [refusal]);
+}
+
+/// What the disk is to do for the history is a job too, and the history stops where it is refused.
+#[test]
+fn whoever_asks_for_very_much_does_not_stop_the_history() {
+    let asked: [fn(&mut House, Who); 2] = [
+        |house, who| {
+            for _ in 0..=JOBS {
+                house.begins_to_send(who, "/resume lobby 0\n");
+                house.turn();
+            }
+        },
+        |house, who| house.sends(who, &"/info\n".repeat(JOBS + 1)),
+    ];
+    for ask in asked {
+        let folder = TempDir::new().unwrap();
+        let mut house = house_with_a_past(&folder);
+        let (alice, bob) = (house.person("alice"), house.guest());
+        ask(&mut house, bob);
+        house.says(alice, &"x".repeat(200));
+        house.says(alice, "heard");
+        while house.work() {}
+        house.lines(alice);
+        house.says(alice, "/history 1");
+        assert_eq!(brought(&mut house, alice), ["- #lobby 3 <alice> heard", "- end history"]);
+    }
+}
+
+/// Nothing that the chat has asked for will be answered then: the time to ask again has to come by itself.
+#[test]
+fn whoever_finds_helpers_busy_for_others_is_not_left_waiting_for_them() {
+    let unknown = "! no-session: no session has this token, or it is too long ago; this one goes on as it is";
+    for (asked, answer) in [
+        ("/session 0123456789abcdef0123456789abcdef\n", &[unknown][..]),
+        ("/resume lobby 0\n", &["- #lobby 1 <alice> in the lobby", "- end resume"]),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let mut house = house_with_a_past(&folder);
+        let (bob, carol) = (house.guest(), house.guest());
+        while house.work() {}
+        house.begins_to_send(bob, &"/info\n".repeat(JOBS));
+        house.begins_to_send(carol, asked);
+        house.settle();
+        while house.work() {}
+        house.pass(Duration::from_secs(1));
+        assert_eq!(brought(&mut house, carol), answer);
+    }
 }
 
 /// Bob, as he was on one connection, and as he is on another one that has shown his token.

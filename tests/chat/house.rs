@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use parlor::hub::{
-    Act, Address, ConnId, Framing, Hub, JobId, Limits, ListenerId, Moment, Profile, Random, Reason, Request, Wall, Work,
+    Act, Address, ConnId, Framing, Hub, Inspection, JobId, Limits, ListenerId, Moment, Profile, Random, Reason,
+    Request, Wall, Work,
 };
 use parlor::log::{Log, Settings as LogSettings};
 use parlor::services::chat::{Chat, Settings};
@@ -53,13 +54,18 @@ impl House {
     }
 
     fn with_history(settings: Settings, history: Option<Log>) -> Self {
+        Self::of(Chat::new(settings, history))
+    }
+
+    /// Of a chat that was set up otherwise.
+    pub(crate) fn of(chat: Chat) -> Self {
         let mut drawn = 0_u64;
         let random = move |bytes: &mut [u8]| {
             drawn += 1;
             bytes.iter_mut().zip(drawn.to_le_bytes().into_iter().cycle()).for_each(|(byte, drawn)| *byte = drawn);
         };
         let mut hub = Hub::new(Limits::default(), Box::new(random));
-        let chat = hub.add(Chat::new(settings, history));
+        let chat = hub.add(chat);
         let (framing, limits) = (Framing::LINES, Rc::new(Limits::default()));
         let door =
             hub.listen(chat, Profile { framing, silence: None, refuse_http: true, limits, address: Address::Pipe });
@@ -244,7 +250,8 @@ impl House {
         for request in self.hub.take_requests() {
             match request {
                 Request::Job(id, _, work) => self.jobs.push_back((id, work)),
-                other => panic!("{other:?}"),
+                Request::Inspect(id, _) => self.jobs.push_back((id, Box::new(|| Box::new(Inspection::new())))),
+                other @ Request::Open(..) => panic!("{other:?}"),
             }
         }
     }

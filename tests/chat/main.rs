@@ -24,6 +24,7 @@ mod promises;
 mod receipts;
 mod recording;
 mod rooms;
+mod rules;
 mod sessions;
 mod syncing;
 mod talking;

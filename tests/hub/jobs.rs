@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use parlor::hub::{Busy, ConnId, Cx, Done, Fact, Inspection, JOBS, JobId, Lane, Panicked, Request, Service};
+use parlor::hub::{
+    Busy, ConnId, Cx, Done, Fact, Inspection, JOBS, JobId, Lane, ORDERED_JOBS, Panicked, Request, Service,
+};
 
 use super::player::{Call, Player, polite};
 use super::stage::Stage;
@@ -77,6 +79,16 @@ fn past_1024_waiting_jobs_and_inspections_no_more_are_taken() {
     unique.sort_unstable();
     unique.dedup();
     assert_eq!(unique.len(), JOBS);
+}
+
+#[test]
+fn there_is_room_for_what_keeps_order_when_nothing_else_is_taken() {
+    let mut stage = Stage::new(polite);
+    let mut ask = |lane| stage.act(|cx| cx.job(lane, || 0u64)).is_ok();
+    assert!((0..JOBS).all(|_| ask(Lane::Heavy)));
+    assert!(!ask(Lane::Any));
+    assert!((0..ORDERED_JOBS).all(|_| ask(Lane::Ordered)));
+    assert!(!ask(Lane::Ordered) && !ask(Lane::Any));
 }
 
 /// Keeps what an inspection found.

@@ -215,7 +215,7 @@ impl Keeper {
         if let Some(chore) = log.chores(now) {
             self.chore = cx.job(Lane::Ordered, chore).ok();
             if self.chore.is_none() {
-                // Never met: reads are few enough to leave room. But a chore that is lost must not be waited for.
+                // Never met: the hub leaves room for it. But a chore that is lost must not be waited for.
                 drop(log.chore_lost());
             }
         }
@@ -229,7 +229,7 @@ impl Keeper {
 
     fn next(&self, cx: &Cx<'_>) -> Moment {
         // While a batch is on its way to the disk nothing is told, and a helper's answer makes the next turn.
-        if self.hurry && !self.is_waiting() { cx.now() } else { self.due }
+        if self.hurry && !self.is_waiting() { cx.now() } else { self.due.min(self.readers.due()) }
     }
 
     /// What there is of a room after a number, for somebody.
@@ -261,7 +261,12 @@ impl Keeper {
         self.readers.forget(person);
     }
 
-    /// Those who ask again now that a helper has answered.
+    /// Is it time to ask again, though no helper has answered?
+    pub(super) fn readers_are_due(&mut self, now: Moment) -> bool {
+        self.readers.are_due(now)
+    }
+
+    /// Those who ask again.
     pub(super) fn take_refused(&mut self) -> Vec<PersonId> {
         self.readers.take_refused()
     }

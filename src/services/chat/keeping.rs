@@ -20,6 +20,11 @@ impl Chat {
             Progress::Known(person, past) => self.recall(cx, person, past),
             Progress::Speaker(person, name) => self.recall_name(person, name),
         }
+        self.ask_again(cx);
+    }
+
+    /// A helper may be free for those who found none.
+    pub(super) fn ask_again(&mut self, cx: &mut Cx<'_>) {
         for person in self.keeper.take_refused() {
             self.catch_up(person);
         }

@@ -300,6 +300,10 @@ impl Service for Chat {
     fn alarm(&mut self, cx: &mut Cx<'_>) {
         self.end_pauses(cx);
         self.end_breath(cx);
+        if self.keeper.readers_are_due(cx.now()) {
+            self.ask_again(cx);
+        }
+        self.keep_rules_at_last(cx);
         self.set_alarm(cx);
     }
 

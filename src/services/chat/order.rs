@@ -1,5 +1,7 @@
 //! Keeping order: what operators can do, and keeping it over a restart.
 
+use std::time::Duration;
+
 use super::Chat;
 use super::coming::Farewell;
 use super::language::{Banned, Complaint, Name, Order, Speech};
@@ -8,6 +10,9 @@ use super::steward::ip_of;
 use crate::hub::{ConnId, Cx, Done, Lane, Wall};
 use crate::services::accounts::{Rule, Whom};
 use crate::services::whole_file;
+
+/// After no helper was free to write the rules.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Chat {
     pub(super) fn keep_order(&mut self, cx: &mut Cx<'_>, person: PersonId, order: Order<'_>) {
@@ -223,9 +228,18 @@ impl Chat {
         let rules = &mut self.steward.guard.rules;
         rules.doors.sweep(|name| rooms.room(name).is_some());
         let Some((path, text)) = rules.written(cx.wall()) else { return };
-        match cx.job(Lane::Any, move || whole_file::replace_in_own_folder(&path, &text)) {
-            Ok(job) => (self.steward.writing, self.steward.unwritten) = (Some(job), false),
-            Err(_) => log::error!("bans and locks could not be written yet: too much is going on"),
+        if let Ok(job) = cx.job(Lane::Any, move || whole_file::replace_in_own_folder(&path, &text)) {
+            (self.steward.writing, self.steward.unwritten) = (Some(job), false);
+        } else {
+            log::error!("bans and locks could not be written yet: too much is going on");
+            self.steward.write_at = Some(cx.now() + AGAIN);
+        }
+    }
+
+    /// Has them written that could not be when no helper was free.
+    pub(super) fn keep_rules_at_last(&mut self, cx: &mut Cx<'_>) {
+        if self.steward.write_at.take_if(|at| *at <= cx.now()).is_some() {
+            self.keep_rules(cx);
         }
     }
 
@@ -244,6 +258,6 @@ impl Chat {
     }
 }
 
-fn later(now: Wall, time: std::time::Duration) -> Wall {
+fn later(now: Wall, time: Duration) -> Wall {
     Wall::from_millis(now.millis().saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
 }

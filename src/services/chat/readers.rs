@@ -7,11 +7,14 @@ use super::keeper::Kept;
 use super::language::Name;
 use super::rooms::PersonId;
 use super::sessions::Digest;
-use crate::hub::{Cx, JobId, Lane};
+use crate::hub::{Cx, JobId, Lane, Moment};
 use crate::log::{Batch, Chore, Known, Log, Outcome, Past, Read};
 
 /// Questions that helpers may be busy with. More readers wait for their turn.
 const READS: usize = 256;
+
+/// How soon is asked again when helpers are busy for other services, of whose answers nothing is heard here.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What there is to be read.
 pub(super) enum Reading {
@@ -23,8 +26,6 @@ pub(super) enum Reading {
     End,
     /// A helper brings it, or it is to be asked for again when one has answered.
     Fetching,
-    /// Helpers have enough to do for other services.
-    Busy,
 }
 
 /// What a helper's answer means to the chat.
@@ -59,17 +60,30 @@ impl Errand {
 /// Who waits for what.
 #[derive(Default)]
 pub(super) struct Readers {
-    asked: Vec<(JobId, Errand)>,
+    /// What nobody wants to know any more keeps a helper busy all the same.
+    asked: Vec<(JobId, Option<Errand>)>,
     /// What helpers have brought and was not given yet.
     fetched: Vec<(PersonId, Read)>,
     /// Those who have asked when helpers had enough to do.
     refused: Vec<PersonId>,
+    /// When is asked again, though nothing was answered.
+    again: Option<Moment>,
 }
 
 impl Readers {
     /// Those who ask again now that a helper has answered.
     pub(super) fn take_refused(&mut self) -> Vec<PersonId> {
         std::mem::take(&mut self.refused)
+    }
+
+    /// When [`Readers::are_due`] is to be asked even if nothing happens.
+    pub(super) fn due(&self) -> Moment {
+        self.again.unwrap_or(Moment::NEVER)
+    }
+
+    /// Is it time to ask again?
+    pub(super) fn are_due(&mut self, now: Moment) -> bool {
+        self.again.take_if(|again| *again <= now).is_some()
     }
 
     /// What there is of a room after a number.
@@ -86,11 +100,11 @@ impl Readers {
             let (_, read) = self.fetched.swap_remove(at);
             return self.given(cx, person, read);
         }
-        if self.asked.iter().any(|&(_, errand)| errand == Errand::Read(person)) {
+        if self.asked.iter().any(|&(_, errand)| errand == Some(Errand::Read(person))) {
             return Reading::Fetching;
         }
         if self.asked.len() >= READS {
-            return self.refuse(person);
+            return self.refuse(cx, person);
         }
         let read = log.read(room.as_str(), after, budget, cx.wall().millis());
         self.given(cx, person, read)
@@ -103,17 +117,22 @@ impl Readers {
             Read::End => Reading::End,
             Read::Later(chore) => {
                 let is_fetched = self.send(cx, Errand::Read(person), chore);
-                if is_fetched { Reading::Fetching } else { self.refuse(person) }
+                if is_fetched { Reading::Fetching } else { self.refuse(cx, person) }
             }
         }
     }
 
-    fn refuse(&mut self, person: PersonId) -> Reading {
-        if self.asked.is_empty() {
-            return Reading::Busy; // nobody's answer would be the time to ask again
-        }
+    fn refuse(&mut self, cx: &Cx<'_>, person: PersonId) -> Reading {
+        self.wait(cx);
         self.refused.push(person);
         Reading::Fetching
+    }
+
+    /// No helper is free. An answer is the time to ask again, if there will be one.
+    fn wait(&mut self, cx: &Cx<'_>) {
+        if self.asked.is_empty() {
+            self.again.get_or_insert(cx.now() + AGAIN);
+        }
     }
 
     /// Asks who said something. The answer may be here at once.
@@ -146,13 +165,17 @@ impl Readers {
             return false;
         }
         let since = cx.wall().millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        self.send(cx, Errand::Known(person), log.past(digest, since))
+        let is_asked = self.send(cx, Errand::Known(person), log.past(digest, since));
+        if !is_asked {
+            self.wait(cx);
+        }
+        is_asked
     }
 
     /// Answers whether a helper will do it. All may have enough to do, for this service or another.
     fn send(&mut self, cx: &mut Cx<'_>, errand: Errand, chore: Chore) -> bool {
         let job = cx.job(Lane::Any, chore);
-        self.asked.extend(job.iter().map(|&job| (job, errand)));
+        self.asked.extend(job.iter().map(|&job| (job, Some(errand))));
         job.is_ok()
     }
 
@@ -161,13 +184,15 @@ impl Readers {
         self.fetched.retain(|&(reader, _)| reader != person);
         self.refused.retain(|&reader| reader != person);
         // What a helper is fetching for them is dropped when it comes.
-        self.asked.retain(|&(_, errand)| !errand.is_for(person));
+        for (_, errand) in &mut self.asked {
+            errand.take_if(|errand| errand.is_for(person));
+        }
     }
 
     /// What was asked by this job, if it was and somebody still wants to know.
     pub(super) fn answered(&mut self, job: JobId) -> Option<Errand> {
         let at = self.asked.iter().position(|&(asked, _)| asked == job)?;
-        Some(self.asked.swap_remove(at).1)
+        self.asked.swap_remove(at).1
     }
 
     /// A helper has answered that.

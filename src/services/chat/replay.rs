@@ -245,7 +245,6 @@ impl Chat {
         let reading = if after >= end { Reading::End } else { self.keeper.read(cx, person, &name, after, PIECE) };
         match reading {
             Reading::Fetching => (Piece::Fetching, at(after)),
-            Reading::Busy => (Piece::More, at(after)),
             Reading::Gap { from, to } => {
                 let _ = self.tell(cx, person, &Speech::Gap { room: name.as_str(), from_seq: from, to_seq: to });
                 (Piece::More, at(to))

@@ -229,6 +229,8 @@ pub(super) struct Steward {
     pub(super) writing: Option<JobId>,
     /// They have changed since.
     pub(super) unwritten: bool,
+    /// No helper was free for it; when another one is asked for.
+    pub(super) write_at: Option<Moment>,
     /// The version of the accounts that the last batch knew.
     pub(super) known: u64,
 }
@@ -236,7 +238,8 @@ pub(super) struct Steward {
 impl Steward {
     /// When there is something to do though nothing happens.
     pub(super) fn due(&self, now: Moment) -> Moment {
-        if self.verdicts.is_empty() && self.version() == self.known { self.gate.due() } else { now }
+        let gate = if self.verdicts.is_empty() && self.version() == self.known { self.gate.due() } else { now };
+        gate.min(self.write_at.unwrap_or(Moment::NEVER))
     }
 
     /// Of the accounts.
