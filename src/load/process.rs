@@ -187,7 +187,7 @@ mod tests {
             let own = || fs::read_to_string("/proc/thread-self/schedstat").expect("this is Linux");
             while Duration::from_nanos(first_number(&own()).expect("it begins with a number")) < spent {}
         };
-        std::thread::spawn(work).join().expect("it only works");
+        thread::spawn(work).join().expect("it only works");
         let took = this.cpu().expect("it runs").saturating_sub(before);
         // Of user and of system time less than a tick is not shown.
         assert!(took + Duration::from_millis(20) >= spent, "{took:?} of {spent:?}");
