@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
 use rustix::io::Errno;
 
@@ -71,19 +71,33 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
+/// How long a reader who is slow is waited for where standard error does not block.
+const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// The reader was waited for in vain: until there is room again, lines are lost at once.
+static IS_STUCK: AtomicBool = AtomicBool::new(false);
+
 /// In one write, so that lines of several processes do not mix. Waits for room, also where somebody else has set what is
-/// standard error for them too not to block: half a line would make the next one part of it.
+/// standard error for them too not to block: half a line would make the next one part of it. But whoever has it so does
+/// not want to be kept by a reader who is stuck.
 fn write(line: &str) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     let mut rest = line.as_bytes();
     while !rest.is_empty() {
         match stderr.write(rest) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => rest = &rest[count..],
+            Ok(count) => {
+                rest = &rest[count..];
+                IS_STUCK.store(false, Ordering::Relaxed);
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if IS_STUCK.load(Ordering::Relaxed) {
+                    return Err(error);
+                }
                 let mut room = [PollFd::new(&stderr, PollFlags::OUT)];
-                match poll(&mut room, None) {
+                match poll(&mut room, Some(&PATIENCE)) {
+                    Ok(0) => IS_STUCK.store(true, Ordering::Relaxed),
                     Err(Errno::INTR) | Ok(_) => {}
                     Err(error) => return Err(error.into()),
                 }

@@ -103,7 +103,7 @@ impl Watch {
     /// What the server took since then, for so many things done; `None` where nothing was.
     pub(super) fn cost(&mut self, things: u64) -> Option<ServerCost> {
         let cost = self.cost_of(things as f64).filter(|_| things > 0)?;
-        if cost.cpu_ns == 0 && self.meter.as_ref().is_some_and(Meter::is_fine) {
+        if cost.cpu_ns == 0 && self.meter.as_ref().is_some_and(Meter::is_idle) {
             self.complain("the process took no time at all: it is not the server's");
         }
         Some(cost)

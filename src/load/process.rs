@@ -3,8 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
+use super::course::REST;
 use super::report::ServerCost;
 
 /// The kernel's ticks in a second, as it shows them: the same on every machine that we build for.
@@ -36,6 +38,11 @@ impl Process {
     /// sleep: what runs is booked only when it stops, or at a tick. What threads took that have ended, as with a server
     /// that has one for each client, is only in the process's sum, which counts in hundredths of a second.
     pub(super) fn cpu(&self) -> io::Result<Duration> {
+        // As long as none has ended, the sum is the same, rounded down.
+        self.spent().map(|Spent { living, ticks }| living.max(Duration::from_millis(ticks * 1000 / TICKS)))
+    }
+
+    fn spent(&self) -> io::Result<Spent> {
         let mut living = 0;
         for task in fs::read_dir(self.folder.join("task"))? {
             // A thread that has ended meanwhile has nothing to say.
@@ -46,8 +53,7 @@ impl Process {
         if began != self.began {
             return Err(io::Error::other("it has ended, and another has its number"));
         }
-        // As long as none has ended, the sum is the same, rounded down.
-        Ok(Duration::from_nanos(living).max(Duration::from_millis(ticks * 1000 / TICKS)))
+        Ok(Spent { living: Duration::from_nanos(living), ticks })
     }
 
     /// Memory that is resident, in bytes.
@@ -56,6 +62,15 @@ impl Process {
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         Ok(first_number(line)? * 1024)
     }
+}
+
+/// Time on a processor, in both ways in which the kernel counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spent {
+    /// Of threads that live, to the nanosecond.
+    living: Duration,
+    /// Of all that ever were.
+    ticks: u64,
 }
 
 /// What its line in the kernel's table says.
@@ -87,6 +102,7 @@ fn first_number(text: &str) -> io::Result<u64> {
 #[derive(Debug)]
 pub(super) struct Meter {
     process: Process,
+    first: Spent,
     before: Duration,
     resident_before: u64,
 }
@@ -94,13 +110,21 @@ pub(super) struct Meter {
 impl Meter {
     /// Looks at the process before anybody comes.
     pub(super) fn new(process: Process) -> io::Result<Self> {
-        let (before, resident_before) = (process.cpu()?, process.resident()?);
-        Ok(Self { process, before, resident_before })
+        let (first, before, resident_before) = (process.spent()?, process.cpu()?, process.resident()?);
+        Ok(Self { process, first, before, resident_before })
     }
 
-    /// Does the kernel show times to the nanosecond? Some count in hundredths of a second only.
-    pub(super) fn is_fine(&self) -> bool {
-        self.process.folder.join("schedstat").exists()
+    /// Has it done nothing since we first looked? Then it is not the server's. Where the kernel counts in hundredths of a
+    /// second only, that can't be told. In a short measured part nothing at all may have been booked: what runs is booked
+    /// when it stops, and beside threads that have ended only whole ticks are seen. So both counts are compared, from the
+    /// beginning on, and once more when it has had time to stop.
+    pub(super) fn is_idle(&self) -> bool {
+        let has_rested = || self.process.spent().is_ok_and(|spent| spent == self.first);
+        let looks_so = self.process.folder.join("schedstat").exists() && has_rested();
+        if looks_so {
+            thread::sleep(REST);
+        }
+        looks_so && has_rested()
     }
 
     /// From here on it counts.
@@ -122,6 +146,38 @@ impl Meter {
 mod tests {
     use super::*;
 
+    /// A process as the kernel shows it: nanoseconds of its one thread, and ticks of all that it ever had.
+    fn show(folder: &Path, nanos: u64, ticks: u64) {
+        let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("the folder is ours");
+        fs::create_dir_all(folder.join("task/1")).expect("the folder is ours");
+        write("schedstat", String::new());
+        write("task/1/schedstat", format!("{nanos} 0 0\n"));
+        write("stat", format!("1 (server) S {} {ticks} 0 0 0 0 0 0 0 7\n", "0 ".repeat(10).trim_end()));
+        write("status", "VmRSS: 4 kB\n".to_owned());
+    }
+
+    #[test]
+    fn a_process_that_worked_is_not_idle_though_nothing_of_the_measured_part_is_booked() {
+        let folder = tempfile::tempdir().expect("there is room");
+        show(folder.path(), 1000, 0);
+        let mut meter = Meter::new(Process::at(folder.path().into()).expect("it is shown")).expect("it is shown");
+        assert!(meter.is_idle());
+        show(folder.path(), 2000, 0);
+        meter.start().expect("it is shown");
+        assert_eq!(meter.stop(1.0).expect("it is shown").cpu_ns, 0);
+        assert!(!meter.is_idle());
+    }
+
+    #[test]
+    fn a_process_is_not_idle_of_which_ended_threads_took_more_than_those_that_live() {
+        let folder = tempfile::tempdir().expect("there is room");
+        show(folder.path(), 1000, 100);
+        let meter = Meter::new(Process::at(folder.path().into()).expect("it is shown")).expect("it is shown");
+        show(folder.path(), 2000, 100);
+        assert_eq!(meter.stop(1.0).expect("it is shown").cpu_ns, 0);
+        assert!(!meter.is_idle());
+    }
+
     #[test]
     fn what_a_thread_took_that_has_ended_still_counts() {
         let spent = Duration::from_millis(100);
@@ -131,7 +187,7 @@ mod tests {
             let own = || fs::read_to_string("/proc/thread-self/schedstat").expect("this is Linux");
             while Duration::from_nanos(first_number(&own()).expect("it begins with a number")) < spent {}
         };
-        std::thread::spawn(work).join().expect("it only works");
+        thread::spawn(work).join().expect("it only works");
         let took = this.cpu().expect("it runs").saturating_sub(before);
         // Of user and of system time less than a tick is not shown.
         assert!(took + Duration::from_millis(20) >= spent, "{took:?} of {spent:?}");

@@ -118,3 +118,26 @@ fn a_log_that_does_not_block_gets_whole_lines_all_the_same() {
     let count = |what: &str| lines.iter().filter(|line| line.starts_with("20") && line.contains(what)).count();
     assert_eq!([count(": opened, from "), count(": closed, "), count("stopping")], [came, came, 1]);
 }
+
+#[test]
+fn a_reader_of_the_log_who_is_stuck_keeps_no_server_whose_log_does_not_block() {
+    let (stuck, theirs) = std::io::pipe().unwrap();
+    ioctl_fionbio(&theirs, true).unwrap();
+    let kept = theirs.try_clone().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("echo");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    command.args(["serve", "--log", "debug", "--listen", &format!("echo=unix:{}", path.display())]);
+    let mut server = command.stderr(theirs).spawn().unwrap();
+    until("a server that listens", || path.exists());
+    let mut callers = Vec::new();
+    until("a log that is full", || {
+        callers.extend((0..5).filter_map(|_| UnixStream::connect(&path).ok()));
+        let mut full = [PollFd::new(&kept, PollFlags::OUT)];
+        poll(&mut full, Some(&Timespec::default())).unwrap() == 0
+    });
+    drop(callers);
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    until("the end of the server", || server.try_wait().unwrap().is_some());
+    drop((stuck, kept));
+}
