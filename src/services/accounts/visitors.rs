@@ -1,12 +1,9 @@
 //! Coming to a desk and going from it: as they are, as strangers who have to log in, or not at all.
 
-use std::rc::Rc;
-use std::time::Duration;
-
 use super::Proof;
 use super::desk::Desk;
-use crate::hub::{ConnId, Cx, Framing, Moment};
-use crate::services::chat::{LATE_LOGIN, NO_LOGIN, Name, ip_of, narrow, narrower, refuse};
+use crate::hub::{ConnId, Cx};
+use crate::services::chat::{LATE_LOGIN, NO_LOGIN, Name, Waiting, ip_of, refuse, too_many};
 use crate::services::line::Wrong;
 
 /// How somebody comes in.
@@ -18,17 +15,6 @@ pub enum Coming {
     Strange,
     /// Not at all, and they were told why.
     Refused,
-}
-
-/// Somebody who has not logged in where one has to.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    /// How frames will stand on its wire then.
-    pub(super) framing: Framing,
-    /// Until when it may take,
-    pub(super) until: Moment,
-    /// and how long that is from the beginning.
-    pub(super) within: Duration,
 }
 
 /// Somebody at the desk.
@@ -55,21 +41,13 @@ impl Desk {
         }
         let must_still = must && account.is_none();
         if must_still {
-            let (strangers, demands, mut draw) = (self.strangers, self.guard.demands.get(), [0; 4]);
-            cx.random(&mut draw);
-            if demands.startups.refuse(strangers, u32::from_le_bytes(draw)) {
-                let line = format!(
-                    "! full: {strangers} others have not logged in yet; come again in a moment (login-startups)"
-                );
-                refuse(cx, id, &line);
+            if let Some(full) = too_many(cx, self.strangers, &self.guard) {
+                refuse(cx, id, &full);
                 return Coming::Refused;
             }
-            let to = demands.narrow;
-            let (framing, until) = (cx.framing(id).unwrap_or(Framing::LINES), cx.now() + to.time);
-            cx.set_framing(id, narrower(framing, to));
-            cx.set_limits(id, &Rc::new(narrow(&self.guard.limits, to)));
-            cx.set_timer(id, until);
-            waiting = Some(Waiting { framing, until, within: to.time });
+            let begun = Waiting::begin(cx, id, &self.guard);
+            cx.set_timer(id, begun.until);
+            waiting = Some(begun);
             self.strangers += 1;
         }
         self.visitors.insert(id, Visitor { must, waiting, account, wrong: 0 });

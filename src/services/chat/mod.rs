@@ -71,7 +71,7 @@ pub use self::since::Since;
 pub use self::slow::Slow;
 pub use self::steward::{Demands, Guard, Misdeeds, Narrow, Private, Startups};
 pub(in crate::services) use self::steward::{LATE_LOGIN, NO_LOGIN, WRONG_PASSWORD, ip_of, place_of};
-pub(in crate::services) use self::strangers::{heard_out, narrow, narrower, refuse};
+pub(in crate::services) use self::strangers::{Waiting, heard_out, refuse, too_many};
 
 /// The room that everybody comes to. It is always there, also when nobody is in it.
 const LOBBY: &str = "lobby";

@@ -9,8 +9,9 @@ use super::holds::{HUSHED, PROVING};
 use super::language::{Alphabet, Complaint, Form, Name};
 use super::rooms::PersonId;
 use super::sessions::SessionId;
-use super::standing::{Login, Standing, Waiting};
+use super::standing::{Login, Standing};
 use super::steward::{NO_LOGIN, Purpose, WRONG_PASSWORD, ip_of, place_of};
+use super::strangers::Waiting;
 use crate::hub::{ConnId, Cx};
 use crate::services::accounts::{Accounts, Check, Proof, Role, Task, Verdict};
 

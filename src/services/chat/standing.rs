@@ -1,11 +1,11 @@
 //! Who somebody is to the house, and what they may ask for because of it.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::language::{Command, Name, Order};
 use super::rooms::PersonId;
-use crate::hub::{Framing, Moment};
+use super::strangers::Waiting;
+use crate::hub::Moment;
 use crate::services::accounts::{Book, Proof, Role};
 
 /// What somebody is.
@@ -100,17 +100,6 @@ pub(super) fn word(command: &Command<'_>) -> &'static str {
             Order::SetMotd(_) => "set-motd",
         },
     }
-}
-
-/// Somebody who has not logged in yet.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    /// How frames will stand on its wire then.
-    pub(super) framing: Framing,
-    /// Until when it may take,
-    pub(super) until: Moment,
-    /// and how long that is from the beginning.
-    pub(super) within: Duration,
 }
 
 /// An account that somebody has logged in to, and how.

@@ -1,26 +1,59 @@
 //! Strangers: those who have not logged in, where one has to.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::Chat;
 use super::asked::Ask;
 use super::holds::HUSHED;
 use super::language::Name;
 use super::rooms::PersonId;
-use super::standing::Waiting;
 use super::steward::{Guard, LATE_LOGIN, Narrow};
-use crate::hub::{ConnId, Cx, Framing, Limits};
+use crate::hub::{ConnId, Cx, Framing, Limits, Moment};
 use crate::services::accounts::Gate;
 
+/// Somebody who has not logged in where one has to.
+#[derive(Debug)]
+pub(in crate::services) struct Waiting {
+    /// How frames will stand on its wire then.
+    pub(in crate::services) framing: Framing,
+    /// Until when it may take,
+    pub(in crate::services) until: Moment,
+    /// and how long that is from the beginning.
+    pub(in crate::services) within: Duration,
+}
+
+impl Waiting {
+    /// From now on a connection is a stranger's.
+    pub(in crate::services) fn begin(cx: &mut Cx<'_>, id: ConnId, guard: &Guard) -> Self {
+        let (framing, to) = (cx.framing(id).unwrap_or(Framing::LINES), guard.demands.get().narrow);
+        cx.set_framing(id, narrower(framing, to));
+        cx.set_limits(id, &Rc::new(narrow(&guard.limits, to)));
+        Self { framing, until: cx.now() + to.time, within: to.time }
+    }
+}
+
+/// That there are so many strangers that another one is turned away, if chance wills it.
+pub(in crate::services) fn too_many(cx: &mut Cx<'_>, strangers: usize, guard: &Guard) -> Option<String> {
+    let mut draw = [0; 4];
+    cx.random(&mut draw);
+    guard
+        .demands
+        .get()
+        .startups
+        .refuse(strangers, u32::from_le_bytes(draw))
+        .then(|| format!("! full: {strangers} others have not logged in yet; come again in a moment (login-startups)"))
+}
+
 /// What a stranger is held to.
-pub(in crate::services) fn narrow(limits: &Limits, to: Narrow) -> Limits {
+fn narrow(limits: &Limits, to: Narrow) -> Limits {
     let frame = Framing::Length { max: to.frame }.longest();
     let unread = frame.max(to.line as usize).max(Framing::Fixed.longest());
     Limits { unread, high: to.output, low: 0, ..limits.clone() }
 }
 
 /// What frames they may send.
-pub(in crate::services) fn narrower(framing: Framing, to: Narrow) -> Framing {
+fn narrower(framing: Framing, to: Narrow) -> Framing {
     match framing {
         Framing::Lines { max } => Framing::Lines { max: max.min(to.line) },
         Framing::Length { max } => Framing::Length { max: max.min(to.frame) },
@@ -49,24 +82,18 @@ impl Chat {
         if let Some(ban) = self.steward.guard.ban_of_address(cx, conn) {
             return refuse(cx, conn, &format!("! banned: {ban}"));
         }
-        let (strangers, demands) = (self.steward.standings.strangers(), self.steward.guard.demands.get());
-        let mut draw = [0; 4];
-        cx.random(&mut draw);
-        if demands.require_login && !known && demands.startups.refuse(strangers, u32::from_le_bytes(draw)) {
-            let line =
-                format!("! full: {strangers} others have not logged in yet; come again in a moment (login-startups)");
-            return refuse(cx, conn, &line);
+        if known || !self.steward.guard.demands.get().require_login {
+            return false;
         }
-        false
+        let full = too_many(cx, self.steward.standings.strangers(), &self.steward.guard);
+        full.is_some_and(|line| refuse(cx, conn, &line))
     }
 
     /// Somebody came who has to log in before anything else.
     pub(super) fn greet_stranger(&mut self, cx: &mut Cx<'_>, person: PersonId, known: Option<&Name>) {
         let Some(conn) = self.voices.get(person).map(|voice| voice.conn) else { return };
-        let (framing, to) = (cx.framing(conn).unwrap_or(Framing::LINES), self.steward.guard.demands.get().narrow);
-        self.steward.standings.wait(person, Waiting { framing, until: cx.now() + to.time, within: to.time });
-        cx.set_framing(conn, narrower(framing, to));
-        cx.set_limits(conn, &Rc::new(narrow(&self.steward.guard.limits, to)));
+        let waiting = Waiting::begin(cx, conn, &self.steward.guard);
+        self.steward.standings.wait(person, waiting);
         self.schedule(cx, person);
         let greeting = known.map_or_else(
             || "parlor chat: who are you? /login NAME PASSWORD; /help".to_owned(),
