@@ -1,8 +1,8 @@
 //! The log: for people, for programs, for the journal, and how much of addresses it shows.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeWriter};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
@@ -85,18 +85,15 @@ fn whoever_starts_it_is_told_of_what_will_not_be_as_they_think() {
     assert_eq!(texts, ["PARLOR_MAX_CONNECTION is no setting; parlor serve --help names those that are", room]);
 }
 
-/// Whoever started it may have set the pipe so for themselves: it is one and the same.
-#[test]
-fn a_log_that_does_not_block_gets_whole_lines_all_the_same() {
-    let (ours, theirs) = std::io::pipe().unwrap();
-    ioctl_fionbio(&theirs, true).unwrap();
-    let kept = theirs.try_clone().unwrap();
+/// A server whose log does not block and has no room left, and whoever came to fill it.
+fn with_a_full_log(log: PipeWriter) -> (Child, Vec<UnixStream>) {
+    ioctl_fionbio(&log, true).unwrap();
+    let kept = log.try_clone().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("echo");
+    let listener = format!("echo=unix:{}", path.display());
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-    command.args(["serve", "--log", "debug", "--listen", &format!("echo=unix:{}", path.display())]);
-    let mut server = command.stderr(theirs).spawn().unwrap();
-    drop(command);
+    let server = command.args(["serve", "--log", "debug", "--listen", &listener]).stderr(log).spawn().unwrap();
     until("a server that listens", || path.exists());
     let mut callers = Vec::new();
     until("a log that is full", || {
@@ -104,8 +101,16 @@ fn a_log_that_does_not_block_gets_whole_lines_all_the_same() {
         let mut full = [PollFd::new(&kept, PollFlags::OUT)];
         poll(&mut full, Some(&Timespec::default())).unwrap() == 0
     });
+    (server, callers)
+}
+
+/// Whoever started it may have set the pipe so for themselves: it is one and the same.
+#[test]
+fn a_log_that_does_not_block_gets_whole_lines_all_the_same() {
+    let (ours, theirs) = std::io::pipe().unwrap();
+    let (mut server, callers) = with_a_full_log(theirs);
     let came = callers.len();
-    drop((callers, kept));
+    drop(callers);
     // It has said what it could, and waits: for us, or, if it had lost the rest, for nobody.
     let mut asleep = 0;
     until("a server at rest", || {
@@ -122,22 +127,9 @@ fn a_log_that_does_not_block_gets_whole_lines_all_the_same() {
 #[test]
 fn a_reader_of_the_log_who_is_stuck_keeps_no_server_whose_log_does_not_block() {
     let (stuck, theirs) = std::io::pipe().unwrap();
-    ioctl_fionbio(&theirs, true).unwrap();
-    let kept = theirs.try_clone().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("echo");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-    command.args(["serve", "--log", "debug", "--listen", &format!("echo=unix:{}", path.display())]);
-    let mut server = command.stderr(theirs).spawn().unwrap();
-    until("a server that listens", || path.exists());
-    let mut callers = Vec::new();
-    until("a log that is full", || {
-        callers.extend((0..5).filter_map(|_| UnixStream::connect(&path).ok()));
-        let mut full = [PollFd::new(&kept, PollFlags::OUT)];
-        poll(&mut full, Some(&Timespec::default())).unwrap() == 0
-    });
+    let (mut server, callers) = with_a_full_log(theirs);
     drop(callers);
     kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
     until("the end of the server", || server.try_wait().unwrap().is_some());
-    drop((stuck, kept));
+    drop(stuck);
 }
